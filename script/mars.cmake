@@ -16,6 +16,6 @@ endfunction()
 
 # mars_pkg(TARGET pkg...): an imported target TARGET for pkg-config modules (system headers: no warnings from them).
 function(mars_pkg target)
-    pkg_check_modules(${target} REQUIRED IMPORTED_TARGET ${ARGN})
+    pkg_check_modules(${target} REQUIRED IMPORTED_TARGET GLOBAL ${ARGN})
     add_library(${target} ALIAS PkgConfig::${target})
 endfunction()
