@@ -22,16 +22,18 @@ class BlockingPool {
     // Waits for the functions that are running.
     ~BlockingPool() { pool_.join(); }
 
-    // Runs `f()` on a thread of the pool and returns its value. `f` must not throw, and must own what it uses or refer to
-    // what outlives it. Cannot be cancelled: what it lends to the kernel is in use until it has returned.
-    template<class F> task<std::invoke_result_t<F>> run(F f) {
+    // Runs `f()` on a thread of the pool and returns its value. `f` must not throw, and must own what it uses or refer
+    // to what outlives it. Cannot be cancelled: what it lends to the kernel is in use until it has returned.
+    template<class F>
+    task<std::invoke_result_t<F>> run(F f) {
         using R = std::invoke_result_t<F>;
         auto start = [this, &f](const std::shared_ptr<Waiter<R>>& waiter) { start_on_thread(std::move(f), waiter); };
         co_return co_await park<R>(lot_, start);
     }
 
     // The same for a waiter that is parked already.
-    template<class F, class R> void start_on_thread(F f, const std::shared_ptr<Waiter<R>>& waiter) {
+    template<class F, class R>
+    void start_on_thread(F f, const std::shared_ptr<Waiter<R>>& waiter) {
         std::weak_ptr<Waiter<R>> weak = waiter;
         asio::post(pool_, [f = std::move(f), weak = std::move(weak), executor = executor_]() mutable {
             auto value = f();

@@ -30,7 +30,8 @@ failure open_failure(int error, const std::string& path) {
     if (error == EBUSY) {
         return {std::errc::device_or_resource_busy, path + " is in use (mounted, or held by another program)"};
     }
-    if (error == ELOOP) return {std::errc::too_many_symbolic_link_levels, path + " is a symlink; that is not allowed here"};
+    if (error == ELOOP)
+        return {std::errc::too_many_symbolic_link_levels, path + " is a symlink; that is not allowed here"};
     return errno_failure(error, "cannot open " + path);
 }
 
@@ -66,7 +67,8 @@ result<OpenFile> open_file(const std::string& path, OpenMode mode) {
 }
 
 failure RealFile::at(int error, const char* what, std::uint64_t offset) const {
-    return errno_failure(error, "cannot " + std::string(what) + " " + file_.path + " at byte " + std::to_string(offset));
+    return errno_failure(error,
+                         "cannot " + std::string(what) + " " + file_.path + " at byte " + std::to_string(offset));
 }
 
 task<result<std::size_t>> RealFile::read(std::uint64_t offset, std::span<std::byte> into) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// FileIo: reads, writes and syncs of open descriptors without blocking the loop: by the ring where the kernel lets us have
-// one, else (containers may forbid it) on the threads of the pool.
-// Runs on: the env's io_context. Owns: the ring.
+// FileIo: reads, writes and syncs of open descriptors without blocking the loop: by the ring where the kernel lets us
+// have one, else (containers may forbid it) on the threads of the pool. Runs on: the env's io_context. Owns: the ring.
 #pragma once
 
 #include <cstdint>

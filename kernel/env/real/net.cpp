@@ -35,9 +35,13 @@ void tune(tcp::socket& socket) {
     set(IPPROTO_TCP, TCP_KEEPCNT, kKeepCount);
 }
 
-failure net_failure(const error_code& error, const std::string& what) { return {error, what + ": " + error.message()}; }
+failure net_failure(const error_code& error, const std::string& what) {
+    return {error, what + ": " + error.message()};
+}
 
-Endpoint endpoint_of(const tcp::endpoint& e) { return {e.address().to_string(), e.port()}; }
+Endpoint endpoint_of(const tcp::endpoint& e) {
+    return {e.address().to_string(), e.port()};
+}
 
 result<tcp::endpoint> parse(const Endpoint& at) {
     if (at.address.empty()) return tcp::endpoint(tcp::v4(), at.port);

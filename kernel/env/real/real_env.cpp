@@ -54,6 +54,8 @@ RealEnv::RealEnv(asio::io_context& context, std::unique_ptr<Log> log, FileIo::Us
       storage_(context, io_, pool_), net_(context), clock_(context), hostname_(node_name()) {}
 
 // Whoever is suspended here never goes on: what it would use is gone.
-RealEnv::~RealEnv() { lot_.abandon(); }
+RealEnv::~RealEnv() {
+    lot_.abandon();
+}
 
 } // namespace mars::env

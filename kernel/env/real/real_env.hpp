@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// RealEnv: the Env of a real machine, for marsd and marsadm. Runs on the thread that runs the io_context; the context must
-// outlive it, and everything spawned must have been joined before it goes away.
-// Storage goes through one io_uring, or through threads where the kernel forbids that (io_note() tells).
+// RealEnv: the Env of a real machine, for marsd and marsadm. Runs on the thread that runs the io_context; the context
+// must outlive it, and everything spawned must have been joined before it goes away. Storage goes through one io_uring,
+// or through threads where the kernel forbids that (io_note() tells).
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -18,7 +18,8 @@ constexpr std::uint64_t kCancelToken = ~std::uint64_t{0}; // completions of canc
 
 result<std::shared_ptr<Ring>> Ring::create(asio::io_context& context) {
     std::shared_ptr<Ring> ring(new Ring(context));
-    // Completions run when we enter the kernel anyway; no inter-processor interrupt needed. Kernels before 5.19: EINVAL.
+    // Completions run when we enter the kernel anyway; no inter-processor interrupt needed. Kernels before 5.19:
+    // EINVAL.
     int error = io_uring_queue_init(kEntries, &ring->ring_, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CLAMP);
     if (error == -EINVAL) error = io_uring_queue_init(kEntries, &ring->ring_, IORING_SETUP_CLAMP);
     if (error < 0) return errno_failure(-error, "io_uring is not available");

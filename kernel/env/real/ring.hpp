@@ -67,8 +67,8 @@ class Ring : public std::enable_shared_from_this<Ring> {
     std::size_t submitted_ = 0; // operations whose buffers the kernel may use
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;
-    std::deque<std::uint32_t> queue_;          // slots that wait to be submitted
-    std::deque<std::uint64_t> cancel_queue_;   // tokens whose cancellation waits to be submitted
+    std::deque<std::uint32_t> queue_;        // slots that wait to be submitted
+    std::deque<std::uint64_t> cancel_queue_; // tokens whose cancellation waits to be submitted
 };
 
 } // namespace mars::env

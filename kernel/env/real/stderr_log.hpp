@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// StderrLog: log lines to stderr. Under systemd each line carries its priority as "<N>" and no time (the journal has its
-// own); else the local time and the level stand in front.
+// StderrLog: log lines to stderr. Under systemd each line carries its priority as "<N>" and no time (the journal has
+// its own); else the local time and the level stand in front.
 #pragma once
 
 #include <memory>

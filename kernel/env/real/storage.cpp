@@ -25,7 +25,9 @@ FileKind kind_of(mode_t mode) {
     return FileKind::other;
 }
 
-Stamp stamp_of(const timespec& t) { return {t.tv_sec, t.tv_nsec}; }
+Stamp stamp_of(const timespec& t) {
+    return {t.tv_sec, t.tv_nsec};
+}
 
 std::string parent_of(const std::string& path) {
     auto slash = path.rfind('/');

@@ -98,13 +98,13 @@ TEST_CASE("stopping a group ends its tasks wherever they wait") {
             TaskGroup inner(host.env);
             inner.spawn("event", on_event());
             inner.spawn("timer", on_timer());
-            std::exception_ptr cancelled;
-            try {
-                while (true) co_await event.wait();
-            } catch (const boost::system::system_error&) {
-                cancelled = std::current_exception();
-            }
+            co_await asio::this_coro::throw_if_cancelled(false);
+            co_await event.wait();
             co_await inner.stop(); // works although this task is cancelled
+            CHECK(inner.live() == 0);
+            co_await asio::this_coro::throw_if_cancelled(true);
+            co_await event.wait();
+            FAIL("the cancellation was forgotten");
         };
         group.spawn("event", on_event());
         group.spawn("timer", on_timer());

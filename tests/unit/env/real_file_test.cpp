@@ -22,7 +22,9 @@ namespace {
 
 const OpenMode kCreate{.write = true, .create = true};
 
-std::string text(std::span<const std::byte> data) { return {reinterpret_cast<const char*>(data.data()), data.size()}; }
+std::string text(std::span<const std::byte> data) {
+    return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
 
 } // namespace
 
@@ -111,7 +113,7 @@ TEST_CASE("a cancelled operation ends only when the kernel has let go of the buf
             int got = co_await io.run(op);
             results.push_back(got);
         };
-        for (int i = 0; i < 300; ++i) group.spawn("read", one()); // more than fit into the ring
+        for (int i = 0; i < 300; ++i) group.spawn("read", one());      // more than fit into the ring
         co_await host.env.clock().sleep(std::chrono::milliseconds(1)); // lets them start
         group.cancel();
         co_await group.join();

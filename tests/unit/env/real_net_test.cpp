@@ -5,6 +5,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "kernel/env/deadline.hpp"
+#include "kernel/env/real/fd.hpp"
 #include "kernel/env/task_group.hpp"
 #include "tests/unit/env/run.hpp"
 
@@ -81,7 +82,8 @@ TEST_CASE("a read can be given up") {
         Pair pair;
         co_await make_pair(host.env, pair);
         std::byte buffer[8];
-        auto late = co_await with_deadline(host.env, std::chrono::milliseconds(1), "reading", pair.client->read_some(buffer));
+        auto late =
+            co_await with_deadline(host.env, std::chrono::milliseconds(1), "reading", pair.client->read_some(buffer));
         CHECK(late.error().is(std::errc::timed_out));
     });
 }

@@ -21,7 +21,8 @@ TEST_CASE("a symlink keeps value and nanoseconds, and replaces what was there") 
     auto& storage = host.env.storage();
     std::ofstream(host.path(".tmp-k")) << "an old leftover";
     REQUIRE(storage.write_symlink(host.path("k"), host.path(".tmp-k"), "first", {1, 2}));
-    REQUIRE(storage.write_symlink(host.path("k"), host.path(".tmp-k"), "second value, with spaces", {1700000000, 999999999}));
+    REQUIRE(storage.write_symlink(host.path("k"), host.path(".tmp-k"), "second value, with spaces",
+                                  {1700000000, 999999999}));
     auto got = storage.read_symlink(host.path("k"));
     REQUIRE(got);
     CHECK(got->value == "second value, with spaces");

@@ -20,7 +20,10 @@ namespace mars::env::testing {
 
 inline constexpr std::chrono::seconds kPatience{60}; // far more than anything needs; only a hang reaches it
 
-template<class T> task<void> store(task<T> t, std::optional<T>& out) { out.emplace(co_await std::move(t)); }
+template<class T>
+task<void> store(task<T> t, std::optional<T>& out) {
+    out.emplace(co_await std::move(t));
+}
 
 // Runs `context` until `t` has ended; rethrows its exception.
 inline void run(asio::io_context& context, task<void> t) {
@@ -38,7 +41,8 @@ inline void run(asio::io_context& context, task<void> t) {
     if (error) std::rethrow_exception(error);
 }
 
-template<class T> T run(asio::io_context& context, task<T> t) {
+template<class T>
+T run(asio::io_context& context, task<T> t) {
     std::optional<T> out;
     run(context, store(std::move(t), out));
     return std::move(*out);
@@ -54,7 +58,8 @@ auto run(asio::io_context& context, F f) {
 // One host: a context and an env, with a directory of its own that is removed at the end.
 class Host {
   public:
-    explicit Host(FileIo::Use use = FileIo::Use::ring_if_possible) : env(context, make_stderr_log(LogLevel::warning), use) {
+    explicit Host(FileIo::Use use = FileIo::Use::ring_if_possible)
+        : env(context, make_stderr_log(LogLevel::warning), use) {
         std::string name = (std::filesystem::temp_directory_path() / "mars-unit-XXXXXX").string();
         if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp " + name);
         directory = name;
@@ -64,7 +69,10 @@ class Host {
         std::filesystem::remove_all(directory, ignored);
     }
 
-    template<class F> auto run(F f) { return testing::run(context, std::move(f)); }
+    template<class F>
+    auto run(F f) {
+        return testing::run(context, std::move(f));
+    }
     std::string path(const std::string& name) const { return directory + "/" + name; }
 
     asio::io_context context;
@@ -72,6 +80,8 @@ class Host {
     std::string directory;
 };
 
-inline std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+inline std::span<const std::byte> bytes(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
 
 } // namespace mars::env::testing
