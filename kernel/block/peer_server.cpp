@@ -28,7 +28,9 @@ env::task<void> PeerServer::accept_loop() {
     for (;;) {
         auto stream = co_await listener_->accept();
         if (!stream) {
-            quiet_.warning("accept", std::string(purpose_name(purpose_)) + " accept-failed reason=" + stream.error().text);
+            if (!stream.error().is(std::errc::operation_canceled))
+                quiet_.warning("accept",
+                               std::string(purpose_name(purpose_)) + " accept-failed reason=" + stream.error().text);
             co_await env_.clock().sleep(kAcceptPause);
             continue;
         }
