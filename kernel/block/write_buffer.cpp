@@ -10,12 +10,12 @@ namespace mars::block {
 
 namespace {
 
-constexpr std::uint64_t kIndexBytes = 160;             // about what a record costs in the maps
-constexpr std::uint64_t kMaxBatchBytes = 4 << 20;      // bounds how long one commit takes
+constexpr std::uint64_t kIndexBytes = 160;        // about what a record costs in the maps
+constexpr std::uint64_t kMaxBatchBytes = 4 << 20; // bounds how long one commit takes
 constexpr std::size_t kRecordPayload = MARS_LOG_MAX_PAYLOAD;
 
-// Bytes until the next multiple of 4096 on the device. Records end there, so that data which is overwritten blockwise is
-// replaced as a whole; multiples of 64 KiB are never crossed either.
+// Bytes until the next multiple of 4096 on the device. Records end there, so that data which is overwritten blockwise
+// is replaced as a whole; multiples of 64 KiB are never crossed either.
 std::size_t first_record_bytes(std::uint64_t offset, std::size_t bytes) {
     return std::min<std::size_t>(bytes, kRecordPayload - offset % kRecordPayload);
 }
