@@ -9,7 +9,11 @@ namespace mars::resource {
 
 namespace {
 
-constexpr std::uint64_t kHoleDistance = 5; // 4.2 `hole`
+constexpr std::int64_t kHoleDistance = 5; // 4.2 `hole`
+
+bool is_behind(const format::ReplayLink& a, const format::ReplayLink& b) {
+    return format::compare_progress(a.position(), b.position()) < 0;
+}
 
 class Decision {
   public:
@@ -49,18 +53,18 @@ class Decision {
         cur_ = replay_->log;
         position_ = replay_->pos;
         if (auto version = r_.version(cur_.seq, me_); version && version->log == cur_)
-            position_ = std::min(position_, version->pos);
+            position_ = std::min(position_, version->length);
         length_ = length_of(cur_).value_or(0);
     }
 
-    std::optional<std::uint64_t> length_of(const LogName& name) const {
+    std::optional<std::int64_t> length_of(const LogName& name) const {
         for (auto& log : local_.logs)
             if (log.name == name) return log.length;
         return std::nullopt;
     }
 
     // Local logs with this number; an own one hides foreign ones (S1).
-    std::vector<LogName> logs_numbered(std::uint64_t number) const {
+    std::vector<LogName> logs_numbered(std::int64_t number) const {
         std::vector<LogName> found;
         for (auto& log : local_.logs)
             if (log.name.seq == number) found.push_back(log.name);
@@ -74,7 +78,7 @@ class Decision {
     void say(const std::string& key, std::string text) { plan_.messages.emplace(key, std::move(text)); }
 
     bool has_hole() const {
-        std::uint64_t contiguous = cur_.seq;
+        std::int64_t contiguous = cur_.seq;
         for (auto& log : local_.logs)
             if (log.name.seq == contiguous + 1) contiguous = log.name.seq;
         return std::any_of(local_.logs.begin(), local_.logs.end(),
@@ -102,7 +106,7 @@ class Decision {
     // G5: the next own log that is still empty.
     void decide_rotation() {
         const LogName next{plan_.log.seq + 1, me_};
-        if (length_of(next) == std::uint64_t(0)) plan_.rotate_to = next;
+        if (length_of(next) == std::int64_t(0)) plan_.rotate_to = next;
     }
 
     // --- sync --------------------------------------------------------------------------------------------------------
@@ -116,23 +120,24 @@ class Decision {
         if (!preferred.empty() && preferred != primary) return;
         plan_.sync_wanted = true;
         sync_source_ = r_.replay(primary);
-        if (!sync_source_ || compare(*sync_source_, *replay_) < 0)
+        if (!sync_source_ || is_behind(*sync_source_, *replay_))
             return say("inf-sync-start", "waiting until " + primary + " has replayed as far as " + me_);
         if (!r_.todo(me_, "sync")) return;
         const bool replay_first = local_.replay_has_turn && replay_has_work();
         if (replay_first) return;
         plan_.work = Work::sync;
         plan_.source = primary;
-        plan_.start = static_cast<std::uint64_t>(*status);
-        plan_.end = static_cast<std::uint64_t>(r_.size());
+        plan_.start = *status;
+        plan_.end = r_.size();
     }
 
     // --- replay ------------------------------------------------------------------------------------------------------
 
-    // How far replay may go: all of the log, but while a sync is pending not beyond what is on the primary's disk (TL-Y1).
-    std::uint64_t replay_bound() const {
+    // How far replay may go: all of the log, but while a sync is pending not beyond what is on the primary's disk
+    // (TL-Y1).
+    std::int64_t replay_bound() const {
         if (!plan_.sync_wanted) return length_;
-        if (!sync_source_ || compare(*sync_source_, *replay_) < 0) return position_; // Y8
+        if (!sync_source_ || is_behind(*sync_source_, *replay_)) return position_; // Y8
         return sync_source_->log.seq == cur_.seq ? std::min(length_, sync_source_->pos) : length_;
     }
 
@@ -142,7 +147,8 @@ class Decision {
         if (plan_.work != Work::nothing) return;
         if (length_ < position_ && length_of(cur_))
             say("err-replay-stop", cur_.text() + " is shorter (" + std::to_string(length_) +
-                                       " bytes) than the position already replayed (" + std::to_string(position_) + ")");
+                                       " bytes) than the position already replayed (" + std::to_string(position_) +
+                                       ")");
         if (!replay_has_work() || !r_.todo(me_, "allow-replay")) return;
         plan_.work = Work::replay;
         plan_.log = cur_;
@@ -178,7 +184,7 @@ class Decision {
     // P9: what the version link promised before a crash may differ from what is really there.
     void correct_version() {
         auto version = r_.version(cur_.seq, me_);
-        if (!version || version->log != cur_ || version->pos != length_) plan_.correct_version_to = length_;
+        if (!version || version->log != cur_ || version->length != length_) plan_.correct_version_to = length_;
     }
 
     // S1 … S9 and the hold of R4.
@@ -213,12 +219,13 @@ class Decision {
     bool next_fits(const LogName& n) {
         const auto theirs = r_.version(n.seq, n.host);
         if (!is_mine(n) && !designated_ && !theirs) {
-            say("inf-versionlink-not-yet-exist", "version link " + std::to_string(n.seq) + " of " + n.host + " is missing");
+            say("inf-versionlink-not-yet-exist",
+                "version link " + std::to_string(n.seq) + " of " + n.host + " is missing");
             return false;
         }
         if (theirs && !plan_.correct_version_to && !is_mine(n)) {
             auto mine = r_.version(cur_.seq, me_);
-            if (!mine || theirs->prev != mine->without_prev()) {
+            if (!mine || theirs->prev != mine->head()) {
                 say("err-splitbrain-detected", n.text() + " does not continue " + cur_.text() + " as it is here");
                 return false;
             }
@@ -230,7 +237,8 @@ class Decision {
     // R3, R5: append into an own empty log; never behind existing records.
     void decide_promotion() {
         if (!r_.is_consistent(me_))
-            return say("err-replay-stop", "the sync of " + me_ + " has not finished: " + me_ + " cannot become primary");
+            return say("err-replay-stop",
+                       "the sync of " + me_ + " has not finished: " + me_ + " cannot become primary");
         if (!is_forced() && somebody_is_ahead()) return;
         if (is_mine(cur_) && length_ == 0 && length_of(cur_)) {
             plan_.work = Work::append;
@@ -241,13 +249,15 @@ class Decision {
         create_own(LogName{cur_.seq + 1, me_});
     }
 
-    // No promotion over records that are known to exist elsewhere, unless forced (`connect` = 0). The tree may know of them
-    // before the log has arrived. This is stricter than symlink-tree P7, which trusts the admin tool alone.
+    // No promotion over records that are known to exist elsewhere, unless forced (`connect` = 0). The tree may know of
+    // them before the log has arrived. This is stricter than symlink-tree P7, which trusts the admin tool alone.
     bool somebody_is_ahead() {
         if (!is_mine(cur_))
-            if (auto origin = r_.version(cur_.seq, cur_.host); origin && origin->log == cur_ && origin->pos > length_) {
-                say("inf-versionlink-not-equal", cur_.host + " has written " + std::to_string(origin->pos) + " bytes of " +
-                                                     cur_.text() + ", here are only " + std::to_string(length_));
+            if (auto origin = r_.version(cur_.seq, cur_.host);
+                origin && origin->log == cur_ && origin->length > length_) {
+                say("inf-versionlink-not-equal", cur_.host + " has written " + std::to_string(origin->length) +
+                                                     " bytes of " + cur_.text() + ", here are only " +
+                                                     std::to_string(length_));
                 return true;
             }
         for (auto& host : r_.storage_members()) {
@@ -314,8 +324,8 @@ class Decision {
     std::optional<format::ReplayLink> replay_;
     std::optional<format::ReplayLink> sync_source_;
     LogName cur_;
-    std::uint64_t position_ = 0;
-    std::uint64_t length_ = 0;
+    std::int64_t position_ = 0;
+    std::int64_t length_ = 0;
 };
 
 } // namespace

@@ -25,7 +25,7 @@ enum class Engine { off, replaying, appending, syncing };
 // A local logfile and how much of it is known to be durable here.
 struct LocalLog {
     LogName name;
-    std::uint64_t length = 0;
+    std::int64_t length = 0;
 };
 
 // The local state that decide() needs beside the tree.
@@ -55,8 +55,8 @@ struct Plan {
     Work work = Work::nothing;
     // replay: [start, end) of `log`. append: `log`. sync: from byte `start` to `end`, from host `source`.
     LogName log;
-    std::uint64_t start = 0;
-    std::uint64_t end = 0;
+    std::int64_t start = 0;
+    std::int64_t end = 0;
     std::string source;
     // Rotation: the appending logger shall go on in this log.
     std::optional<LogName> rotate_to;
@@ -64,12 +64,12 @@ struct Plan {
     std::optional<LogName> step_to;
     bool create_log = false;
     // The own version link of the current log shall say this length before anything else (P9).
-    std::optional<std::uint64_t> correct_version_to;
+    std::optional<std::int64_t> correct_version_to;
     bool device = false;
     // Fetch from the first of `fetch_from` that answers, beginning at `fetch_offset` of `fetch_log`.
     bool fetch = false;
     LogName fetch_log;
-    std::uint64_t fetch_offset = 0;
+    std::int64_t fetch_offset = 0;
     std::vector<std::string> fetch_from;
     // Sync has reached the end of the disk, or there is nothing to sync: see decide_sync_end in the controller.
     bool sync_wanted = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages: the `msg-KEY` links of one resource: what the operator should know. A text that is no longer said is kept for
-// a while, then becomes `OK`. Spec: symlink-tree 2.12.
+// Messages: the `msg-KEY` links of one resource: what the operator should know. A text that is no longer said is kept
+// for a while, then becomes `OK`. Spec: symlink-tree 2.12.
 #pragma once
 
 #include <map>

@@ -3,12 +3,6 @@
 
 namespace mars::resource {
 
-namespace {
-
-int order(std::uint64_t a, std::uint64_t b) { return a < b ? -1 : a > b ? 1 : 0; }
-
-} // namespace
-
 std::string ResourceView::primary() const {
     auto value = view_.value(key("primary"));
     return value.starts_with("(") ? std::string() : value;
@@ -32,15 +26,15 @@ std::optional<format::ReplayLink> ResourceView::sync_position(const std::string&
     return link ? format::ReplayLink::parse(link->value) : std::nullopt;
 }
 
-std::string ResourceView::version_key(std::uint64_t number, const std::string& host) const {
-    return key("version-" + format::sequence_text(number) + "-" + host);
+std::string ResourceView::version_key(std::int64_t number, const std::string& host) const {
+    return key(format::version_key(number, host));
 }
 
-std::string ResourceView::version_text(std::uint64_t number, const std::string& host) const {
+std::string ResourceView::version_text(std::int64_t number, const std::string& host) const {
     return view_.value(version_key(number, host));
 }
 
-std::optional<format::VersionLink> ResourceView::version(std::uint64_t number, const std::string& host) const {
+std::optional<format::VersionLink> ResourceView::version(std::int64_t number, const std::string& host) const {
     auto text = version_text(number, host);
     return text.empty() ? std::nullopt : format::VersionLink::parse(text);
 }
@@ -55,14 +49,7 @@ bool ResourceView::is_consistent(const std::string& host) const {
     auto mine = replay(host);
     if (!mine) return false;
     auto needed = sync_position(host);
-    if (!needed) return true;
-    needed->pos += needed->dirty;
-    return compare(*mine, *needed) >= 0;
-}
-
-int compare(const format::ReplayLink& a, const format::ReplayLink& b) {
-    if (auto by_number = order(a.log.seq, b.log.seq)) return by_number;
-    return order(a.pos, b.pos);
+    return !needed || format::compare_progress(mine->position(), needed->dirty_end()) >= 0;
 }
 
 } // namespace mars::resource

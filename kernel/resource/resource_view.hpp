@@ -27,13 +27,13 @@ class ResourceView {
     std::optional<std::int64_t> sync_status(const std::string& host) const;
     std::optional<format::ReplayLink> replay(const std::string& host) const;
     std::optional<format::ReplayLink> sync_position(const std::string& host) const;
-    std::optional<format::VersionLink> version(std::uint64_t number, const std::string& host) const;
+    std::optional<format::VersionLink> version(std::int64_t number, const std::string& host) const;
     // The raw text of a version link; empty when absent. Equal texts mean equal histories.
-    std::string version_text(std::uint64_t number, const std::string& host) const;
+    std::string version_text(std::int64_t number, const std::string& host) const;
     // Hosts with a disk in this resource, in natural order.
     std::vector<std::string> storage_members() const;
     // "version-SEQ9-HOST".
-    std::string version_key(std::uint64_t number, const std::string& host) const;
+    std::string version_key(std::int64_t number, const std::string& host) const;
 
     // True when the content of `host`'s disk is some past state of the primary's: its sync has finished and replay has
     // reached everything that may have been under way when it ended (Y11, TL-Y2).
@@ -45,8 +45,5 @@ class ResourceView {
     const tree::View& view_;
     std::string resource_;
 };
-
-// Less, equal or greater by (number, position); dirty length and host do not count (3.6).
-int compare(const format::ReplayLink& a, const format::ReplayLink& b);
 
 } // namespace mars::resource
