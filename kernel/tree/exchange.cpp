@@ -45,6 +45,7 @@ struct Exchange::State {
     Receiver receiver;
     env::Event members_changed;
     bool must_update_members = true;
+    bool must_sync = false; // a peer has changed what this host knows about the cluster
     env::TaskGroup group;
     Subscription changes;
 };
@@ -101,8 +102,9 @@ env::task<void> Exchange::stop() {
 
 void Exchange::State::on_change(const std::string& path, std::string_view from) {
     shared.digests.changed(path);
-    if (path.starts_with("ips/")) {
+    if (path.starts_with("ips/") || path == "uuid") {
         must_update_members = true;
+        must_sync = must_sync || !from.empty();
         members_changed.notify();
     }
     if (path == "uuid") {
@@ -133,6 +135,10 @@ env::task<void> Exchange::State::follow_members() {
         while (!must_update_members) co_await members_changed.wait();
         must_update_members = false;
         co_await update_members();
+        // Without its uuid and addresses a host is nobody: not left to the next sync by chance.
+        if (!std::exchange(must_sync, false)) continue;
+        auto synced = co_await shared.tree.sync();
+        if (!synced) shared.quiet.warning("sync", "exchange event=sync-failed reason=" + synced.error().text);
     }
 }
 

@@ -87,6 +87,8 @@ struct Cluster {
         if (!uuid.empty()) host.hand.link("/mars/uuid", uuid, Stamp{1'600'000'000, 0});
         for (auto& other : all)
             host.hand.link("/mars/ips/ip-" + other->name, other->address, Stamp{1'600'000'000, 0});
+        auto& filesystem = host.machine.filesystem();
+        filesystem.make_names_durable(filesystem.names_mark());
     }
     ExchangeHost& operator[](std::size_t i) { return *all[i]; }
     void start() {

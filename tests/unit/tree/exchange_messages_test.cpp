@@ -26,8 +26,7 @@ ExchangeBatch sample_batch() {
 // Parsing must fail cleanly wherever the message is cut, and with one byte too many.
 template<class Parse>
 void check_strict(const Bytes& whole, Parse parse) {
-    for (std::size_t length = 0; length < whole.size(); ++length)
-        CHECK_FALSE(parse(std::span(whole).first(length)));
+    for (std::size_t length = 0; length < whole.size(); ++length) CHECK_FALSE(parse(std::span(whole).first(length)));
     auto longer = whole;
     longer.push_back(std::byte{0});
     CHECK_FALSE(parse(std::span<const std::byte>(longer)));

@@ -81,7 +81,8 @@ TEST_CASE("alive and time arrive after everything that was written before them")
             if (round == 20) c.heal(c[0], c[2]);
             for (int k = 0; k < 50; ++k) {
                 c[0].set("resource-x/key-" + std::to_string(k), std::to_string(round));
-                if (k % 17 == 0) c.world.run_for(Duration(static_cast<std::int64_t>(c.world.random().below(15'000'000))));
+                if (k % 17 == 0)
+                    c.world.run_for(Duration(static_cast<std::int64_t>(c.world.random().below(15'000'000))));
             }
             c[0].set("actual-a/alive", std::to_string(round));
             c.world.run_for(round > 9 && round < 20 ? 4s : 5ms);
