@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every state that the macros of the status line can show, on variations of the sample cluster (tests/golden/macros/states.txt).
+// Every state that the macros of the status line can show, on variations of the sample cluster
+// (tests/golden/macros/states.txt).
 #include <catch2/catch.hpp>
 
 #include "tests/unit/macros/fixture.hpp"
@@ -21,14 +22,19 @@ std::vector<Case> load_cases() {
     for (auto& line : lines_of(read_text(golden("states.txt")))) {
         if (line.empty() || line.front() == '#') continue;
         auto colon = line.find(": ");
-        if (line.starts_with("case ")) cases.push_back({line.substr(5), "", false, {}, {}, {}});
-        else if (line.starts_with("host ")) cases.back().host = line.substr(5);
-        else if (line == "caught-up") cases.back().caught_up = true;
+        if (line.starts_with("case "))
+            cases.push_back({line.substr(5), "", false, {}, {}, {}});
+        else if (line.starts_with("host "))
+            cases.back().host = line.substr(5);
+        else if (line == "caught-up")
+            cases.back().caught_up = true;
         else if (line.starts_with("current: ")) {
             auto second = line.find(": ", colon + 2);
             cases.back().current.emplace_back(line.substr(colon + 2, second - colon - 2), line.substr(second + 2));
-        } else if (colon != std::string::npos) cases.back().expected.emplace_back(line.substr(0, colon), line.substr(colon + 2));
-        else cases.back().changes.push_back(line);
+        } else if (colon != std::string::npos)
+            cases.back().expected.emplace_back(line.substr(0, colon), line.substr(colon + 2));
+        else
+            cases.back().changes.push_back(line);
     }
     return cases;
 }
@@ -36,12 +42,13 @@ std::vector<Case> load_cases() {
 void prepare(SampleCluster& cluster, const Case& c) {
     if (c.caught_up) cluster.caught_up();
     for (auto& change : c.changes) {
-        if (change == "disk missing") cluster.outside.kinds.clear();
+        if (change == "disk missing")
+            cluster.outside.kinds.clear();
         else if (change == "engine stopped") {
             cluster.outside.running = false;
             cluster.outside.clock = {1700000000, 0}; // the Lamport clock is gone with it
-        }
-        else cluster.view.apply(change);
+        } else
+            cluster.view.apply(change);
     }
 }
 
