@@ -12,7 +12,8 @@ namespace mars::env {
 
 // Runs `operation`, at most for `limit`; then cancels it and fails with errc::timed_out: "WHAT took longer than N s".
 // A stream whose operation timed out must be closed, not reused.
-template<class T> task<result<T>> with_deadline(Env& env, Duration limit, std::string what, task<result<T>> operation) {
+template<class T>
+task<result<T>> with_deadline(Env& env, Duration limit, std::string what, task<result<T>> operation) {
     using namespace asio::experimental::awaitable_operators;
     auto first = co_await (std::move(operation) || env.clock().sleep(limit));
     if (first.index() == 0) co_return std::move(std::get<0>(first));

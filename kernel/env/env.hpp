@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Env: everything that one host can do to the outside world. marsd and the verbs of marsadm get one and use nothing else,
-// so that the same code runs on real machines (env/real) and in the deterministic simulation (env/sim).
-// One thread per Env; nothing here is thread-safe.
+// Env: everything that one host can do to the outside world. marsd and the verbs of marsadm get one and use nothing
+// else, so that the same code runs on real machines (env/real) and in the deterministic simulation (env/sim). One
+// thread per Env; nothing here is thread-safe.
 #pragma once
 
 #include <optional>

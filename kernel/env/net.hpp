@@ -21,7 +21,8 @@ struct Endpoint {
     std::string text() const { return address + ":" + std::to_string(port); }
 };
 
-// One connection. At most one read and one write at a time. After a cancelled or failed operation only close() is useful.
+// One connection. At most one read and one write at a time. After a cancelled or failed operation only close() is
+// useful.
 class Stream {
   public:
     virtual ~Stream() = default; // closes

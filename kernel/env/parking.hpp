@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ParkingLot: where suspended coroutines of one host wait. Every primitive that suspends (timers, files, streams,
 // events; real and simulated) parks its handler here, so that a simulated crash can drop all of a host's coroutines at
-// once: abandoning the lot destroys the handlers, which unwinds the coroutine frames through their executor, and nothing
-// else of that host runs. In production the lot is never abandoned.
-// One thread. A parked operation is completed at most once; completing one that is gone does nothing.
+// once: abandoning the lot destroys the handlers, which unwinds the coroutine frames through their executor, and
+// nothing else of that host runs. In production the lot is never abandoned. One thread. A parked operation is completed
+// at most once; completing one that is gone does nothing.
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -30,7 +30,8 @@ class ParkingLot {
 
       private:
         friend class ParkingLot;
-        template<class T> friend class Waiter;
+        template<class T>
+        friend class Waiter;
         std::list<std::shared_ptr<Parked>>::iterator place_;
     };
 
@@ -51,13 +52,15 @@ class ParkingLot {
     std::size_t size() const { return parked_.size(); }
 
   private:
-    template<class T> friend class Waiter;
+    template<class T>
+    friend class Waiter;
     std::list<std::shared_ptr<Parked>> parked_;
     bool abandoned_ = false;
 };
 
 // The handle that completes one suspended coroutine with a T. Hold it weakly: after a crash it is gone.
-template<class T> class Waiter : public ParkingLot::Parked {
+template<class T>
+class Waiter : public ParkingLot::Parked {
   public:
     // Resumes the coroutine with `value` (through its executor, never from inside this call). At most once.
     void complete(T value) {
@@ -76,7 +79,8 @@ template<class T> class Waiter : public ParkingLot::Parked {
     virtual void resume(T value) = 0;
 
   private:
-    template<class U, class Start> friend task<U> park(ParkingLot&, Start);
+    template<class U, class Start>
+    friend task<U> park(ParkingLot&, Start);
 
     std::shared_ptr<ParkingLot::Parked> leave() {
         if (lot_.parked_.empty()) return nullptr; // the lot is being abandoned
@@ -95,7 +99,8 @@ template<class T> class Waiter : public ParkingLot::Parked {
 
 namespace detail {
 
-template<class T, class Handler> class HandlerWaiter final : public Waiter<T> {
+template<class T, class Handler>
+class HandlerWaiter final : public Waiter<T> {
   public:
     HandlerWaiter(ParkingLot& lot, Handler handler) : Waiter<T>(lot), handler_(std::move(handler)) {}
     Handler& handler() { return *handler_; }
@@ -118,7 +123,8 @@ template<class T, class Handler> class HandlerWaiter final : public Waiter<T> {
 // Suspends the calling coroutine until somebody calls complete(). `start` is called at once with the std::shared_ptr
 // <Waiter<T>>; it starts the operation, keeps the waiter weakly, and may set on_cancel (without it the wait cannot be
 // cancelled). T must be movable; results that can fail use result<…>.
-template<class T, class Start> task<T> park(ParkingLot& lot, Start start) {
+template<class T, class Start>
+task<T> park(ParkingLot& lot, Start start) {
     auto initiate = [&lot, &start](auto handler) {
         using Handler = std::decay_t<decltype(handler)>;
         auto waiter = std::make_shared<detail::HandlerWaiter<T, Handler>>(lot, std::move(handler));

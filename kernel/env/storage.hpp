@@ -99,16 +99,18 @@ class Storage {
     virtual task<result<std::unique_ptr<File>>> open(std::string path, OpenMode mode) = 0;
 
     // Names and attributes: quick, from the kernel's caches; they do not suspend.
-    virtual result<SymlinkValue> read_symlink(const std::string& path) const = 0; // not a symlink: errc::invalid_argument
-    // Creates the symlink under `temporary` (a path in the same directory; an old leftover there is removed first), gives it
-    // the mtime, and renames it to `path`, replacing what is there.
+    virtual result<SymlinkValue>
+    read_symlink(const std::string& path) const = 0; // not a symlink: errc::invalid_argument
+    // Creates the symlink under `temporary` (a path in the same directory; an old leftover there is removed first),
+    // gives it the mtime, and renames it to `path`, replacing what is there.
     virtual result<void> write_symlink(const std::string& path, const std::string& temporary, const std::string& value,
                                        Stamp mtime) = 0;
-    virtual result<FileStatus> status(const std::string& path) const = 0; // of the name itself, not of a symlink's target
+    virtual result<FileStatus>
+    status(const std::string& path) const = 0; // of the name itself, not of a symlink's target
     virtual result<std::vector<DirectoryEntry>> list(const std::string& directory) const = 0; // without . and ..
-    virtual result<void> make_directory(const std::string& path) = 0;                        // mode 0700; exists: ok
-    virtual result<void> remove(const std::string& path) = 0;                                // not a directory
-    virtual result<void> remove_directory(const std::string& path) = 0;                      // empty ones only
+    virtual result<void> make_directory(const std::string& path) = 0;                         // mode 0700; exists: ok
+    virtual result<void> remove(const std::string& path) = 0;                                 // not a directory
+    virtual result<void> remove_directory(const std::string& path) = 0;                       // empty ones only
     virtual result<void> rename(const std::string& from, const std::string& to) = 0;
     virtual result<SpaceInfo> space(const std::string& path) const = 0;
     // Reads a small file (configuration, /proc): at most `limit` bytes, more is errc::file_too_large.

@@ -9,7 +9,8 @@ namespace mars::env {
 
 namespace asio = boost::asio;
 
-template<class T = void> using task = asio::awaitable<T>;
+template<class T = void>
+using task = asio::awaitable<T>;
 using executor = asio::any_io_executor;
 
 } // namespace mars::env

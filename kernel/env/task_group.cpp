@@ -83,6 +83,8 @@ task<void> TaskGroup::stop() {
     co_await join();
 }
 
-std::size_t TaskGroup::live() const { return state_->entries.size(); }
+std::size_t TaskGroup::live() const {
+    return state_->entries.size();
+}
 
 } // namespace mars::env

@@ -20,8 +20,8 @@ class TaskGroup {
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 
-    // Starts `t` on the host's executor. `what` names it in reports. An exception other than the one of a cancellation is
-    // a programming error: it is reported and ends the program.
+    // Starts `t` on the host's executor. `what` names it in reports. An exception other than the one of a cancellation
+    // is a programming error: it is reported and ends the program.
     void spawn(std::string what, task<void> t);
     // Asks all tasks to stop: what they wait for is interrupted. Returns at once.
     void cancel();

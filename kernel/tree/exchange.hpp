@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Exchange: keeps the trees of all members of the cluster equal, over port 7777. Full compare (directory digests) when a
-// connection is made, afterwards only changes are pushed: O(changes), not O(tree).
-// Runs on: the host's executor. Messages: docs/formats/wire.md. Spec: symlink-tree 5.
+// Exchange: keeps the trees of all members of the cluster equal, over port 7777. Full compare (directory digests) when
+// a connection is made, afterwards only changes are pushed: O(changes), not O(tree). Runs on: the host's executor.
+// Messages: docs/formats/wire.md. Spec: symlink-tree 5.
 #pragma once
 
 #include <functional>
@@ -17,10 +17,10 @@ namespace mars::tree {
 struct ExchangeOptions {
     std::uint16_t port = 7777;
     Duration connect_timeout = std::chrono::seconds(5);
-    Duration io_timeout = std::chrono::seconds(30);   // network_io_timeout
-    Duration keepalive = std::chrono::seconds(5);     // a silent connection is probed this often
+    Duration io_timeout = std::chrono::seconds(30); // network_io_timeout
+    Duration keepalive = std::chrono::seconds(5);   // a silent connection is probed this often
     Duration retry_min = std::chrono::milliseconds(200);
-    Duration retry_max = std::chrono::seconds(5);     // with jitter
+    Duration retry_max = std::chrono::seconds(5); // with jitter
 };
 
 class Exchange {

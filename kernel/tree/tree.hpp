@@ -38,7 +38,8 @@ class Subscription {
 
 class Tree : public View {
   public:
-    // Reads the whole tree below `root` (absolute path), repairs illegal stamps (L6), removes leftovers, starts to watch.
+    // Reads the whole tree below `root` (absolute path), repairs illegal stamps (L6), removes leftovers, starts to
+    // watch.
     static env::task<result<std::unique_ptr<Tree>>> open(env::Env& env, std::string root);
     ~Tree() override;
 
@@ -48,7 +49,8 @@ class Tree : public View {
     std::vector<std::string> list(std::string_view dir) const override;
 
     // Local writes: stamp = max(now, old stamp + 1 ns), atomic. set() leaves an unchanged value (and its stamp) alone;
-    // touch() always re-stamps (heartbeats). remove() writes `.deleted` if the key exists. Missing directories are made.
+    // touch() always re-stamps (heartbeats). remove() writes `.deleted` if the key exists. Missing directories are
+    // made.
     result<void> set(std::string_view path, std::string_view value);
     result<void> touch(std::string_view path, std::string_view value);
     result<void> remove(std::string_view path);
