@@ -54,10 +54,8 @@ std::array<std::byte, kFrameHeaderBytes> encode_header(std::uint16_t type, std::
 
 std::vector<std::byte> encode_frame(std::uint16_t type, std::span<const std::byte> payload) {
     const auto header = encode_header(type, payload);
-    std::vector<std::byte> frame;
-    frame.reserve(header.size() + payload.size());
-    frame.insert(frame.end(), header.begin(), header.end());
-    frame.insert(frame.end(), payload.begin(), payload.end());
+    std::vector<std::byte> frame(header.size() + payload.size());
+    std::copy(payload.begin(), payload.end(), std::copy(header.begin(), header.end(), frame.begin()));
     return frame;
 }
 
