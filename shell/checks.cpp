@@ -35,9 +35,13 @@ Stamp confirmed(const VerbContext& ctx, const std::string& host, const tree::Lin
     return alive ? std::max(link.stamp, alive->stamp) : link.stamp;
 }
 
-bool is_recent(const VerbContext& ctx, Stamp stamp) { return ctx.age(stamp) < 2 * ctx.options().window; }
+bool is_recent(const VerbContext& ctx, Stamp stamp) {
+    return ctx.age(stamp) < 2 * ctx.options().window;
+}
 
-bool is_fresh(const VerbContext& ctx, Stamp stamp) { return ctx.age(stamp) < ctx.options().window / 2; }
+bool is_fresh(const VerbContext& ctx, Stamp stamp) {
+    return ctx.age(stamp) < ctx.options().window / 2;
+}
 
 result<void> check_member(VerbContext& ctx) {
     const auto& me = ctx.me();
@@ -45,7 +49,8 @@ result<void> check_member(VerbContext& ctx) {
     if (is_guest_or_member(ctx.view(), ctx.resource(), me)) return {};
     if (ctx.view().get(ctx.key("replay-" + me)))
         return ctx.overridable("res.remains-only", "host " + me + " has left it, only replay-" + me +
-                                                       " remains; next: marsadm leave-resource --force " + ctx.resource());
+                                                       " remains; next: marsadm leave-resource --force " +
+                                                       ctx.resource());
     return ctx.overridable("res.notmember", "host " + me + " is not a member (no " + ctx.key("device-" + me) +
                                                 "); next: marsadm join-resource " + ctx.resource() + " DISK");
 }
@@ -115,17 +120,18 @@ env::task<result<void>> check_not_primary(VerbContext& ctx, bool forced) {
         if (!role) refused = role.error();
         return !role || *role == RoleState::settled;
     };
-    condition.description = [] { return std::string("the role is not settled: it has changed a moment ago, or marsd is silent"); };
+    condition.description = [] {
+        return std::string("the role is not settled: it has changed a moment ago, or marsd is silent");
+    };
     condition.recheck = 1s; // settling is a matter of ages
     Deadline deadline(ctx, guard_time(ctx));
     MARS_CO_TRY(bool settled, co_await wait_until(ctx, condition, deadline));
     if (refused) co_return *refused;
     if (settled) co_return result<void>();
-    co_return ctx.overridable("role.flipping", "the role of host " + ctx.me() + " is not settled after " +
-                                                   seconds_text(deadline.elapsed()) + ": " + ctx.key("primary") +
-                                                   " must be older and " + ctx.actual(ctx.me(), "is-primary") +
-                                                   " younger than " + seconds_text(ctx.options().window / 2) +
-                                                   "; is marsd running there?");
+    co_return ctx.overridable(
+        "role.flipping", "the role of host " + ctx.me() + " is not settled after " + seconds_text(deadline.elapsed()) +
+                             ": " + ctx.key("primary") + " must be older and " + ctx.actual(ctx.me(), "is-primary") +
+                             " younger than " + seconds_text(ctx.options().window / 2) + "; is marsd running there?");
 }
 
 result<void> check_synced(VerbContext& ctx, const std::string& host) {
@@ -146,7 +152,8 @@ result<void> check_synced(VerbContext& ctx, const std::string& host) {
     auto text = "the replica of host " + host + " is not complete: " +
                 (whole ? "its replay has not reached the end of its sync (" + ctx.key("syncpos-" + host) + ")"
                        : std::to_string(done) + " of " + std::to_string(size) + " bytes are synced");
-    if (host == ctx.me()) return refusal("sync.self", text + "; wait for it, and look at marsadm view " + ctx.resource());
+    if (host == ctx.me())
+        return refusal("sync.self", text + "; wait for it, and look at marsadm view " + ctx.resource());
     if (ctx.options().ignore_sync > 0) {
         ctx.out().warning(ctx.label(text + " (ignored because of --ignore-sync)"));
         return {};
@@ -163,7 +170,8 @@ result<void> check_sync_source(VerbContext& ctx) {
     if (*primary == ctx.me()) return {};
     if (ctx.view().flag(ctx.actual(*primary, "has-emergency")))
         return refusal("emergency.primary", "the primary " + *primary + " is in emergency mode (" +
-                                                ctx.actual(*primary, "has-emergency") + " is 1) and cannot be synced from; next: "
+                                                ctx.actual(*primary, "has-emergency") +
+                                                " is 1) and cannot be synced from; next: "
                                                 "free space in /mars there");
     return {};
 }
@@ -210,9 +218,9 @@ result<void> check_not_open(VerbContext& ctx, const std::string& host) {
     auto device = "/dev/mars/" + ctx.view().value(ctx.key("device-" + host), ctx.resource());
     auto stamp = confirmed(ctx, host, *link);
     auto age = is_recent(ctx, stamp) ? std::string() : " (as of " + seconds_text(ctx.age(stamp)) + " ago)";
-    auto text = device + " is in use on host " + host + ": " + ctx.actual(host, "open-count") + " is " + link->value + age +
-                "; next: on " + host + " stop what uses it and umount it (umount " + device + "; fuser -vm " + device +
-                " tells who it is)";
+    auto text = device + " is in use on host " + host + ": " + ctx.actual(host, "open-count") + " is " + link->value +
+                age + "; next: on " + host + " stop what uses it and umount it (umount " + device + "; fuser -vm " +
+                device + " tells who it is)";
     return ctx.overridable("device.inuse", text);
 }
 

@@ -32,8 +32,9 @@ result<void> check_mount_point(VerbContext& ctx) {
         return {};
     }
     if (mounts->find(" /mars ") != std::string::npos) return {};
-    return refusal("sys.nomount", "/mars is no mount point: transaction logs need a filesystem of their own, else they fill "
-                                  "the root filesystem; next: mount one at /mars");
+    return refusal("sys.nomount",
+                   "/mars is no mount point: transaction logs need a filesystem of their own, else they fill "
+                   "the root filesystem; next: mount one at /mars");
 }
 
 bool is_free(const VerbContext& ctx) {

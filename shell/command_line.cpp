@@ -114,14 +114,16 @@ result<void> check_resources(const Request& request) {
         return bad_argument(request, "the resource is missing");
     }
     if (request.resources == "all") {
-        if (kind == ResourceArgument::one) return bad_argument(request, "'all' is not possible here, name one resource");
+        if (kind == ResourceArgument::one)
+            return bad_argument(request, "'all' is not possible here, name one resource");
         return {};
     }
     if (kind == ResourceArgument::one) return check_name(request, "resource", request.resources);
     std::string_view rest = request.resources;
     while (true) {
         auto comma = rest.find(',');
-        if (comma == 0 || rest.empty()) return bad_argument(request, "the list '" + request.resources + "' has an empty element");
+        if (comma == 0 || rest.empty())
+            return bad_argument(request, "the list '" + request.resources + "' has an empty element");
         MARS_TRY_VOID(check_name(request, "resource", rest.substr(0, comma)));
         if (comma == std::string_view::npos) return {};
         rest.remove_prefix(comma + 1);
@@ -134,11 +136,11 @@ result<Request> parse_command_line(const std::vector<std::string>& words, const 
     Request request;
     request.options = defaults;
     MARS_TRY(auto positionals, take_options(words, request));
-    if (positionals.empty())
-        return refusal("usage.verb", "no verb given; all verbs: marsadm help");
+    if (positionals.empty()) return refusal("usage.verb", "no verb given; all verbs: marsadm help");
     MARS_TRY_VOID(look_up(positionals.front(), request));
     std::size_t next = 1;
-    if (request.verb->resource != ResourceArgument::none && positionals.size() > 1) request.resources = positionals[next++];
+    if (request.verb->resource != ResourceArgument::none && positionals.size() > 1)
+        request.resources = positionals[next++];
     request.arguments.assign(positionals.begin() + static_cast<std::ptrdiff_t>(next), positionals.end());
     if (!request.verb->is_built()) return request; // its refusal is the answer, whatever the arguments
     MARS_TRY_VOID(check_resources(request));

@@ -14,11 +14,11 @@ namespace mars::shell {
 
 struct Request {
     const Verb* verb = nullptr;
-    std::string spelling;                // as typed, without force-: "view-replstate"
-    std::string resources;               // first positional, unless the verb takes none; empty when missing
-    std::vector<std::string> arguments;  // the positionals after it
+    std::string spelling;               // as typed, without force-: "view-replstate"
+    std::string resources;              // first positional, unless the verb takes none; empty when missing
+    std::vector<std::string> arguments; // the positionals after it
     Options options;
-    std::vector<std::string> notes;      // options without effect: to be printed as warnings
+    std::vector<std::string> notes; // options without effect: to be printed as warnings
 };
 
 // Takes the options out of `words` (wherever they stand; "--" ends them), looks up the verb, and checks the number and

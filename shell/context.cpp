@@ -16,7 +16,9 @@ const std::string& VerbContext::argument(std::size_t i) const {
     return i < request_.arguments.size() ? request_.arguments[i] : nothing;
 }
 
-std::string VerbContext::key(std::string_view rest) const { return tree::resource_key(resource_, rest); }
+std::string VerbContext::key(std::string_view rest) const {
+    return tree::resource_key(resource_, rest);
+}
 
 std::string VerbContext::todo(std::string_view host, std::string_view name) const {
     return key("todo-" + std::string(host) + "/" + std::string(name));
@@ -31,7 +33,9 @@ bool VerbContext::is_marsd_running() const {
     return alive && alive->value.starts_with('1') && age(alive->stamp) < options().window;
 }
 
-Duration VerbContext::age(Stamp stamp) const { return surroundings_.env.clock().now() - stamp; }
+Duration VerbContext::age(Stamp stamp) const {
+    return surroundings_.env.clock().now() - stamp;
+}
 
 void VerbContext::queue(Effect effect) {
     std::erase_if(effects_, [&](const Effect& e) { return e.path == effect.path; });
@@ -46,11 +50,17 @@ void VerbContext::remove(std::string path) {
     if (view_.get(path) || view_.file(path)) set(std::move(path), std::string(tree::kDeleted));
 }
 
-void VerbContext::make_directory(std::string path) { queue({Effect::Kind::directory, std::move(path), {}}); }
+void VerbContext::make_directory(std::string path) {
+    queue({Effect::Kind::directory, std::move(path), {}});
+}
 
-void VerbContext::make_empty_file(std::string path) { queue({Effect::Kind::file, std::move(path), {}}); }
+void VerbContext::make_empty_file(std::string path) {
+    queue({Effect::Kind::file, std::move(path), {}});
+}
 
-void VerbContext::unlink(std::string path) { queue({Effect::Kind::unlink, std::move(path), {}}); }
+void VerbContext::unlink(std::string path) {
+    queue({Effect::Kind::unlink, std::move(path), {}});
+}
 
 void VerbContext::describe(const Effect& effect) {
     const bool dry = is_dry_run();
@@ -64,7 +74,8 @@ void VerbContext::describe(const Effect& effect) {
             out().info((dry ? "would set " : "setting ") + path + " = " + effect.value);
         return;
     case Effect::Kind::directory:
-        if (dry || options().verbose > 1) out().info((dry ? "would make the directory " : "making the directory ") + path);
+        if (dry || options().verbose > 1)
+            out().info((dry ? "would make the directory " : "making the directory ") + path);
         return;
     case Effect::Kind::file:
         out().info((dry ? "would make the empty file " : "making the empty file ") + path);
@@ -111,7 +122,8 @@ env::task<result<void>> VerbContext::apply_one(const Effect& effect) {
         if (!removed && !removed.error().is(std::errc::no_such_file_or_directory)) co_return removed;
         co_return result<void>();
     }
-    for (auto slash = path.find('/', view_.root().size() + 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+    for (auto slash = path.find('/', view_.root().size() + 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1))
         MARS_CO_TRY_VOID(storage.make_directory(path.substr(0, slash)));
     // A directory or a file may have to replace the marker of its deletion.
     if (auto old = view_.raw(effect.path); old && old->value == tree::kDeleted) MARS_CO_TRY_VOID(storage.remove(path));

@@ -89,7 +89,8 @@ class VerbContext {
     std::string label(std::string_view text) const;
 
     // What a verb remembers from phase to phase; made on first use.
-    template<class State> State& state() {
+    template<class State>
+    State& state() {
         if (!state_.has_value()) state_.emplace<State>();
         return std::any_cast<State&>(state_);
     }

@@ -49,9 +49,11 @@ env::task<result<std::unique_ptr<env::File>>> open_disk(VerbContext& ctx, std::s
     auto file = co_await ctx.env().storage().open(path, mode);
     if (file) co_return std::move(*file);
     if (!file.error().is(std::errc::device_or_resource_busy)) co_return not_a_disk(path, file.error().text);
-    MARS_CO_TRY_VOID(ctx.overridable("disk.busy", "the disk " + path + " is in use on host " + ctx.self() +
-                                                      " (it cannot be opened exclusively): is it mounted, swap, or part of "
-                                                      "something else? (lsblk " + path + " tells)"));
+    MARS_CO_TRY_VOID(
+        ctx.overridable("disk.busy", "the disk " + path + " is in use on host " + ctx.self() +
+                                         " (it cannot be opened exclusively): is it mounted, swap, or part of "
+                                         "something else? (lsblk " +
+                                         path + " tells)"));
     env::OpenMode look;
     look.follow = true;
     auto readable = co_await ctx.env().storage().open(path, look);

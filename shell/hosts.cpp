@@ -30,7 +30,9 @@ std::vector<std::string> with_key(const tree::View& view, std::string_view resou
     return hosts;
 }
 
-bool is_usable_address(const std::string& value) { return !value.empty() && !value.starts_with('('); }
+bool is_usable_address(const std::string& value) {
+    return !value.empty() && !value.starts_with('(');
+}
 
 } // namespace
 

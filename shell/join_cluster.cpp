@@ -17,7 +17,9 @@ namespace {
 constexpr Duration kCommandLimit = 60s;
 constexpr Stamp kPreliminary{1, 0}; // older than every real version. Spec: symlink-tree 1.7
 
-std::string_view creator(std::string_view uuid) { return uuid.substr(0, uuid.rfind('_')); }
+std::string_view creator(std::string_view uuid) {
+    return uuid.substr(0, uuid.rfind('_'));
+}
 
 std::string last_line(std::string text) {
     while (text.ends_with('\n')) text.pop_back();
@@ -102,9 +104,10 @@ result<void> Joining::check_local() {
     MARS_TRY_VOID(check_mount_point(ctx_));
     if (peer_ == ctx_.me()) return refusal("cluster.self", "HOST must be another host than " + peer_ + " itself");
     for (const auto& resource : is_free(ctx_) ? all_resources(ctx_.view()) : std::vector<std::string>())
-        MARS_TRY_VOID(ctx_.overridable("cluster.resources", "there is a resource " + resource + " in " + ctx_.view().root() +
-                                                                ", which might clash with one of the cluster; next: use a "
-                                                                "fresh filesystem"));
+        MARS_TRY_VOID(
+            ctx_.overridable("cluster.resources", "there is a resource " + resource + " in " + ctx_.view().root() +
+                                                      ", which might clash with one of the cluster; next: use a "
+                                                      "fresh filesystem"));
     MARS_TRY_VOID(check_space(ctx_));
     return check_marsd(ctx_, true);
 }
@@ -113,15 +116,15 @@ env::task<result<void>> Joining::find_peer_address() {
     const auto& given = ctx_.argument(1);
     auto known = known_address(ctx_, peer_);
     if (!given.empty() && known && *known != given)
-        co_return refusal("cluster.address", "the address " + given + " of host " + peer_ + " contradicts the known one, " +
-                                                 *known);
+        co_return refusal("cluster.address",
+                          "the address " + given + " of host " + peer_ + " contradicts the known one, " + *known);
     if (!given.empty())
         peer_address_ = given;
     else if (auto found = co_await find_address(ctx_, peer_))
         peer_address_ = *found;
     if (peer_address_.empty() && !uses_ssh())
-        co_return refusal("usage.arg", "the address of host " + peer_ + " is not known; usage: marsadm join-cluster " + peer_ +
-                                           " ADDRESS");
+        co_return refusal("usage.arg", "the address of host " + peer_ + " is not known; usage: marsadm join-cluster " +
+                                           peer_ + " ADDRESS");
     co_return result<void>();
 }
 
@@ -157,12 +160,16 @@ result<void> Joining::check_identity(const ClusterIdentity& identity) {
         return refusal("cluster.address", "the host that was reached as " + peer_ + " calls itself " + identity.host +
                                               "; next: marsadm join-cluster " + identity.host);
     if (identity.uuid.empty() || identity.uuid == kAnyUuid)
-        return refusal("cluster.uuid", "host " + peer_ + " belongs to no cluster itself; next: marsadm create-cluster there");
+        return refusal("cluster.uuid",
+                       "host " + peer_ + " belongs to no cluster itself; next: marsadm create-cluster there");
     if (!identity.is_marsd_running)
         return refusal("dp.required", "marsd does not run on host " + peer_ + "; next: systemctl start marsd there");
     auto address = identity.address_of(peer_);
-    if (!address) return refusal("sys.noaddress", "host " + peer_ + " has no address in its cluster; next: there, marsadm "
-                                                  "lowlevel-set-host-ip " + peer_ + " ADDRESS");
+    if (!address)
+        return refusal("sys.noaddress", "host " + peer_ +
+                                            " has no address in its cluster; next: there, marsadm "
+                                            "lowlevel-set-host-ip " +
+                                            peer_ + " ADDRESS");
     if (!ctx_.argument(1).empty() && *address != peer_address_)
         return refusal("cluster.address", "the address " + peer_address_ + " of host " + peer_ +
                                               " contradicts the one in its cluster, " + *address);
@@ -176,13 +183,16 @@ result<void> Joining::check_addresses() const {
     for (const auto& [name, address] : identity_->members) {
         if ((name == ctx_.me()) == (address == own_address_)) continue;
         if (name == ctx_.me())
-            return refusal("cluster.address", "the name " + name + " is taken in the cluster of " + peer_ + " by a host with "
-                                              "the address " + address + ", the own one is " + own_address_ +
-                                              "; next: give this host another name, or, if that host is gone for good, on " +
-                                              peer_ + ": marsadm lowlevel-delete-host " + name);
+            return refusal("cluster.address",
+                           "the name " + name + " is taken in the cluster of " + peer_ +
+                               " by a host with "
+                               "the address " +
+                               address + ", the own one is " + own_address_ +
+                               "; next: give this host another name, or, if that host is gone for good, on " + peer_ +
+                               ": marsadm lowlevel-delete-host " + name);
         return refusal("cluster.address", "the own address " + own_address_ + " belongs to host " + name +
-                                              " in the cluster of " + peer_ + "; next: marsadm --ip=ADDRESS join-cluster " +
-                                              peer_);
+                                              " in the cluster of " + peer_ +
+                                              "; next: marsadm --ip=ADDRESS join-cluster " + peer_);
     }
     return {};
 }
@@ -228,7 +238,8 @@ env::task<result<void>> Joining::wait_for_uuid() {
     co_return refusal("remote.uuid", condition.description() + " within " + seconds_text(deadline.elapsed()) +
                                          "; can this host reach " + peer_address_ + " port 7777, and " + peer_ +
                                          " reach " + own_address_ + " port 7777? Everything was undone here; " + peer_ +
-                                         " goes on knowing this host (marsadm lowlevel-delete-host " + ctx_.me() + " there)");
+                                         " goes on knowing this host (marsadm lowlevel-delete-host " + ctx_.me() +
+                                         " there)");
 }
 
 // Removes what this call has made, unless the cluster has been reached meanwhile.
@@ -247,14 +258,15 @@ env::task<result<Step>> Joining::go() {
     if (!is_free(ctx_)) {
         auto mine = ctx_.view().value("uuid");
         auto theirs = identity_ ? identity_->uuid : std::string();
-        if (mine == theirs) co_return refusal("cluster.uuid", "this host belongs to the cluster of " + peer_ + " already");
-        co_return refusal("cluster.uuid", "this host belongs to a cluster already, which " + std::string(creator(mine)) +
-                                              " has created (uuid " + mine + ")" +
-                                              (theirs.empty() ? std::string()
-                                                              : ", and " + peer_ + " to one which " +
-                                                                    std::string(creator(theirs)) + " has created (uuid " +
-                                                                    theirs + ")") +
-                                              "; clusters cannot be mixed: use a fresh filesystem in " + ctx_.view().root());
+        if (mine == theirs)
+            co_return refusal("cluster.uuid", "this host belongs to the cluster of " + peer_ + " already");
+        co_return refusal("cluster.uuid",
+                          "this host belongs to a cluster already, which " + std::string(creator(mine)) +
+                              " has created (uuid " + mine + ")" +
+                              (theirs.empty() ? std::string()
+                                              : ", and " + peer_ + " to one which " + std::string(creator(theirs)) +
+                                                    " has created (uuid " + theirs + ")") +
+                              "; clusters cannot be mixed: use a fresh filesystem in " + ctx_.view().root());
     }
     MARS_CO_TRY(own_address_, co_await find_own_address(ctx_, peer_address_));
     MARS_CO_TRY_VOID(check_addresses());
@@ -266,7 +278,8 @@ env::task<result<Step>> Joining::go() {
         undo();
         co_return joined.error();
     }
-    ctx_.out().info("host " + ctx_.me() + " (" + own_address_ + ") has joined the cluster " + ctx_.view().value("uuid"));
+    ctx_.out().info("host " + ctx_.me() + " (" + own_address_ + ") has joined the cluster " +
+                    ctx_.view().value("uuid"));
     co_return Step::done;
 }
 

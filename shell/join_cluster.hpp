@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// join-cluster: how a host becomes a member, and what the asked member answers. Spec: verbs 4.3; symlink-tree 7.2 (ours:
-// the member is told the newcomer's address by ssh, since there is no push to a stranger).
+// join-cluster: how a host becomes a member, and what the asked member answers. Spec: verbs 4.3; symlink-tree 7.2
+// (ours: the member is told the newcomer's address by ssh, since there is no push to a stranger).
 #pragma once
 
 #include <optional>

@@ -62,8 +62,8 @@ env::task<result<void>> queue_position(VerbContext& ctx, std::string primary, st
     ctx.set(ctx.key(format::version_key(seq, me)), *newest);
     if (older) ctx.set(ctx.key(format::version_key(seq - 1, me)), *older);
     ctx.set(ctx.key("skip-check-" + me), std::to_string(seq));
-    ctx.out().info(ctx.label("starting at " + start.text() + (older ? " with 2 version links" : " with 1 version link") +
-                             " of " + primary));
+    ctx.out().info(ctx.label("starting at " + start.text() +
+                             (older ? " with 2 version links" : " with 1 version link") + " of " + primary));
     co_return result<void>();
 }
 

@@ -33,30 +33,35 @@ result<void> no_value(Value value) {
     return {};
 }
 
-template<int Options::*member> result<void> count(Options& o, std::string_view, Value value) {
+template<int Options::*member>
+result<void> count(Options& o, std::string_view, Value value) {
     MARS_TRY_VOID(no_value(value));
     ++(o.*member);
     return {};
 }
 
-template<bool Options::*member> result<void> enable(Options& o, std::string_view, Value value) {
+template<bool Options::*member>
+result<void> enable(Options& o, std::string_view, Value value) {
     MARS_TRY_VOID(no_value(value));
     o.*member = true;
     return {};
 }
 
-template<std::int64_t Options::*member> result<void> set_integer(Options& o, std::string_view, Value value) {
+template<std::int64_t Options::*member>
+result<void> set_integer(Options& o, std::string_view, Value value) {
     MARS_TRY(o.*member, integer(value, 0, kMany));
     return {};
 }
 
-template<Duration Options::*member> result<void> set_seconds(Options& o, std::string_view, Value value) {
+template<Duration Options::*member>
+result<void> set_seconds(Options& o, std::string_view, Value value) {
     MARS_TRY(auto seconds, integer(value, 1, kMany));
     o.*member = std::chrono::seconds(seconds);
     return {};
 }
 
-template<std::string Options::*member> result<void> set_text(Options& o, std::string_view, Value value) {
+template<std::string Options::*member>
+result<void> set_text(Options& o, std::string_view, Value value) {
     if (!value) return malformed("a value", value);
     o.*member = std::string(*value);
     return {};
@@ -149,7 +154,8 @@ result<void> set_root(Options& o, std::string_view, Value value) {
 }
 
 // The forms of the options without effect: their values are still checked.
-template<std::int64_t lowest, std::int64_t highest> result<void> check_integer(Options&, std::string_view, Value value) {
+template<std::int64_t lowest, std::int64_t highest>
+result<void> check_integer(Options&, std::string_view, Value value) {
     auto number = integer(value, lowest, highest);
     if (!number) return number.error();
     return {};
@@ -162,7 +168,9 @@ result<void> check_optional_integer(Options&, std::string_view, Value value) {
     return {};
 }
 
-result<void> check_nothing(Options&, std::string_view, Value value) { return no_value(value); }
+result<void> check_nothing(Options&, std::string_view, Value value) {
+    return no_value(value);
+}
 
 result<void> check_text(Options&, std::string_view, Value value) {
     if (!value) return malformed("a value", value);
@@ -177,11 +185,13 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"ignore-sync", 0, "", "0", "A handover may proceed although other members are still syncing.", true,
      count<&Options::ignore_sync>},
     {"dry-run", 'd', "", "0",
-     "Changes nothing: every key, file or command is reported as \"would ...\" instead. All checks run. Verbs that wait "
+     "Changes nothing: every key, file or command is reported as \"would ...\" instead. All checks run. Verbs that "
+     "wait "
      "usually end in a timeout, so it is not meant for scripts.",
      true, count<&Options::dry_run>},
     {"verbose", 'v', "[=N]", "0",
-     "Says more: from 1 on every key that is written, from 2 on sub-steps. Also selects the verbs that help lists: up to "
+     "Says more: from 1 on every key that is written, from 2 on sub-steps. Also selects the verbs that help lists: up "
+     "to "
      "level N (1 expert, 2 internal, 3 deprecated, 99 not in this version); =-N lists only level N.",
      true, set_verbose},
     {"timeout", 0, "=S", "600",
@@ -209,7 +219,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Anything else is refused.",
      true, set_text<&Options::ssh_opts>},
     {"ssh-accept-new", 0, "", "",
-     "Accepts and remembers the key of a host that known_hosts does not know yet. Without it such a host is refused, with "
+     "Accepts and remembers the key of a host that known_hosts does not know yet. Without it such a host is refused, "
+     "with "
      "the fingerprint. A changed key is refused always.",
      true, enable<&Options::ssh_accept_new>},
     {"strict-wait", 0, "", "", "wait-cluster and its relatives fail with a timeout when a peer is dead.", true,
@@ -256,7 +267,9 @@ failure unknown(std::string_view word, std::string_view name) {
 
 } // namespace
 
-std::span<const OptionRow> option_table() { return kOptions; }
+std::span<const OptionRow> option_table() {
+    return kOptions;
+}
 
 const OptionRow* find_option(std::string_view name) {
     if (name == "ssh_port") name = "ssh-port";
@@ -292,8 +305,8 @@ result<const OptionRow*> apply_option(Options& options, std::string_view word) {
     if (!row) return unknown(word, name);
     auto suffix = row->name == "ip-PEER" ? name.substr(3) : std::string_view();
     if (auto applied = row->apply(options, suffix, value); !applied)
-        return refusal("usage.option", "option --" + std::string(name) + ": " + applied.error().text +
-                                           "; write --" + std::string(row->name) + std::string(row->value));
+        return refusal("usage.option", "option --" + std::string(name) + ": " + applied.error().text + "; write --" +
+                                           std::string(row->name) + std::string(row->value));
     return row;
 }
 

@@ -28,11 +28,11 @@ struct Options {
     std::int64_t thresh_logfiles = 10;
     std::int64_t thresh_logsize = 5; // units of 10^9 bytes
     std::uint64_t threshold = 10 * 1024 * 1024;
-    std::string host;                        // empty: the local host
-    std::map<std::string, std::string> ips;  // from --ip-PEER
-    std::string ip;                          // from --ip
-    std::optional<std::string> macro;        // with real newlines
-    std::optional<int> ssh_port;             // 0: never use ssh
+    std::string host;                       // empty: the local host
+    std::map<std::string, std::string> ips; // from --ip-PEER
+    std::string ip;                         // from --ip
+    std::optional<std::string> macro;       // with real newlines
+    std::optional<int> ssh_port;            // 0: never use ssh
     std::string ssh_opts;
     bool ssh_accept_new = false;
     bool strict_wait = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Output: where a verb's words go. A verb never prints: the one-shot program, the REPL, Lua and the simulation each give
-// their own. One event per call, without newline. Spec: verbs 1.10, 1.17.
+// Output: where a verb's words go. A verb never prints: the one-shot program, the REPL, Lua and the simulation each
+// give their own. One event per call, without newline. Spec: verbs 1.10, 1.17.
 #pragma once
 
 #include <string>

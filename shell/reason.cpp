@@ -18,7 +18,9 @@ const ReasonCategory& category() {
     return instance;
 }
 
-const ReasonRow& row(Reason reason) { return kReasons[static_cast<std::size_t>(reason.index())]; }
+const ReasonRow& row(Reason reason) {
+    return kReasons[static_cast<std::size_t>(reason.index())];
+}
 
 } // namespace
 

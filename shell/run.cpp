@@ -16,8 +16,8 @@ namespace {
 
 // One resource (or the whole verb) on its way through the phases.
 struct Worker {
-    Worker(Surroundings& surroundings, tree::DiskView& view, const Request& request, const std::vector<std::string>& all,
-           const std::string& resource)
+    Worker(Surroundings& surroundings, tree::DiskView& view, const Request& request,
+           const std::vector<std::string>& all, const std::string& resource)
         : context(surroundings, view, request, all, resource) {}
 
     VerbContext context;
@@ -56,8 +56,14 @@ void report(Output& output, const VerbContext& ctx, const failure& why) {
     output.error(ctx.label(why.text) + " [" + std::string(reason_of(why).name) + "]");
 }
 
+failure not_built(const Verb& verb) {
+    return refusal("verb.nyi", "the verb " + std::string(verb.name) + " is not in this version" +
+                                   (verb.doc.empty() ? "" : "; see " + std::string(verb.doc)));
+}
+
 env::task<result<void>> Run::prepare() {
     auto& ctx = whole_->context;
+    if (!request_.verb->is_built()) co_return not_built(*request_.verb);
     MARS_CO_TRY_VOID(check_startup(ctx));
     MARS_CO_TRY(auto names, co_await expand_resources(ctx));
     // Global phases see the list as well.
@@ -68,7 +74,8 @@ env::task<result<void>> Run::prepare() {
         workers_.push_back(std::make_unique<Worker>(surroundings_, view_, request_, names, std::string()));
         co_return result<void>();
     }
-    for (const auto& name : names) workers_.push_back(std::make_unique<Worker>(surroundings_, view_, request_, names, name));
+    for (const auto& name : names)
+        workers_.push_back(std::make_unique<Worker>(surroundings_, view_, request_, names, name));
     if (request_.verb->has(kNoMemberCheck)) co_return result<void>();
     for (auto& worker : workers_)
         if (auto member = check_member(worker->context); !member) fail(*worker, member.error(), 0);

@@ -11,7 +11,7 @@ namespace mars::shell {
 
 namespace {
 
-using Wide = unsigned __int128;
+__extension__ typedef unsigned __int128 Wide; // 63 bits times 50 bits
 
 constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
 

@@ -19,11 +19,13 @@ constexpr int kTreeMinor = 1;
 result<void> check_hostname(VerbContext& ctx) {
     const auto& self = ctx.self();
     if (self.find('.') != std::string::npos)
-        return refusal("sys.hostname", "the nodename '" + self + "' contains a dot; set it without the domain: hostname " +
+        return refusal("sys.hostname", "the nodename '" + self +
+                                           "' contains a dot; set it without the domain: hostname " +
                                            self.substr(0, self.find('.')));
     if (!is_identifier(self))
-        return refusal("sys.hostname", "the nodename '" + self + "' is no usable name of a host: up to 63 letters, digits, _ "
-                                       "and, after the first, -");
+        return refusal("sys.hostname", "the nodename '" + self +
+                                           "' is no usable name of a host: up to 63 letters, digits, _ "
+                                           "and, after the first, -");
     auto file = ctx.env().storage().read_file("/etc/hostname", 1024);
     if (!file) return {};
     auto name = file->substr(0, file->find_first_of(" \t\n."));
@@ -44,7 +46,8 @@ result<void> check_version(VerbContext& ctx) {
 
 result<void> check_uuid(VerbContext& ctx) {
     if (ctx.request().verb->has(kNoUuid) || ctx.view().get("uuid")) return {};
-    return refusal("sys.nouuid", "host " + ctx.self() + " belongs to no cluster yet (no " + ctx.view().absolute("uuid") +
+    return refusal("sys.nouuid", "host " + ctx.self() + " belongs to no cluster yet (no " +
+                                     ctx.view().absolute("uuid") +
                                      "); next: marsadm create-cluster, or marsadm join-cluster HOST");
 }
 
@@ -52,7 +55,8 @@ result<void> check_acting_host(VerbContext& ctx) {
     const auto& host = ctx.options().host;
     if (host.empty()) return {};
     if (is_reserved_name(host))
-        MARS_TRY_VOID(ctx.overridable("name.reserved", "'" + host + "' is a reserved word and cannot be the value of --host"));
+        MARS_TRY_VOID(
+            ctx.overridable("name.reserved", "'" + host + "' is a reserved word and cannot be the value of --host"));
     MARS_TRY_VOID(check_host_known(ctx, host));
     if (host != ctx.self() && !ctx.request().verb->has(kInformational))
         ctx.out().warning("acting for host " + host + ", not for the local host " + ctx.self());

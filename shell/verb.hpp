@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Verb: one row of the one table of verbs. From it come the command line, --help, the man page, and every other front end.
-// Adding a verb means writing its coroutine and its row, in the file of its family (shell/verbs_*.cpp).
-// Spec: verbs 1.8, 3. Tests: tests/unit/shell/verb_table_test.cpp.
+// Verb: one row of the one table of verbs. From it come the command line, --help, the man page, and every other front
+// end. Adding a verb means writing its coroutine and its row, in the file of its family (shell/verbs_*.cpp). Spec:
+// verbs 1.8, 3. Tests: tests/unit/shell/verb_table_test.cpp.
 #pragma once
 
 #include <string>
@@ -42,12 +42,12 @@ enum class DataPlane { any, required, forbidden };
 enum Level { kNormal = 0, kExpert = 1, kInternal = 2, kDeprecated = 3, kNotInThisVersion = 99 };
 
 enum VerbFlag : unsigned {
-    kReads = 1,         // changes nothing
-    kWrites = 2,        // changes keys
-    kDestroys = 4,      // data or memberships may be lost
-    kClusterWide = 8,   // has effects on other hosts
-    kInformational = 16, // prints nothing but the answer on stdout; no report of any kind
-    kNoUuid = 32,       // runs although the host belongs to no cluster
+    kReads = 1,            // changes nothing
+    kWrites = 2,           // changes keys
+    kDestroys = 4,         // data or memberships may be lost
+    kClusterWide = 8,      // has effects on other hosts
+    kInformational = 16,   // prints nothing but the answer on stdout; no report of any kind
+    kNoUuid = 32,          // runs although the host belongs to no cluster
     kNoResourceCheck = 64, // a resource need not exist (C-RES)
     kNoMemberCheck = 128,  // the host need not be member (C-MEMBER)
     kAnyUser = 256,        // need not be root
@@ -78,13 +78,13 @@ struct Verb {
     Family family;
     Level level = kNormal;
     ResourceArgument resource;
-    std::vector<Argument> arguments; // after the resource
+    std::vector<Argument> arguments;            // after the resource
     std::vector<std::string_view> options = {}; // rows of the option table which matter for this verb
     DataPlane data_plane = DataPlane::any;
     unsigned flags;
     std::vector<Phase> phases;
-    std::string_view summary; // one line
-    std::string_view doc;     // what it does, waits for, and what --force relaxes
+    std::string_view summary;                  // one line
+    std::string_view doc;                      // what it does, waits for, and what --force relaxes
     std::vector<std::string_view> errors = {}; // reasons which are special to it
 
     bool has(VerbFlag flag) const { return (flags & flag) != 0; }

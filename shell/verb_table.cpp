@@ -45,6 +45,7 @@ std::vector<const Verb*> all_verbs() {
 
 const Verb* find_verb(std::string_view name) {
     if (name.starts_with("view-") && name.size() > 5) name = "view";
+    if (name.starts_with("prettyprint-")) name = "prettyprint";
     for (auto rows : kFamilies)
         for (const auto& verb : rows())
             if (is_called(verb, name)) return &verb;

@@ -22,8 +22,9 @@ env::task<result<Step>> create_cluster(VerbContext& ctx) {
     MARS_CO_TRY_VOID(check_mount_point(ctx));
     MARS_CO_TRY(auto address, co_await find_own_address(ctx, std::string()));
     if (auto uuid = ctx.view().get("uuid"))
-        co_return refusal("cluster.uuid", "this host belongs to the cluster " + uuid->value +
-                                              " already; the identity of a tree is never replaced: use a fresh filesystem");
+        co_return refusal("cluster.uuid",
+                          "this host belongs to the cluster " + uuid->value +
+                              " already; the identity of a tree is never replaced: use a fresh filesystem");
     MARS_CO_TRY_VOID(check_space(ctx));
     for (const auto& resource : all_resources(ctx.view()))
         ctx.out().warning("there is an old resource " + resource + " in " + ctx.view().root());
@@ -56,8 +57,9 @@ env::task<result<void>> wait_unless_forced(VerbContext& ctx, std::vector<std::st
 env::task<result<Step>> leave_cluster(VerbContext& ctx) {
     for (const auto& resource : all_resources(ctx.view()))
         if (has_storage(ctx.view(), resource, ctx.me()))
-            MARS_CO_TRY_VOID(ctx.overridable("cluster.member", "host " + ctx.me() + " is still member of the resource " +
-                                                                   resource + "; next: marsadm leave-resource " + resource));
+            MARS_CO_TRY_VOID(ctx.overridable("cluster.member", "host " + ctx.me() +
+                                                                   " is still member of the resource " + resource +
+                                                                   "; next: marsadm leave-resource " + resource));
     const auto peers = sharing_hosts(ctx.view());
     const auto everybody = cluster_hosts(ctx.view());
     MARS_CO_TRY_VOID(co_await wait_unless_forced(ctx, peers));
@@ -70,13 +72,14 @@ env::task<result<Step>> leave_cluster(VerbContext& ctx) {
     if (ctx.is_dry_run()) co_return Step::done;
     ctx.out().info("host " + ctx.me() + " has left the cluster " + ctx.view().value("uuid"));
     if (ctx.me() == ctx.self())
-        ctx.out().hint("next: systemctl disable --now marsd; before this host may join another cluster, " + ctx.view().root() +
-                       " needs a fresh filesystem");
+        ctx.out().hint("next: systemctl disable --now marsd; before this host may join another cluster, " +
+                       ctx.view().root() + " needs a fresh filesystem");
     co_return Step::done;
 }
 
 env::task<result<Step>> list_host_ips(VerbContext& ctx) {
-    for (const auto& host : cluster_hosts(ctx.view())) ctx.out().answer(host + " " + ctx.view().value("ips/ip-" + host));
+    for (const auto& host : cluster_hosts(ctx.view()))
+        ctx.out().answer(host + " " + ctx.view().value("ips/ip-" + host));
     co_return Step::done;
 }
 
@@ -89,8 +92,8 @@ env::task<result<Step>> set_host_ip(VerbContext& ctx) {
     else
         address = co_await find_address(ctx, host);
     if (!address)
-        co_return refusal("sys.noaddress", "no address of host " + host + " is known; next: marsadm lowlevel-set-host-ip " +
-                                               host + " ADDRESS");
+        co_return refusal("sys.noaddress", "no address of host " + host +
+                                               " is known; next: marsadm lowlevel-set-host-ip " + host + " ADDRESS");
     ctx.set("ips/ip-" + host, *address);
     MARS_CO_TRY_VOID(co_await ctx.commit());
     if (!ctx.is_dry_run()) ctx.out().info("host " + host + " has the address " + *address);
@@ -123,7 +126,8 @@ const std::vector<Verb>& cluster_verbs() {
          .flags = kWrites | kNoUuid,
          .phases = {{.number = 1, .title = "", .run = create_cluster}},
          .summary = "Makes this host the first member of a new cluster.",
-         .doc = "Once per cluster. /mars must be a filesystem of its own, and marsd must not run yet. The address is taken "
+         .doc = "Once per cluster. /mars must be a filesystem of its own, and marsd must not run yet. The address is "
+                "taken "
                 "from the network interfaces unless --ip is given. --force accepts left-over keys in ips/, but never "
                 "replaces the identity of an existing cluster.",
          .errors = {"cluster.exists", "dp.forbidden", "sys.nomount", "sys.noaddress", "cluster.uuid", "sys.nospace"}},
@@ -137,13 +141,17 @@ const std::vector<Verb>& cluster_verbs() {
          .flags = kWrites | kClusterWide | kNoUuid,
          .phases = {{.number = 1, .title = "", .run = join_cluster}},
          .summary = "Makes this host a member of the cluster of HOST.",
-         .doc = "marsd must run on both hosts, and this host must be able to log in to HOST as root by ssh: it asks HOST for "
-                "its cluster, and tells it the own address. Then it waits until the cluster's identity has arrived, at most "
-                "for the time of --window; if it does not, everything is undone here. With --no-ssh the own address must "
-                "have been told to HOST before, there: marsadm lowlevel-set-host-ip NAME ADDRESS. --force accepts resources "
-                "that exist here.",
-         .errors = {"dp.required", "sys.nomount", "cluster.self", "cluster.uuid", "cluster.address", "cluster.resources",
-                    "remote.ssh", "remote.uuid"}},
+         .doc =
+             "marsd must run on both hosts, and this host must be able to log in to HOST as root by ssh: it asks HOST "
+             "for "
+             "its cluster, and tells it the own address. Then it waits until the cluster's identity has arrived, at "
+             "most "
+             "for the time of --window; if it does not, everything is undone here. With --no-ssh the own address must "
+             "have been told to HOST before, there: marsadm lowlevel-set-host-ip NAME ADDRESS. --force accepts "
+             "resources "
+             "that exist here.",
+         .errors = {"dp.required", "sys.nomount", "cluster.self", "cluster.uuid", "cluster.address",
+                    "cluster.resources", "remote.ssh", "remote.uuid"}},
         {.name = "leave-cluster",
          .aliases = {},
          .family = Family::cluster,
@@ -154,9 +162,11 @@ const std::vector<Verb>& cluster_verbs() {
          .flags = kWrites | kClusterWide | kDestroys,
          .phases = {{.number = 1, .title = "", .run = leave_cluster}},
          .summary = "Ends this host's membership in the cluster.",
-         .doc = "Refused while it is member of a resource. The others forget its address and stop talking to it; the tree "
-                "here keeps the identity of the cluster and cannot be used for another one. With --host=NAME for a host that "
-                "is dead for good. --force skips the check and the waiting for the others.",
+         .doc =
+             "Refused while it is member of a resource. The others forget its address and stop talking to it; the tree "
+             "here keeps the identity of the cluster and cannot be used for another one. With --host=NAME for a host "
+             "that "
+             "is dead for good. --force skips the check and the waiting for the others.",
          .errors = {"dp.required", "cluster.member"}},
         {.name = "lowlevel-ls-host-ips",
          .aliases = {},
@@ -174,13 +184,15 @@ const std::vector<Verb>& cluster_verbs() {
          .level = kExpert,
          .resource = ResourceArgument::none,
          .arguments = {{"HOST", ArgumentType::host, true, false, "a member, or a host that is to become one"},
-                       {"IP", ArgumentType::address, false, false, "its address; else --ip-HOST or what the resolver says"}},
+                       {"IP", ArgumentType::address, false, false,
+                        "its address; else --ip-HOST or what the resolver says"}},
          .options = {"ip-PEER"},
          .flags = kWrites | kClusterWide | kNoUuid,
          .phases = {{.number = 1, .title = "", .run = set_host_ip}},
          .summary = "Sets the address of a member.",
-         .doc = "All members learn it. A host with an address may talk to the cluster: only hosts that shall be members "
-                "belong here.",
+         .doc =
+             "All members learn it. A host with an address may talk to the cluster: only hosts that shall be members "
+             "belong here.",
          .errors = {"sys.noaddress", "name.reserved"}},
         {.name = "lowlevel-delete-host",
          .aliases = {},

@@ -18,7 +18,8 @@ void turn_switch(VerbContext& ctx, const std::string& host, std::string_view nam
     }
     ctx.set(path, on ? "1" : "0");
     if (!ctx.is_dry_run())
-        ctx.out().info(ctx.label(std::string(name) + (on ? " is switched on" : " is switched off") + " at host " + host));
+        ctx.out().info(
+            ctx.label(std::string(name) + (on ? " is switched on" : " is switched off") + " at host " + host));
 }
 
 void turn_all_on(VerbContext& ctx) {
@@ -50,7 +51,8 @@ std::vector<std::string> switched_hosts(const VerbContext& ctx, Scope scope) {
     return ctx.view().suffixes(tree::resource_dir(ctx.resource()), "todo-");
 }
 
-template<Switch which, bool on, Scope scope> env::task<result<Step>> turn(VerbContext& ctx) {
+template<Switch which, bool on, Scope scope>
+env::task<result<Step>> turn(VerbContext& ctx) {
     if (which == Switch::sync && on) MARS_CO_TRY_VOID(check_sync_source(ctx));
     for (const auto& host : switched_hosts(ctx, scope)) turn_switch(ctx, host, key_of(which), on);
     co_return Step::done;
@@ -135,14 +137,14 @@ Verb single(std::vector<std::string_view> names, unsigned flags, PhaseFunction r
             .errors = std::move(errors)};
 }
 
-constexpr std::string_view kFetchDoc =
-    "Only the transfer of logfiles is meant; the members go on exchanging their state. The switch is remembered, also on "
-    "a primary, where it has no immediate effect. Nothing is waited for.";
-constexpr std::string_view kReplayDoc =
-    "While replay is paused, logs pile up on all hosts, because none may be deleted that a member still needs. Useful on "
-    "secondaries only. Nothing is waited for.";
-constexpr std::string_view kSyncDoc =
-    "An interrupted sync goes on where it was. The switch is remembered for later syncs as well. Nothing is waited for.";
+constexpr std::string_view kFetchDoc = "Only the transfer of logfiles is meant; the members go on exchanging their "
+                                       "state. The switch is remembered, also on "
+                                       "a primary, where it has no immediate effect. Nothing is waited for.";
+constexpr std::string_view kReplayDoc = "While replay is paused, logs pile up on all hosts, because none may be "
+                                        "deleted that a member still needs. Useful on "
+                                        "secondaries only. Nothing is waited for.";
+constexpr std::string_view kSyncDoc = "An interrupted sync goes on where it was. The switch is remembered for later "
+                                      "syncs as well. Nothing is waited for.";
 
 } // namespace
 
@@ -152,14 +154,15 @@ const std::vector<Verb>& switch_verbs() {
               {{.number = 3, .title = "switch on", .run = attach_on}, {.number = 4, .title = "wait", .run = wait_on}},
               "Opens the disk and starts everything that is switched on.",
               "Waits until the disk is open. --force does not wait.", {"wait.indicator", "device.errlog"}),
-        multi("detach",
-              {{.number = 1, .title = "check", .run = check_closed},
-               {.number = 3, .title = "switch off", .run = attach_off},
-               {.number = 4, .title = "wait", .run = wait_off}},
-              "Closes the disk; all other switches keep their positions.",
-              "Waits until disk and device are closed. Refused while the device is in use here. --force skips that check "
-              "and the waiting: a device in use stays until it is closed.",
-              {"device.inuse", "wait.indicator", "wait.device"}),
+        multi(
+            "detach",
+            {{.number = 1, .title = "check", .run = check_closed},
+             {.number = 3, .title = "switch off", .run = attach_off},
+             {.number = 4, .title = "wait", .run = wait_off}},
+            "Closes the disk; all other switches keep their positions.",
+            "Waits until disk and device are closed. Refused while the device is in use here. --force skips that check "
+            "and the waiting: a device in use stays until it is closed.",
+            {"device.inuse", "wait.indicator", "wait.device"}),
         multi("up", {{.number = 3, .title = "switch on", .run = up}, {.number = 4, .title = "wait", .run = wait_on}},
               "Switches attach, fetch, sync and replay on.",
               "Waits until the disk is open. When there is nothing to sync from, the switch sync is left alone, with a "

@@ -15,9 +15,13 @@ Deadline::Deadline(VerbContext& ctx, std::optional<Duration> budget)
     if (budget) end_ = start_ + *budget;
 }
 
-bool Deadline::is_over() const { return end_ && clock_.steady() >= *end_; }
+bool Deadline::is_over() const {
+    return end_ && clock_.steady() >= *end_;
+}
 
-Duration Deadline::elapsed() const { return clock_.steady() - start_; }
+Duration Deadline::elapsed() const {
+    return clock_.steady() - start_;
+}
 
 Duration Deadline::left(Duration most) const {
     if (!end_) return most;
@@ -44,13 +48,15 @@ env::task<result<bool>> wait_until(VerbContext& ctx, const Condition& condition,
             ctx.out().progress(ctx.label("waiting for " + elapsed + ": " + condition.description()));
             next_report = std::max(next_report * 2, deadline.elapsed() + 1s);
         }
-        auto limit = deadline.left(std::min(condition.recheck, std::max<Duration>(next_report - deadline.elapsed(), 10ms)));
+        auto limit =
+            deadline.left(std::min(condition.recheck, std::max<Duration>(next_report - deadline.elapsed(), 10ms)));
         MARS_CO_TRY_VOID(co_await ctx.view().wait_for_change(directories, limit));
     }
     co_return true;
 }
 
-env::task<result<void>> wait_or_refuse(VerbContext& ctx, const Condition& condition, Reason reason, std::string advice) {
+env::task<result<void>> wait_or_refuse(VerbContext& ctx, const Condition& condition, Reason reason,
+                                       std::string advice) {
     Deadline deadline(ctx, ctx.options().timeout);
     MARS_CO_TRY(bool holds, co_await wait_until(ctx, condition, deadline));
     if (holds) co_return result<void>();
@@ -66,15 +72,17 @@ bool is_indicator(const VerbContext& ctx, std::string_view host, std::string_vie
     return have && want ? *have == *want : link->value == value;
 }
 
-bool has_device(const VerbContext& ctx) { return ctx.view().flag(ctx.actual(ctx.me(), "if-on")); }
+bool has_device(const VerbContext& ctx) {
+    return ctx.view().flag(ctx.actual(ctx.me(), "if-on"));
+}
 
 env::task<result<void>> wait_indicator(VerbContext& ctx, std::string host, std::string name, std::string value) {
     Condition condition;
     condition.directories = {tree::resource_dir(ctx.resource()), ctx.key("actual-" + host)};
     condition.holds = [&] { return is_indicator(ctx, host, name, value); };
     condition.description = [&] {
-        return name + " of host " + host + " is " + ctx.view().value(ctx.actual(host, name), "not known") + ", expected " +
-               value;
+        return name + " of host " + host + " is " + ctx.view().value(ctx.actual(host, name), "not known") +
+               ", expected " + value;
     };
     MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.indicator", "is marsd running on " + host + "?"));
     ctx.detail(1, name + " of host " + host + " is " + value);
@@ -127,7 +135,8 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     if (present && ctx.view().value(ctx.key("primary")) != ctx.me())
         co_return refusal("role.notprimary", "host " + ctx.me() + " is not the designated primary but " +
                                                  ctx.view().value(ctx.key("primary"), tree::kNone) +
-                                                 ", so its device will not appear; next: marsadm primary " + ctx.resource());
+                                                 ", so its device will not appear; next: marsadm primary " +
+                                                 ctx.resource());
     const Stamp since = ctx.view().lamport().now();
     Condition condition;
     condition.directories = {tree::resource_dir(ctx.resource()), ctx.key("actual-" + ctx.me())};
@@ -198,7 +207,8 @@ Roll call_roll(const VerbContext& ctx, const std::vector<PeerWatch>& peers, Stam
 
 } // namespace
 
-env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers, std::function<bool()> enough) {
+env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers,
+                                            std::function<bool()> enough) {
     MARS_CO_TRY_VOID(co_await ctx.commit());
     std::erase(peers, ctx.me());
     std::erase(peers, ctx.self());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Waiting of verbs: for indicators, switches, the device, and the other members of the cluster. Nothing here polls: each
-// wait sleeps until something in the directories concerned changes, or its deadline has come.
-// Spec: verbs 1.11, 2.5. Tests: tests/unit/shell/wait_test.cpp.
+// Waiting of verbs: for indicators, switches, the device, and the other members of the cluster. Nothing here polls:
+// each wait sleeps until something in the directories concerned changes, or its deadline has come. Spec:
+// verbs 1.11, 2.5. Tests: tests/unit/shell/wait_test.cpp.
 #pragma once
 
 #include <functional>
@@ -31,19 +31,21 @@ class Deadline {
 };
 
 struct Condition {
-    std::vector<std::string> directories;     // where a change may make it true
+    std::vector<std::string> directories; // where a change may make it true
     std::function<bool()> holds;
-    std::function<std::string()> description; // what is missing, for progress and the timeout's message
+    std::function<std::string()> description;            // what is missing, for progress and the timeout's message
     std::function<std::optional<failure>()> broken = {}; // why waiting is hopeless; may be empty
-    Duration recheck = std::chrono::seconds(30); // also looked at so often, for conditions that depend on ages
+    Duration recheck = std::chrono::seconds(30);         // also looked at so often, for conditions that depend on ages
 };
 
-// Waits until the condition holds. False when the deadline passed; what `broken` says as a failure. References in `condition` must outlive the call.
+// Waits until the condition holds. False when the deadline passed; what `broken` says as a failure. References in
+// `condition` must outlive the call.
 env::task<result<bool>> wait_until(VerbContext& ctx, const Condition& condition, const Deadline& deadline);
 // The same with --timeout as budget; on timeout the refusal `reason` with the description and `advice`.
 env::task<result<void>> wait_or_refuse(VerbContext& ctx, const Condition& condition, Reason reason, std::string advice);
 
-// W-IS: actual-HOST/NAME equals `value`. A missing indicator counts as "0", but as unknown for open-count of another host.
+// W-IS: actual-HOST/NAME equals `value`. A missing indicator counts as "0", but as unknown for open-count of another
+// host.
 env::task<result<void>> wait_indicator(VerbContext& ctx, std::string host, std::string name, std::string value);
 // W-TODO: the switch todo-ME/NAME equals `value`.
 env::task<result<void>> wait_switch(VerbContext& ctx, std::string name, std::string value);
@@ -53,8 +55,8 @@ env::task<result<void>> wait_attached(VerbContext& ctx);
 env::task<result<void>> wait_device(VerbContext& ctx, bool present);
 
 // W-CLUSTER: every one of `peers` has been heard of since now, so everything that it had written before this call is
-// visible here; or it is dead (nothing for half a window). Dead peers cost one warning, and a timeout with --strict-wait.
-// `enough`: ends the wait early; may be empty. Returns how many answered.
+// visible here; or it is dead (nothing for half a window). Dead peers cost one warning, and a timeout with
+// --strict-wait. `enough`: ends the wait early; may be empty. Returns how many answered.
 env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers,
                                             std::function<bool()> enough = {});
 
