@@ -8,7 +8,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <exception>
@@ -21,8 +23,15 @@
 
 namespace mars::block {
 
+// Lets everything else run that is ready: for computations of more than some 50 µs.
+inline env::task<void> let_others_run() {
+    auto executor = co_await env::asio::this_coro::executor;
+    co_await env::asio::post(executor, env::asio::use_awaitable);
+}
+
 // Turns the exception of a cancelled task into errc::operation_canceled; other exceptions pass.
-template<class T> env::task<result<T>> settled(env::task<result<T>> operation) {
+template<class T>
+env::task<result<T>> settled(env::task<result<T>> operation) {
     try {
         co_return co_await std::move(operation);
     } catch (const boost::system::system_error& e) {
@@ -37,7 +46,8 @@ namespace detail {
 struct CancelWhenDecided {
     const bool* decided;
 
-    template<class... Args> env::asio::cancellation_type operator()(Args&&...) const noexcept {
+    template<class... Args>
+    env::asio::cancellation_type operator()(Args&&...) const noexcept {
         return *decided ? env::asio::cancellation_type::all : env::asio::cancellation_type::none;
     }
 };
@@ -56,7 +66,8 @@ inline env::task<void> run_group(std::vector<env::task<void>> tasks, const bool&
         if (error) std::rethrow_exception(error);
 }
 
-template<class T> struct FirstOf {
+template<class T>
+struct FirstOf {
     std::optional<result<T>> winner;
     bool decided = false;
 
@@ -83,7 +94,8 @@ struct AllOf {
 
 // Runs all tasks until the first one ends, cancels the others, waits for their ends, and returns the first one's
 // result. Cancelled from outside: errc::operation_canceled, unless a task had ended before.
-template<class T> env::task<result<T>> first_of(std::vector<env::task<result<T>>> tasks) {
+template<class T>
+env::task<result<T>> first_of(std::vector<env::task<result<T>>> tasks) {
     detail::FirstOf<T> race;
     std::vector<env::task<void>> entries;
     for (auto& t : tasks) entries.push_back(detail::FirstOf<T>::enter(race, std::move(t)));

@@ -26,7 +26,8 @@ format::LogName get_log(format::Reader& reader) {
     return log;
 }
 
-template<class Enum> OutFrame encode_log_and_length(Enum type, const LogEnds& ends) {
+template<class Enum>
+OutFrame encode_log_and_length(Enum type, const LogEnds& ends) {
     auto writer = begin_frame(96);
     put_log(writer, ends.log);
     writer.u64(ends.length);
@@ -59,8 +60,8 @@ result<FetchRequest> parse_request(std::span<const std::byte> payload) {
     request.offset = reader.u64();
     request.checked_from = reader.u64();
     auto count = reader.count(kMaxTailPieces, sizeof(PieceDigest));
-    if (reader.ok() && (request.checked_from > request.offset ||
-                        count != tail_pieces(request.checked_from, request.offset)))
+    if (reader.ok() &&
+        (request.checked_from > request.offset || count != tail_pieces(request.checked_from, request.offset)))
         reader.fail("one digest per piece before the offset", std::to_string(count));
     for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
         auto bytes = reader.raw(sizeof(PieceDigest));
@@ -119,9 +120,15 @@ result<LogData> parse_data(std::span<const std::byte> payload) {
     return data;
 }
 
-OutFrame encode_ends(const LogEnds& ends) { return encode_log_and_length(FetchMessage::ends, ends); }
-result<LogEnds> parse_ends(std::span<const std::byte> payload) { return parse_log_and_length(payload, "log ends"); }
-OutFrame encode_shorter(const LogEnds& mine) { return encode_log_and_length(FetchMessage::shorter, mine); }
+OutFrame encode_ends(const LogEnds& ends) {
+    return encode_log_and_length(FetchMessage::ends, ends);
+}
+result<LogEnds> parse_ends(std::span<const std::byte> payload) {
+    return parse_log_and_length(payload, "log ends");
+}
+OutFrame encode_shorter(const LogEnds& mine) {
+    return encode_log_and_length(FetchMessage::shorter, mine);
+}
 result<LogEnds> parse_shorter(std::span<const std::byte> payload) {
     return parse_log_and_length(payload, "shorter log");
 }

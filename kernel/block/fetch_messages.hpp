@@ -29,12 +29,11 @@ enum class FetchMessage : std::uint16_t {
 
 inline constexpr std::size_t kMaxFetchData = std::size_t{1} << 20; // bytes of a log in one message
 
-// A client that has a beginning of the log proves that its last part is the server's, because a crash may have torn what
-// had not been synced: digests (XXH3-128) of the pieces of kTailPieceBytes from `checked_from` to `offset`.
+// A client that has a beginning of the log proves that its last part is the server's, because a crash may have torn
+// what had not been synced: digests (XXH3-128) of the pieces of kTailPieceBytes from `checked_from` to `offset`.
 inline constexpr std::uint64_t kTailPieceBytes = std::uint64_t{64} << 10;
 inline constexpr std::size_t kMaxTailPieces = 256;
 using PieceDigest = ShortDigest;
-
 
 struct FetchRequest {
     format::LogName log;

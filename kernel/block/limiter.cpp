@@ -23,7 +23,9 @@ std::uint64_t scale(std::uint64_t value, Duration numerator, Duration denominato
     return static_cast<std::uint64_t>(product / static_cast<Wide>(denominator.count()));
 }
 
-Duration or_default(Duration value, Duration fallback) { return value > Duration::zero() ? value : fallback; }
+Duration or_default(Duration value, Duration fallback) {
+    return value > Duration::zero() ? value : fallback;
+}
 
 // How much longer the window would have to be for the rate to be `max`.
 Duration delay_for(std::uint64_t rate, std::uint64_t max, Duration window) {
@@ -76,7 +78,8 @@ Duration Limiter::advance(std::uint64_t amount, Duration now) {
 
 Duration Limiter::limit(std::uint64_t amount, Duration now) {
     auto delay = Duration::zero();
-    for (auto* limiter = this; limiter; limiter = limiter->parent_) delay = std::max(delay, limiter->advance(amount, now));
+    for (auto* limiter = this; limiter; limiter = limiter->parent_)
+        delay = std::max(delay, limiter->advance(amount, now));
     return std::chrono::duration_cast<milliseconds>(delay);
 }
 

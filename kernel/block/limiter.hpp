@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Limiter: measures a rate of amounts (KiB) and operations over a sliding window, and says how long to wait so that
 // configured maxima hold. Without maxima it only measures; the shown rates come from here.
-// Pure arithmetic: time is passed in. One thread. Spec: transaction-log 12.2. Tests: tests/unit/block/net_limiter_test.cpp.
+// Pure arithmetic: time is passed in. One thread. Spec: transaction-log 12.2. Tests:
+// tests/unit/block/net_limiter_test.cpp.
 #pragma once
 
 #include <cstdint>
@@ -60,6 +61,8 @@ class Limiter {
 };
 
 // Bytes as the KiB that limiters count, rounded to the nearest.
-inline std::uint64_t limiter_kib(std::uint64_t bytes) { return (bytes + 512) / 1024; }
+inline std::uint64_t limiter_kib(std::uint64_t bytes) {
+    return (bytes + 512) / 1024;
+}
 
 } // namespace mars::block

@@ -7,6 +7,8 @@ namespace mars::block {
 
 namespace {
 
+constexpr std::uint64_t kProgressBytes = 1024;
+
 failure unexpected(const PeerSession& peer, std::string_view what) {
     return failure(std::errc::protocol_error, peer.remote().text() + " sent " + std::string(what));
 }
@@ -98,7 +100,7 @@ env::task<result<LogFetcher::Outcome>> LogFetcher::converse(PeerSession& peer) {
     std::vector<env::task<result<Outcome>>> tasks;
     tasks.push_back(receive_loop(peer));
     tasks.push_back(write_loop());
-    tasks.push_back(watch_progress());
+    tasks.push_back(watch_progress(peer));
     co_return co_await first_of(std::move(tasks));
 }
 
@@ -296,9 +298,12 @@ result<void> LogFetcher::end_log(const Received& item) {
 }
 
 // A peer that lives but sends nothing although it has more, or a disk that hangs.
-env::task<result<LogFetcher::Outcome>> LogFetcher::watch_progress() {
-    for (;;) {
+env::task<result<LogFetcher::Outcome>> LogFetcher::watch_progress(PeerSession& peer) {
+    for (std::uint64_t seen = 0;;) {
         co_await env_.clock().sleep(limits_.no_progress / 8);
+        // Part of a message on a slow line is progress, signs of life are not.
+        if (peer.bytes_received() - seen >= kProgressBytes) progress_at_ = env_.clock().steady();
+        seen = peer.bytes_received();
         bool has_work = !queue_.empty() || is_writing_ || stage_ == Stage::requested || incoming_offset_ < peer_length_;
         auto idle = env_.clock().steady() - progress_at_;
         if (has_work && idle >= limits_.no_progress)

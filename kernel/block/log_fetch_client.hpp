@@ -118,7 +118,7 @@ class LogFetcher {
     env::task<result<Outcome>> first_log_begins(std::uint64_t offset);
     env::task<result<void>> write_batch();
     result<void> end_log(const Received& item);
-    env::task<result<Outcome>> watch_progress();
+    env::task<result<Outcome>> watch_progress(PeerSession& peer);
 
     env::Env& env_;
     FetchPlan plan_;

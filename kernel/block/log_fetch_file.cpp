@@ -80,8 +80,8 @@ env::task<result<void>> FetchedLog::sync() {
     co_return result<void>();
 }
 
-// What was appended since the last sync may be on the disk or not, whatever the page cache says: take it out of the file.
-// If not even that works, the next fetch compares the tail.
+// What was appended since the last sync may be on the disk or not, whatever the page cache says: take it out of the
+// file. If not even that works, the next fetch compares the tail.
 env::task<failure> FetchedLog::give_up(failure why) {
     if (why.is(std::errc::operation_canceled)) co_return why;
     (void)co_await file_->resize(durable_length_);

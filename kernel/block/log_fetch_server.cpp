@@ -174,11 +174,11 @@ FetchServer::FetchServer(env::Env& env, const PeerGate& gate, FindSource find, L
           limits) {}
 
 env::task<result<void>> FetchServer::serve(PeerSession& peer, const Hello& hello) {
-    MARS_CO_TRY(Frame first, co_await env::with_deadline(peer.env(), peer.limits().handshake, "the request",
-                                                         peer.expect()));
+    MARS_CO_TRY(Frame first,
+                co_await env::with_deadline(peer.env(), peer.limits().handshake, "the request", peer.expect()));
     if (!first.is(FetchMessage::request))
-        co_return failure(std::errc::protocol_error, "expected a fetch request, found message " +
-                                                         std::to_string(first.type));
+        co_return failure(std::errc::protocol_error,
+                          "expected a fetch request, found message " + std::to_string(first.type));
     MARS_CO_TRY(FetchRequest request, parse_request(first.payload));
     auto source = find_(hello.resource);
     if (!source) {

@@ -13,7 +13,9 @@ constexpr std::size_t kMaxUuid = 255;
 constexpr std::size_t kMaxText = 1000;
 } // namespace
 
-std::string_view purpose_name(Purpose purpose) { return purpose == Purpose::fetch ? "fetch" : "sync"; }
+std::string_view purpose_name(Purpose purpose) {
+    return purpose == Purpose::fetch ? "fetch" : "sync";
+}
 
 format::Writer begin_frame(std::size_t expected_payload_bytes) {
     format::Writer writer(format::kFrameHeaderBytes + expected_payload_bytes);

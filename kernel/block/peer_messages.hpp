@@ -53,7 +53,10 @@ struct Frame {
     std::uint16_t type = 0;
     std::vector<std::byte> payload;
 
-    template<class Enum> bool is(Enum t) const { return type == static_cast<std::uint16_t>(t); }
+    template<class Enum>
+    bool is(Enum t) const {
+        return type == static_cast<std::uint16_t>(t);
+    }
 };
 
 // A message to send: header and payload in one buffer.
@@ -62,7 +65,8 @@ using OutFrame = std::vector<std::byte>;
 // A writer with room for the header in front; seal() fills it in.
 format::Writer begin_frame(std::size_t expected_payload_bytes);
 OutFrame seal_frame(std::uint16_t type, std::vector<std::byte> room_and_payload);
-template<class Enum> OutFrame seal_frame(Enum type, format::Writer& writer) {
+template<class Enum>
+OutFrame seal_frame(Enum type, format::Writer& writer) {
     return seal_frame(static_cast<std::uint16_t>(type), writer.take());
 }
 

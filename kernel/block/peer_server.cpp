@@ -67,17 +67,18 @@ env::task<result<void>> PeerServer::refuse(PeerSession& peer, failure reason) {
 }
 
 env::task<result<void>> PeerServer::converse(PeerSession& peer, Session& session) {
-    MARS_CO_TRY(Frame first, co_await env::with_deadline(env_, limits_.session.handshake, "the handshake", peer.expect()));
+    MARS_CO_TRY(Frame first,
+                co_await env::with_deadline(env_, limits_.session.handshake, "the handshake", peer.expect()));
     if (!first.is(SessionMessage::hello))
         co_return failure(std::errc::protocol_error, "the first message was " + std::to_string(first.type));
     MARS_CO_TRY(Hello hello, parse_hello(first.payload));
     session.who = hello.host + "@" + session.who;
     if (hello.purpose != purpose_)
-        co_return co_await refuse(peer, failure(std::errc::protocol_error, "this port is for " +
-                                                                               std::string(purpose_name(purpose_))));
+        co_return co_await refuse(
+            peer, failure(std::errc::protocol_error, "this port is for " + std::string(purpose_name(purpose_))));
     if (sessions_.size() > limits_.max_sessions)
-        co_return co_await refuse(peer, failure(std::errc::resource_unavailable_try_again,
-                                                "too many connections; try again later"));
+        co_return co_await refuse(
+            peer, failure(std::errc::resource_unavailable_try_again, "too many connections; try again later"));
     if (auto admitted = gate_.admit(hello, peer.remote()); !admitted) co_return co_await refuse(peer, admitted.error());
     session.resource = hello.resource;
     MARS_CO_TRY_VOID(co_await peer.send(encode_welcome(gate_.identity())));
@@ -107,8 +108,7 @@ env::task<void> PeerServer::disconnect(std::string resource) {
         session->must_stop = true;
         session->stop.notify();
     }
-    while (std::any_of(sessions_.begin(), sessions_.end(),
-                       [&](const auto& s) { return concerned(s) && s->must_stop; }))
+    while (std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& s) { return concerned(s) && s->must_stop; }))
         co_await session_ended_.wait();
 }
 

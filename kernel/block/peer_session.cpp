@@ -11,8 +11,11 @@ namespace mars::block {
 namespace {
 
 constexpr std::size_t kInputBytes = std::size_t{64} << 10;
+constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
 
-long long whole_seconds(Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); }
+long long whole_seconds(Duration d) {
+    return std::chrono::duration_cast<std::chrono::seconds>(d).count();
+}
 
 } // namespace
 
@@ -38,12 +41,16 @@ env::task<failure> PeerSession::write_queue() {
         while (queue_.empty()) co_await queued_.wait();
         auto frame = std::move(queue_.front());
         queue_.pop_front();
-        writing_since_ = env_.clock().steady();
-        auto written = co_await stream_->write(frame);
-        writing_since_.reset();
+        for (std::size_t sent = 0; sent < frame.size();) { // in pieces: a slow line is not a stuck one
+            auto piece = std::span(frame).subspan(sent, std::min(kWriteBytes, frame.size() - sent));
+            writing_since_ = env_.clock().steady();
+            auto written = co_await stream_->write(piece);
+            writing_since_.reset();
+            if (!written) co_return written.error();
+            sent += piece.size();
+            bytes_sent_ += piece.size();
+        }
         wrote_since_pulse_ = true;
-        if (!written) co_return written.error();
-        bytes_sent_ += frame.size();
         queued_bytes_ -= frame.size();
         room_.notify();
     }
@@ -162,22 +169,22 @@ env::task<result<void>> PeerSession::say_farewell(OutFrame last) {
 
 env::task<result<std::optional<std::string>>> greet(PeerSession& session, Hello hello, std::string expected_host) {
     MARS_CO_TRY_VOID(co_await session.send(encode_hello(hello)));
-    MARS_CO_TRY(Frame answer, co_await env::with_deadline(session.env(), session.limits().handshake,
-                                                          "the handshake with " + session.remote().text(),
-                                                          session.expect()));
+    MARS_CO_TRY(Frame answer,
+                co_await env::with_deadline(session.env(), session.limits().handshake,
+                                            "the handshake with " + session.remote().text(), session.expect()));
     if (answer.is(SessionMessage::refused)) {
         MARS_CO_TRY(std::string reason, parse_text(answer.payload));
         co_return std::optional<std::string>(std::move(reason));
     }
     if (!answer.is(SessionMessage::welcome))
-        co_return failure(std::errc::protocol_error, session.remote().text() + " answered a greeting by message " +
-                                                         std::to_string(answer.type));
+        co_return failure(std::errc::protocol_error,
+                          session.remote().text() + " answered a greeting by message " + std::to_string(answer.type));
     MARS_CO_TRY(Welcome welcome, parse_welcome(answer.payload));
     if (welcome.host != expected_host || welcome.uuid != hello.uuid)
-        co_return failure(std::errc::permission_denied,
-                          session.remote().text() + " is host '" + welcome.host + "' of cluster '" + welcome.uuid +
-                              "', expected '" + expected_host + "' of '" + hello.uuid +
-                              "'; check the addresses in ips/");
+        co_return failure(std::errc::permission_denied, session.remote().text() + " is host '" + welcome.host +
+                                                            "' of cluster '" + welcome.uuid + "', expected '" +
+                                                            expected_host + "' of '" + hello.uuid +
+                                                            "'; check the addresses in ips/");
     co_return std::optional<std::string>();
 }
 

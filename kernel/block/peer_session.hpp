@@ -23,10 +23,10 @@ namespace mars::block {
 
 struct SessionLimits {
     Duration handshake = std::chrono::seconds(10);
-    Duration pulse = std::chrono::seconds(5);     // an idle side shows that it lives this often
-    Duration silence = std::chrono::seconds(30);  // nothing heard for so long: the peer is gone
-    Duration stuck = std::chrono::seconds(120);   // the peer lives, but takes nothing off the line
-    Duration farewell = std::chrono::seconds(5);  // for the peer to see the last message and to hang up
+    Duration pulse = std::chrono::seconds(5);    // an idle side shows that it lives this often
+    Duration silence = std::chrono::seconds(30); // nothing heard for so long: the peer is gone
+    Duration stuck = std::chrono::seconds(120);  // the peer lives, but takes nothing off the line
+    Duration farewell = std::chrono::seconds(5); // for the peer to see the last message and to hang up
     std::size_t queue_bytes = std::size_t{4} << 20;
 };
 
@@ -38,7 +38,8 @@ class PeerSession {
 
     // Runs `body` until it ends or the connection fails, then closes. Result: the body's, or the connection's failure
     // (timed_out, connection_reset, …). When it returns nothing of the session runs any more.
-    template<class T> env::task<result<T>> run(env::task<result<T>> body);
+    template<class T>
+    env::task<result<T>> run(env::task<result<T>> body);
 
     // Queues a frame; suspends while the queue is full. Success means queued.
     env::task<result<void>> send(OutFrame frame);
@@ -61,7 +62,8 @@ class PeerSession {
     std::uint64_t bytes_received() const { return bytes_received_; }
 
   private:
-    template<class T> static env::task<result<T>> only_fails(env::task<failure> t);
+    template<class T>
+    static env::task<result<T>> only_fails(env::task<failure> t);
     env::task<failure> write_queue();
     env::task<failure> pulse();
     std::optional<failure> overdue() const;
@@ -96,11 +98,13 @@ class PeerSession {
 // Errors: the peer is not the host or cluster that was expected (permission_denied), or the connection fails.
 env::task<result<std::optional<std::string>>> greet(PeerSession& session, Hello hello, std::string expected_host);
 
-template<class T> env::task<result<T>> PeerSession::only_fails(env::task<failure> t) {
+template<class T>
+env::task<result<T>> PeerSession::only_fails(env::task<failure> t) {
     co_return co_await std::move(t);
 }
 
-template<class T> env::task<result<T>> PeerSession::run(env::task<result<T>> body) {
+template<class T>
+env::task<result<T>> PeerSession::run(env::task<result<T>> body) {
     std::vector<env::task<result<T>>> tasks;
     tasks.push_back(std::move(body));
     tasks.push_back(only_fails<T>(write_queue()));

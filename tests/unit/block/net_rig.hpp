@@ -37,7 +37,9 @@ inline format::LogName log_name(std::int64_t seq, std::string host = "alpha") {
     return name;
 }
 
-inline std::string log_path(const format::LogName& name) { return std::string(kDirectory) + "/" + name.text(); }
+inline std::string log_path(const format::LogName& name) {
+    return std::string(kDirectory) + "/" + name.text();
+}
 
 inline void make_directories(env::Env& env) {
     REQUIRE(env.storage().make_directory("/mars"));
