@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Cluster: N test hosts on one machine, for use inside of run_isolated().
+
+    with Cluster(state, ["hostA", "hostB"]) as cluster:
+        a, b = cluster.hosts
+        disk = a.add_disk("mydata", GIB)
+        cluster.boot()
+        cluster.link(a, b).shape("100mbit")
+        a.run("ssh hostB hostname")
+        cluster.link(a, b).cut()
+"""
+
+from . import rootfs
+from .host import Host
+from .network import Network
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+class Cluster:
+    """Owns the hosts and their network; everything of it is gone after the with block.
+
+    names: host names. mars_size: bytes of each host's /mars. known_hosts=False: the hosts' ssh keys are unknown to each
+    other. Hosts are down at first, so that disks can be added and files written; boot() starts all of them at once.
+    """
+
+    def __init__(self, state, names, mars_size=2 * GIB, known_hosts=True):
+        self._state = state
+        self._names = list(names)
+        self._mars_size = mars_size
+        self._known_hosts = known_hosts
+        self.hosts = []
+        self.network = None
+
+    def __enter__(self):
+        self.network = Network()
+        for index, name in enumerate(self._names, start=1):
+            self.hosts.append(Host(self._state, self.network, name, index, self._mars_size))
+        for host in self.hosts:
+            rootfs.make_keys(host)
+        for host in self.hosts:
+            rootfs.write_identity(host, self.hosts, self._known_hosts)
+        return self
+
+    def __exit__(self, *_):
+        for host in self.hosts:
+            host.close()
+        self.network.close()
+
+    def boot(self):
+        """Switches on all hosts that are down, and waits for all of them."""
+        started = [host for host in self.hosts if not host.up]
+        for host in started:
+            host.boot(wait=False)
+        for host in started:
+            host.wait_booted()
+
+    def link(self, one, other):
+        """The line between two hosts: shape(), cut(), heal()."""
+        return self.network.link(one, other)
+
+    def host(self, name):
+        return next(host for host in self.hosts if host.name == name)
