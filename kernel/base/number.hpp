@@ -8,7 +8,8 @@
 
 namespace mars {
 
-template<class Int> std::optional<Int> parse_number(std::string_view text) {
+template<class Int>
+std::optional<Int> parse_number(std::string_view text) {
     Int value{};
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;

@@ -32,7 +32,8 @@ failure errno_failure(int number, std::string_view what);
 
 [[noreturn]] void panic(std::string_view what);
 
-template<class T> class [[nodiscard]] result {
+template<class T>
+class [[nodiscard]] result {
   public:
     using value_type = T;
 
@@ -68,7 +69,8 @@ template<class T> class [[nodiscard]] result {
     std::variant<T, failure> state_;
 };
 
-template<> class [[nodiscard]] result<void> {
+template<>
+class [[nodiscard]] result<void> {
   public:
     using value_type = void;
 
@@ -95,20 +97,20 @@ template<> class [[nodiscard]] result<void> {
 #define MARS_CONCAT(a, b) MARS_CONCAT2(a, b)
 
 // MARS_TRY(auto x, f()): declares x from the value of f(), or returns its failure.
-#define MARS_TRY(decl, expr)                                                                                          \
+#define MARS_TRY(decl, expr)                                                                                           \
     auto MARS_CONCAT(mars_try_, __LINE__) = (expr);                                                                    \
     if (!MARS_CONCAT(mars_try_, __LINE__)) return MARS_CONCAT(mars_try_, __LINE__).error();                            \
     decl = *std::move(MARS_CONCAT(mars_try_, __LINE__))
 
 // MARS_TRY_VOID(f()): returns the failure of a result<void>.
-#define MARS_TRY_VOID(expr)                                                                                           \
+#define MARS_TRY_VOID(expr)                                                                                            \
     if (auto mars_try_void = (expr); !mars_try_void) return mars_try_void.error()
 
 // The same inside coroutines.
-#define MARS_CO_TRY(decl, expr)                                                                                       \
+#define MARS_CO_TRY(decl, expr)                                                                                        \
     auto MARS_CONCAT(mars_try_, __LINE__) = (expr);                                                                    \
     if (!MARS_CONCAT(mars_try_, __LINE__)) co_return MARS_CONCAT(mars_try_, __LINE__).error();                         \
     decl = *std::move(MARS_CONCAT(mars_try_, __LINE__))
 
-#define MARS_CO_TRY_VOID(expr)                                                                                        \
+#define MARS_CO_TRY_VOID(expr)                                                                                         \
     if (auto mars_try_void = (expr); !mars_try_void) co_return mars_try_void.error()

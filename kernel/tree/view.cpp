@@ -35,7 +35,9 @@ std::vector<std::string> View::suffixes(std::string_view dir, std::string_view p
     return found;
 }
 
-std::string resource_dir(std::string_view resource) { return "resource-" + std::string(resource); }
+std::string resource_dir(std::string_view resource) {
+    return "resource-" + std::string(resource);
+}
 
 std::string resource_key(std::string_view resource, std::string_view key) {
     return resource_dir(resource) + "/" + std::string(key);

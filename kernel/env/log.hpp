@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Log: what marsd tells people while it runs. A line is "event key=value …", with the resource or peer first.
+// Library code returns failures instead; only the outermost caller logs, once.
+#pragma once
+
+#include <string_view>
+
+namespace mars::env {
+
+enum class LogLevel { debug, info, warning, error };
+
+class Log {
+  public:
+    virtual ~Log() = default;
+    virtual void write(LogLevel level, std::string_view line) = 0;
+
+    void debug(std::string_view line) { write(LogLevel::debug, line); }
+    void info(std::string_view line) { write(LogLevel::info, line); }
+    void warning(std::string_view line) { write(LogLevel::warning, line); }
+    void error(std::string_view line) { write(LogLevel::error, line); }
+};
+
+} // namespace mars::env

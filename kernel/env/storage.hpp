@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Storage: files, symlinks, directories and block devices; the only door to them. Paths are absolute.
+//
+// What is durable when (the contract that the simulation enforces by crashing):
+//   - bytes written to a File: after sync_data() of a File of the same inode has returned success;
+//   - changes of names (create, rename, remove, symlinks, mtimes): in the order they were made; all of them up to the
+//     call after sync_filesystem() or sync_directory() or any File::sync_data() on that filesystem has returned success
+//     is *not* promised: only sync_filesystem() and sync_directory() promise it.
+//   - a failed sync leaves the data lost or not: never retry it, treat the file as damaged.
+// Errors: failure with the errno as code and the path in the text. "Not there" is std::errc::no_such_file_or_directory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/base/result.hpp"
+#include "kernel/base/stamp.hpp"
+#include "kernel/env/task.hpp"
+
+namespace mars::env {
+
+struct OpenMode {
+    bool write = false;
+    bool create = false;    // mode 0600, parent must exist
+    bool exclusive = false; // with create: fail if it exists; on a block device: EBUSY if somebody else holds it
+    bool direct = false;    // bypass the page cache; offset, length and memory must be multiples of 4096
+    bool follow = false;    // follow a final symlink (backing disks only; never below /mars)
+};
+
+// One open regular file or block device. Operations may run concurrently; overlapping ones are not ordered.
+// Buffers must live until the operation has completed. Closing is destruction; nothing is synced by it.
+class File {
+  public:
+    virtual ~File() = default;
+
+    // Reads up to into.size() bytes; fewer only at the end of the file.
+    virtual task<result<std::size_t>> read(std::uint64_t offset, std::span<std::byte> into) = 0;
+    // Writes all of `data`, extending a regular file when needed. After a failure any part may have been written.
+    virtual task<result<void>> write(std::uint64_t offset, std::span<const std::byte> data) = 0;
+    // Makes all completed writes (and the size) durable, device caches included.
+    virtual task<result<void>> sync_data() = 0;
+    // Cuts or extends (with zeros) a regular file.
+    virtual task<result<void>> resize(std::uint64_t size) = 0;
+    // Bytes of a regular file now; capacity of a block device.
+    virtual result<std::uint64_t> size() const = 0;
+};
+
+enum class FileKind { regular, directory, symlink, block_device, other };
+
+struct FileStatus {
+    FileKind kind = FileKind::other;
+    std::uint64_t size = 0;
+    Stamp mtime;
+    std::uint64_t inode = 0;
+};
+
+struct SymlinkValue {
+    std::string value;
+    Stamp mtime;
+};
+
+struct DirectoryEntry {
+    std::string name;
+    FileKind kind; // never taken from readdir alone (symlink-tree 1.8)
+};
+
+struct SpaceInfo {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t available_bytes = 0; // to unprivileged users
+};
+
+// A change seen in a watched directory. `name` is empty when `overflow` is set: changes were lost, rescan everything.
+struct DirectoryChange {
+    std::string directory;
+    std::string name;
+    bool overflow = false;
+};
+
+class DirectoryWatch {
+  public:
+    virtual ~DirectoryWatch() = default;
+
+    // Starts to report creations, removals, renames, and closed-after-write files in `directory` (not below).
+    virtual result<void> add(const std::string& directory) = 0;
+    virtual void remove(const std::string& directory) = 0;
+    // Suspends until there is at least one change; returns all that are pending, in order.
+    virtual task<result<std::vector<DirectoryChange>>> next() = 0;
+};
+
+class Storage {
+  public:
+    virtual ~Storage() = default;
+
+    virtual task<result<std::unique_ptr<File>>> open(std::string path, OpenMode mode) = 0;
+
+    // Names and attributes: quick, from the kernel's caches; they do not suspend.
+    virtual result<SymlinkValue>
+    read_symlink(const std::string& path) const = 0; // not a symlink: errc::invalid_argument
+    // Creates the symlink under `temporary` (a path in the same directory; an old leftover there is removed first),
+    // gives it the mtime, and renames it to `path`, replacing what is there.
+    virtual result<void> write_symlink(const std::string& path, const std::string& temporary, const std::string& value,
+                                       Stamp mtime) = 0;
+    virtual result<FileStatus>
+    status(const std::string& path) const = 0; // of the name itself, not of a symlink's target
+    virtual result<std::vector<DirectoryEntry>> list(const std::string& directory) const = 0; // without . and ..
+    virtual result<void> make_directory(const std::string& path) = 0;                         // mode 0700; exists: ok
+    virtual result<void> remove(const std::string& path) = 0;                                 // not a directory
+    virtual result<void> remove_directory(const std::string& path) = 0;                       // empty ones only
+    virtual result<void> rename(const std::string& from, const std::string& to) = 0;
+    virtual result<SpaceInfo> space(const std::string& path) const = 0;
+    // Reads a small file (configuration, /proc): at most `limit` bytes, more is errc::file_too_large.
+    virtual result<std::string> read_file(const std::string& path, std::size_t limit) const = 0;
+    // Replaces a small file: temporary, write, fsync, rename, fsync of the directory. Mode 0600.
+    virtual result<void> write_file(const std::string& path, std::string_view content) = 0;
+
+    // Makes all earlier changes of names and attributes durable.
+    virtual task<result<void>> sync_filesystem(std::string path) = 0;
+    virtual task<result<void>> sync_directory(std::string path) = 0;
+
+    virtual result<std::unique_ptr<DirectoryWatch>> watch() = 0;
+};
+
+} // namespace mars::env

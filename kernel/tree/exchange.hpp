@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Exchange: keeps the trees of all members of the cluster equal, over port 7777. Full compare (directory digests) when
+// a connection is made, afterwards only changes are pushed: O(changes), not O(tree). Runs on: the host's executor.
+// Messages: docs/formats/wire.md. Spec: symlink-tree 5.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernel/env/env.hpp"
+#include "kernel/tree/tree.hpp"
+
+namespace mars::tree {
+
+struct ExchangeOptions {
+    std::uint16_t port = 7777;
+    Duration connect_timeout = std::chrono::seconds(5);
+    Duration io_timeout = std::chrono::seconds(30); // network_io_timeout
+    Duration keepalive = std::chrono::seconds(5);   // a silent connection is probed this often
+    Duration retry_min = std::chrono::milliseconds(200);
+    Duration retry_max = std::chrono::seconds(5); // with jitter
+};
+
+class Exchange {
+  public:
+    Exchange(env::Env& env, Tree& tree, ExchangeOptions options = {});
+    ~Exchange();
+
+    // Listens and connects to all members in ips/ (follows changes of ips/). Fails when the port cannot be bound.
+    result<void> start();
+    // Ends all connections; must be awaited before destruction.
+    env::task<void> stop();
+
+    struct PeerStatus {
+        std::string host;
+        bool connected = false;
+        std::string last_error; // why not, empty when connected
+        Stamp last_received;    // real time of the last message
+    };
+    std::vector<PeerStatus> peers() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace mars::tree
