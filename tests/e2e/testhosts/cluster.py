@@ -10,9 +10,10 @@
         cluster.link(a, b).cut()
 """
 
-from . import rootfs
+from . import artifacts, rootfs
 from .host import Host
 from .network import Network
+from .runner import Skip
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -43,7 +44,9 @@ class Cluster:
             rootfs.write_identity(host, self.hosts, self._known_hosts)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
+        if failure and failure is not Skip and getattr(self._state, "artifacts", None):
+            artifacts.save(self.hosts, self._state.artifacts)
         for host in self.hosts:
             host.close()
         self.network.close()

@@ -48,6 +48,7 @@ class Network:
 
     def __init__(self):
         self._links = {}
+        self._attached = set()
         self._rates = {}  # (sender, receiver) -> bits per second; survives a reboot of either
         _ip(f"netns add {ROUTER}")
         _router("link set lo up")
@@ -64,12 +65,14 @@ class Network:
             f"route add default via {_gateway(host)}", inside=name)
         _router(f"addr add {_gateway(host)}/24 dev {port}", f"link set {port} up")
         _tc(f"qdisc add dev {port} root handle 1: htb")
+        self._attached.add(host)
         for (sender, receiver), rate in self._rates.items():
             if receiver is host:
                 self._limit(sender, receiver, rate)
 
     def detach(self, host):
         """Takes the host's namespace away, with all sockets of it; nobody hears a goodbye."""
+        self._attached.discard(host)
         _router(f"link del {_port(host)}")
         _ip(f"netns del {host.name}")
 
@@ -96,8 +99,9 @@ class Network:
         """rate: bits per second, None = unlimited."""
         if rate is not None:
             self._rates[sender, receiver] = rate
-            self._limit(sender, receiver, rate)
-        elif self._rates.pop((sender, receiver), None):
+            if receiver in self._attached:
+                self._limit(sender, receiver, rate)
+        elif self._rates.pop((sender, receiver), None) and receiver in self._attached:
             _tc(f"filter del dev {_port(receiver)} parent 1: pref {sender.index + 1}",
                 f"class del dev {_port(receiver)} classid 1:{sender.index + 1:x}")
 

@@ -15,9 +15,11 @@ import contextlib
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 
 from . import linux
+from .wait import wait_for
 
 
 def base_dir():
@@ -82,13 +84,23 @@ class State:
 
     def undo(self):
         """Takes away everything the run left. Its processes must have ended. Safe to repeat."""
-        for loop in linux.attached_loops():
-            if loop.path.startswith(self.path + "/"):
-                linux.detach_loop(loop.number)
+        for loop in self._own_loops():
+            linux.detach_loop(loop.number)
         detach_orphans(set(self.lines("loops")))
         for path in self.lines("cgroups"):
             remove_cgroup(path)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+    def _own_loops(self):
+        """Loop devices over our images, and those over files of filesystems on such loop devices; the uppermost first."""
+        attached = linux.attached_loops()
+        found, layer = [], [loop for loop in attached if loop.path.startswith(self.path + "/")]
+        while layer:
+            found = layer + found
+            below = {os.makedev(linux.LOOP_MAJOR, loop.number) for loop in layer}
+            layer = [loop for loop in attached if loop.device in below]
+        return found
 
 
 def detach_orphans(known):
@@ -123,12 +135,16 @@ def mounted_devices(pids=None):
 
 
 def remove_cgroup(path):
-    """Removes a control group with all below it. Groups that still have processes stay."""
-    for folder, _, _ in os.walk(path, topdown=False):
-        try:
-            os.rmdir(folder)
-        except OSError:
-            pass  # in use: its processes are about to end; the next sweep comes by again
+    """Removes a control group with all below it, once its processes, which are ending, have ended."""
+    def removed():
+        for folder, _, _ in os.walk(path, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError as error:
+                raise AssertionError(str(error)) from None
+        return True
+
+    wait_for(f"the end of all processes in {path}", removed, timeout=30)
 
 
 def is_locked(path):
@@ -155,11 +171,13 @@ def runs():
 
 
 def sweep():
-    """Cleans up behind all dead runs. Returns their names."""
+    """Cleans up behind all dead runs. Returns their names. What cannot be removed is reported and left to the next."""
     swept = []
     with _everybody_waits():
-        for path in runs():
-            if not is_locked(path):
+        for path in filter(lambda run: not is_locked(run), runs()):
+            try:
                 State(path, -1).undo()
                 swept.append(os.path.basename(path))
+            except (OSError, AssertionError) as error:
+                print(f"cannot clean up {path}: {error}", file=sys.stderr)
     return swept
