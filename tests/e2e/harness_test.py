@@ -15,6 +15,8 @@ import tempfile
 
 from testhosts import MIB, Cluster, CommandFailed, main, outside, run_isolated, wait_for
 from testhosts import linux, network, state as states
+from testhosts.mars import TESTS, TESTS_INSIDE
+from testhosts.witness import Witness
 
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=5"
 
@@ -198,6 +200,37 @@ def test_a_command_that_hangs_is_killed(state):
         else:
             raise AssertionError("no failure was reported")
         assert host.run("pgrep -x sleep", check=False).code == 1
+
+
+def test_the_witness_notices_what_is_lost_stale_or_torn(state):
+    with Cluster(state, ["hostA"], mars_size=64 * MIB) as cluster:
+        host = cluster.hosts[0]
+        disk = host.add_disk("data", 16 * MIB)
+        host.provide(TESTS, TESTS_INSIDE)
+        cluster.boot()
+        witness = Witness(disk, blocks=64)
+        witness.start(host)
+        witness.wait_for_more(1000)
+        witness.stop()
+        witness.check(host)
+        host.run(f"dd if={disk} of=/root/old bs=4096 count=1 skip=7 status=none")
+        witness.start(host)
+        witness.wait_for_more(1000)
+        witness.stop()
+        witness.check(host)
+        damages = {"lost": f"dd if=/dev/zero of={disk} bs=4096 count=1 seek=5 conv=notrunc status=none",
+                   "stale": f"dd if=/root/old of={disk} bs=4096 count=1 seek=7 conv=notrunc status=none",
+                   "torn": f"dd if=/dev/urandom of={disk} bs=512 count=1 seek=75 conv=notrunc status=none"}
+        for kind, damage in damages.items():
+            host.run(f"cat {disk} > /root/image && {damage}")
+            try:
+                witness.check(host)
+            except CommandFailed as failure:
+                assert "1 violations" in failure.result.out, failure
+            else:
+                raise AssertionError(f"a {kind} record went unnoticed")
+            host.run(f"cat /root/image > {disk}")
+        witness.check(host)
 
 
 # -- what is left behind: these run a victim, a program with a cluster of its own, and look at the machine afterwards ----

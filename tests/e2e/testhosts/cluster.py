@@ -23,21 +23,22 @@ class Cluster:
     """Owns the hosts and their network; everything of it is gone after the with block.
 
     names: host names. mars_size: bytes of each host's /mars. known_hosts=False: the hosts' ssh keys are unknown to each
-    other. Hosts are down at first, so that disks can be added and files written; boot() starts all of them at once.
+    other. host_type: Host or something derived from it. Hosts are down at first, so that disks can be added and files written; boot() starts all of them at once.
     """
 
-    def __init__(self, state, names, mars_size=2 * GIB, known_hosts=True):
+    def __init__(self, state, names, mars_size=2 * GIB, known_hosts=True, host_type=Host):
         self._state = state
         self._names = list(names)
         self._mars_size = mars_size
         self._known_hosts = known_hosts
+        self._host_type = host_type
         self.hosts = []
         self.network = None
 
     def __enter__(self):
         self.network = Network()
         for index, name in enumerate(self._names, start=1):
-            self.hosts.append(Host(self._state, self.network, name, index, self._mars_size))
+            self.hosts.append(self._host_type(self._state, self.network, name, index, self._mars_size))
         for host in self.hosts:
             rootfs.make_keys(host)
         for host in self.hosts:
