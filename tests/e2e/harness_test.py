@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from testhosts import MIB, Cluster, CommandFailed, main, outside, run_isolated, wait_for
+from testhosts import MIB, Cluster, CommandFailed, keep, main, outside, run_isolated, wait_for
 from testhosts import linux, network, state as states
 from testhosts.mars import TESTS, TESTS_INSIDE
 from testhosts.witness import Witness
@@ -245,6 +245,8 @@ def victim():
             print("ready", flush=True)
             if os.environ.get("VICTIM") == "fails":
                 raise AssertionError("as intended")
+            if os.environ.get("VICTIM") == "keeps":
+                keep(state)
             signal.pause()
 
     sys.exit(run_isolated(mess))
@@ -282,6 +284,13 @@ def victim_ends(how, kind="waits"):
     return process.returncode, folder, before
 
 
+def module(folder, name, *arguments):
+    """Runs a module of the harness as an operator would."""
+    return subprocess.run([sys.executable, "-B", "-m", name, *arguments], capture_output=True, text=True, check=False,
+                          cwd=os.path.dirname(os.path.realpath(__file__)),
+                          env=dict(os.environ, MARS_TESTHOSTS_DIR=folder))
+
+
 def expect_clean(folder, before):
     wait_for("nothing is left of the victim", lambda: not _tell(leftovers(folder, before)), timeout=30)
     os.unlink(os.path.join(folder, "lock"))
@@ -316,6 +325,18 @@ def test_a_killed_test_leaves_nothing():
 
 
 @outside
+def test_a_kept_run_lives_until_it_is_ended():
+    code, folder, before = victim_ends(lambda *_: None, "keeps")
+    assert code == 0
+    inside = module(folder, "testhosts.enter", "hostA", "cat", "/etc/hostname")
+    assert inside.stdout == "hostA\n", inside
+    assert module(folder, "testhosts.enter", "hostX").returncode == 1
+    assert "still running" in module(folder, "testhosts.cleanup").stdout
+    assert "ended run-" in module(folder, "testhosts.cleanup", "--all").stdout
+    expect_clean(folder, before)
+
+
+@outside
 def test_the_next_run_sweeps_what_a_killed_keeper_left():
     def kill_keeper(_, run):
         with open(os.path.join(run, "keeper"), encoding="ascii") as file:
@@ -325,8 +346,7 @@ def test_the_next_run_sweeps_what_a_killed_keeper_left():
     assert code == 128 + signal.SIGKILL, code
     run = next(os.path.join(folder, name) for name in os.listdir(folder) if name.startswith("run-"))
     wait_for("all processes of the victim have ended", lambda: not states.is_locked(run), timeout=30)
-    subprocess.run([sys.executable, "-m", "testhosts.cleanup"], check=True, stdout=subprocess.DEVNULL,
-                   cwd=os.path.dirname(os.path.realpath(__file__)), env=dict(os.environ, MARS_TESTHOSTS_DIR=folder))
+    assert "removed run-" in module(folder, "testhosts.cleanup").stdout
     expect_clean(folder, before)
 
 

@@ -68,7 +68,7 @@ class Host:
                                  f"{self.console()[-4000:]}") from None
         finally:
             self._ready.close()
-        self._leader = _only_child(self._nspawn.pid)
+        self._leader = only_child(self._nspawn.pid)
 
     def kill(self):
         """Cuts the power. Peers see silence, not closed connections. Disks keep what they have."""
@@ -249,7 +249,7 @@ def _bind_option(kind, source, path):
     return f"--bind{kind}={escaped}:{path}"
 
 
-def _only_child(pid):
+def only_child(pid):
     """The container's pid 1: the process below `pid` that is number 1 in its own namespace."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:

@@ -103,6 +103,7 @@ def _stage(task, state, kept_pipe, keeper):
     if pid == 0:
         _end(_init, task, state, kept_pipe)
     os.close(kept_pipe)
+    _drop_stdio()  # the task's outputs belong to the task alone: a kept one gives them back
     _forward_signals(pid)
     return _exit_code(os.waitpid(pid, 0)[1])
 
@@ -116,6 +117,7 @@ def _init(task, state, kept_pipe):
     if pid == 0:
         _end(_task, task, state, kept_pipe)
     os.close(kept_pipe)
+    _drop_stdio()
     _forward_signals(pid)
     while True:
         ended, status = os.wait()
