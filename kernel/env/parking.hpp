@@ -64,7 +64,7 @@ class Waiter : public ParkingLot::Parked {
   public:
     // Resumes the coroutine with `value` (through its executor, never from inside this call). At most once.
     void complete(T value) {
-        if (done_) return;
+        if (done_ || lot_.abandoned_) return; // after a crash nothing resumes any more
         done_ = true;
         auto keep = leave();
         resume(std::move(value));
@@ -83,7 +83,6 @@ class Waiter : public ParkingLot::Parked {
     friend task<U> park(ParkingLot&, Start);
 
     std::shared_ptr<ParkingLot::Parked> leave() {
-        if (lot_.parked_.empty()) return nullptr; // the lot is being abandoned
         auto keep = std::move(*place_);
         lot_.parked_.erase(place_);
         return keep;

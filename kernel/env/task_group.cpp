@@ -77,10 +77,11 @@ task<void> TaskGroup::join() {
 }
 
 task<void> TaskGroup::stop() {
+    const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     cancel();
     co_await join();
+    co_await asio::this_coro::throw_if_cancelled(throws);
 }
 
 std::size_t TaskGroup::live() const {

@@ -27,7 +27,8 @@ class TaskGroup {
     void cancel();
     // Waits until no task is left. Not itself a cancellation.
     task<void> join();
-    // cancel() and join(); safe to call from a task that is itself being cancelled.
+    // cancel() and join(), to the end also when the caller is being cancelled meanwhile. In a task that is cancelled
+    // already every co_await throws, also this one: there, `co_await asio::this_coro::throw_if_cancelled(false)` first.
     task<void> stop();
     std::size_t live() const;
 

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/block/peer_messages.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "kernel/base/names.hpp"
+
+namespace mars::block {
+
+namespace {
+constexpr std::size_t kMaxUuid = 255;
+constexpr std::size_t kMaxText = 1000;
+} // namespace
+
+std::string_view purpose_name(Purpose purpose) {
+    return purpose == Purpose::fetch ? "fetch" : "sync";
+}
+
+format::Writer begin_frame(std::size_t expected_payload_bytes) {
+    format::Writer writer(format::kFrameHeaderBytes + expected_payload_bytes);
+    const std::array<std::byte, format::kFrameHeaderBytes> room{};
+    writer.raw(room);
+    return writer;
+}
+
+OutFrame seal_frame(std::uint16_t type, std::vector<std::byte> room_and_payload) {
+    auto payload = std::span<const std::byte>(room_and_payload).subspan(format::kFrameHeaderBytes);
+    auto header = format::encode_header(type, payload);
+    std::copy(header.begin(), header.end(), room_and_payload.begin());
+    return room_and_payload;
+}
+
+OutFrame encode_hello(const Hello& hello) {
+    auto writer = begin_frame(64);
+    writer.string(hello.host).string(hello.uuid).u8(static_cast<std::uint8_t>(hello.purpose)).string(hello.resource);
+    return seal_frame(SessionMessage::hello, writer);
+}
+
+OutFrame encode_welcome(const Welcome& welcome) {
+    auto writer = begin_frame(64);
+    writer.string(welcome.host).string(welcome.uuid);
+    return seal_frame(SessionMessage::welcome, writer);
+}
+
+OutFrame encode_alive() {
+    auto writer = begin_frame(0);
+    return seal_frame(SessionMessage::alive, writer);
+}
+
+OutFrame encode_text(SessionMessage type, std::string_view text) {
+    auto writer = begin_frame(text.size() + 4);
+    writer.string(text.substr(0, kMaxText));
+    return seal_frame(type, writer);
+}
+
+result<Hello> parse_hello(std::span<const std::byte> payload) {
+    format::Reader reader(payload);
+    Hello hello;
+    hello.host = reader.string(kMaxNameLength);
+    hello.uuid = reader.string(kMaxUuid);
+    auto purpose = reader.u8();
+    hello.resource = reader.string(kMaxNameLength);
+    if (purpose != 1 && purpose != 2) reader.fail("purpose 1 or 2", std::to_string(purpose));
+    MARS_TRY_VOID(reader.finish("hello"));
+    hello.purpose = static_cast<Purpose>(purpose);
+    if (!is_identifier(hello.host)) return failure(std::errc::bad_message, "hello: the host name is not a legal one");
+    if (!is_identifier(hello.resource))
+        return failure(std::errc::bad_message, "hello: the resource name is not a legal one");
+    return hello;
+}
+
+result<Welcome> parse_welcome(std::span<const std::byte> payload) {
+    format::Reader reader(payload);
+    Welcome welcome;
+    welcome.host = reader.string(kMaxNameLength);
+    welcome.uuid = reader.string(kMaxUuid);
+    MARS_TRY_VOID(reader.finish("welcome"));
+    if (!is_identifier(welcome.host))
+        return failure(std::errc::bad_message, "welcome: the host name is not a legal one");
+    return welcome;
+}
+
+result<std::string> parse_text(std::span<const std::byte> payload) {
+    format::Reader reader(payload);
+    auto text = reader.string(kMaxText);
+    MARS_TRY_VOID(reader.finish("text"));
+    // It ends up in logs and on terminals of people who did not write it.
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+    return text;
+}
+
+} // namespace mars::block

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// PeerServer: accepts connections on one port, shakes hands, asks the gate whether the peer may come in, and runs one
+// task per connection. What a session does is the caller's (`serve`).
+// Garbage, strangers and refusals end the connection with one rate-limited line in the log.
+// Runs on: the host's executor. Owns: the listener and all sessions. Tests: tests/unit/block/net_session_test.cpp.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "kernel/block/peer_session.hpp"
+#include "kernel/block/quiet_log.hpp"
+#include "kernel/env/task_group.hpp"
+
+namespace mars::block {
+
+// Who may come in. Implemented by whoever knows the cluster (the tree).
+class PeerGate {
+  public:
+    virtual ~PeerGate() = default;
+
+    // What the server says about itself; asked at each handshake, because a joining host changes its uuid.
+    virtual Welcome identity() const = 0;
+    // Success when `hello`, coming from `remote`, is welcome: the uuid is ours, the host and the address belong to a
+    // member, the resource is known and active here. A failure's text is sent to the peer as the reason.
+    virtual result<void> admit(const Hello& hello, const env::Endpoint& remote) const = 0;
+};
+
+class PeerServer {
+  public:
+    // Serves one admitted session until it is over. A failure is logged. Cancelled by stop() and disconnect().
+    using Serve = std::function<env::task<result<void>>(PeerSession&, const Hello&)>;
+
+    struct Limits {
+        SessionLimits session;
+        std::size_t max_sessions = 64;
+    };
+
+    // `gate` must outlive the server. `what` is the purpose that peers have to ask for on this port.
+    PeerServer(env::Env& env, const PeerGate& gate, Purpose what, Serve serve, Limits limits);
+    PeerServer(env::Env& env, const PeerGate& gate, Purpose what, Serve serve);
+
+    // Listens at `at` and accepts from now on. Errors: of listen().
+    result<void> start(env::Endpoint at);
+    // Ends all sessions of `resource` and waits until nothing of them runs any more: then its logs and disks are not
+    // read from here. New ones are the gate's business.
+    env::task<void> disconnect(std::string resource);
+    // Stops listening, ends all sessions, waits for their ends.
+    env::task<void> stop();
+
+    std::size_t sessions() const { return sessions_.size(); }
+
+  private:
+    struct Session {
+        explicit Session(env::ParkingLot& lot) : stop(lot) {}
+
+        std::string who;      // for the log: the address, later the host
+        std::string resource; // once admitted
+        bool must_stop = false;
+        env::Event stop;
+    };
+
+    env::task<void> accept_loop();
+    env::task<void> serve_connection(std::unique_ptr<env::Stream> stream);
+    env::task<result<void>> converse(PeerSession& peer, Session& session);
+    env::task<result<void>> refuse(PeerSession& peer, failure reason);
+    static env::task<result<void>> until_stopped(Session& session);
+    void report(const Session& session, const failure& why);
+
+    env::Env& env_;
+    const PeerGate& gate_;
+    Purpose purpose_;
+    Serve serve_;
+    Limits limits_;
+    QuietLog quiet_;
+    std::unique_ptr<env::Listener> listener_;
+    std::list<std::shared_ptr<Session>> sessions_;
+    env::Event session_ended_;
+    env::TaskGroup tasks_;
+};
+
+} // namespace mars::block

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/block/writeback.hpp"
+
+namespace mars::block {
+
+Writeback::Writeback(env::Env& env, Device& disk, WriteBuffer& buffer, MemoryBudget& budget, LogWriter& log_writer,
+                     WritebackOptions options)
+    : env_(env), disk_(disk), buffer_(buffer), budget_(budget), log_writer_(log_writer), options_(std::move(options)),
+      wake_(env.lot()) {
+    budget_.add_listener(wake_);
+}
+
+Writeback::~Writeback() {
+    budget_.remove_listener(wake_);
+}
+
+env::task<void> Writeback::run() {
+    while (co_await wait_until_due()) {
+        auto layer = buffer_.begin_writeback();
+        on_progress();
+        auto written = co_await write_layer(*layer);
+        if (!written) {
+            failed_ = written.error().with("writeback");
+            on_progress();
+            co_return;
+        }
+        ++counters_.rounds;
+        counters_.bytes += layer->index.bytes();
+        buffer_.end_writeback();
+        on_progress();
+    }
+}
+
+void Writeback::wake() {
+    const auto& layer = buffer_.oldest_layer();
+    if (is_idle_ || (layer && is_due(*layer))) wake_.notify();
+}
+
+void Writeback::drain() {
+    draining_ = true;
+    wake_.notify();
+}
+
+bool Writeback::is_due(const Layer& layer) const {
+    return draining_ || layer.index.bytes() >= options_.start_bytes || budget_.is_pressed() || is_urgent(*layer.log) ||
+           env_.clock().steady() - layer.since >= options_.max_age;
+}
+
+// False when everything has been written back and nothing more will come.
+env::task<bool> Writeback::wait_until_due() {
+    for (;;) {
+        const auto layer = buffer_.oldest_layer();
+        if (!layer) {
+            if (draining_) co_return false;
+            is_idle_ = true;
+            co_await wake_.wait();
+            is_idle_ = false;
+            continue;
+        }
+        if (is_due(*layer)) co_return true;
+        const Duration left = layer->since + options_.max_age - env_.clock().steady();
+        (void)co_await env::wait_for(env_, wake_, left); // either way the loop looks again
+    }
+}
+
+env::task<result<void>> Writeback::write_layer(const Layer& layer) {
+    ExtentWriterOptions requests = options_.requests;
+    requests.pace = [this] { return give_way(); };
+    ExtentWriter writer(env_, disk_, std::move(requests));
+    const Duration start = env_.clock().steady();
+    MARS_CO_TRY_VOID(co_await writer.write(layer.index));
+    const Duration written = env_.clock().steady();
+    MARS_CO_TRY_VOID(co_await disk_.flush());
+    counters_.write_time += written - start;
+    counters_.sync_time += env_.clock().steady() - written;
+    co_return result<void>();
+}
+
+env::task<void> Writeback::give_way() {
+    if (draining_ || budget_.is_pressed() || !log_writer_.is_committing()) co_return;
+    (void)co_await env::wait_for(env_, log_writer_.committed(), options_.give_way); // a pause, no condition
+}
+
+} // namespace mars::block

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/env/real/storage.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+#include "kernel/env/real/directory_watch.hpp"
+#include "kernel/env/real/file.hpp"
+
+namespace mars::env {
+
+namespace {
+
+FileKind kind_of(mode_t mode) {
+    if (S_ISREG(mode)) return FileKind::regular;
+    if (S_ISDIR(mode)) return FileKind::directory;
+    if (S_ISLNK(mode)) return FileKind::symlink;
+    if (S_ISBLK(mode)) return FileKind::block_device;
+    return FileKind::other;
+}
+
+Stamp stamp_of(const timespec& t) {
+    return {t.tv_sec, t.tv_nsec};
+}
+
+std::string parent_of(const std::string& path) {
+    auto slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+result<void> checked(int returned, const std::string& what) {
+    if (returned < 0) return errno_failure(errno, what);
+    return {};
+}
+
+result<UniqueFd> open_fd(const std::string& path, int flags, mode_t mode = 0) {
+    UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+    if (!fd) return errno_failure(errno, "cannot open " + path);
+    return fd;
+}
+
+// Opens `path` and applies one of the sync calls; blocks.
+result<void> sync_path(const std::string& path, int flags, int (*call)(int)) {
+    MARS_TRY(auto fd, open_fd(path, flags | O_RDONLY));
+    return checked(call(fd.get()), "cannot sync " + path);
+}
+
+result<void> write_all(int fd, std::string_view content, const std::string& path) {
+    while (!content.empty()) {
+        auto count = ::write(fd, content.data(), content.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return errno_failure(errno, "cannot write " + path);
+        content.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return {};
+}
+
+result<void> write_temporary(const std::string& temporary, std::string_view content) {
+    (void)::unlink(temporary.c_str()); // a leftover; when it cannot go, the exclusive open says why
+    MARS_TRY(auto fd, open_fd(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    MARS_TRY_VOID(write_all(fd.get(), content, temporary));
+    return checked(::fsync(fd.get()), "cannot sync " + temporary);
+}
+
+result<void> create_symlink(const std::string& temporary, const std::string& value, Stamp mtime) {
+    if (::unlink(temporary.c_str()) < 0 && errno != ENOENT) return errno_failure(errno, "cannot remove " + temporary);
+    MARS_TRY_VOID(checked(::symlink(value.c_str(), temporary.c_str()), "cannot create symlink " + temporary));
+    timespec t{mtime.sec, mtime.nsec};
+    timespec both[2] = {t, t};
+    return checked(::utimensat(AT_FDCWD, temporary.c_str(), both, AT_SYMLINK_NOFOLLOW),
+                   "cannot set the mtime of " + temporary);
+}
+
+struct DirCloser {
+    void operator()(DIR* d) const { ::closedir(d); }
+};
+
+} // namespace
+
+task<result<std::unique_ptr<File>>> RealStorage::open(std::string path, OpenMode mode) {
+    auto work = [path = std::move(path), mode] { return open_file(path, mode); };
+    MARS_CO_TRY(auto file, co_await pool_.run(std::move(work)));
+    std::unique_ptr<File> opened = std::make_unique<RealFile>(std::move(file), io_, pool_);
+    co_return std::move(opened);
+}
+
+// Value and stamp come from one inode: a rename over the name cannot mix two of them.
+result<SymlinkValue> RealStorage::read_symlink(const std::string& path) const {
+    UniqueFd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) return errno_failure(errno, "cannot read symlink " + path);
+    struct stat st {};
+    if (::fstat(fd.get(), &st) < 0) return errno_failure(errno, "cannot stat " + path);
+    if (!S_ISLNK(st.st_mode)) return failure(std::errc::invalid_argument, path + " is not a symlink");
+    char value[PATH_MAX];
+    auto length = ::readlinkat(fd.get(), "", value, sizeof value);
+    if (length < 0) return errno_failure(errno, "cannot read symlink " + path);
+    return SymlinkValue{std::string(value, static_cast<std::size_t>(length)), stamp_of(st.st_mtim)};
+}
+
+result<void> RealStorage::write_symlink(const std::string& path, const std::string& temporary, const std::string& value,
+                                        Stamp mtime) {
+    auto made = create_symlink(temporary, value, mtime);
+    if (made) made = checked(::rename(temporary.c_str(), path.c_str()), "cannot rename " + temporary + " to " + path);
+    if (!made) (void)::unlink(temporary.c_str()); // best effort: the failure above is what matters
+    return made;
+}
+
+result<FileStatus> RealStorage::status(const std::string& path) const {
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) < 0) return errno_failure(errno, "cannot stat " + path);
+    return FileStatus{kind_of(st.st_mode), static_cast<std::uint64_t>(st.st_size), stamp_of(st.st_mtim), st.st_ino};
+}
+
+result<std::vector<DirectoryEntry>> RealStorage::list(const std::string& directory) const {
+    std::unique_ptr<DIR, DirCloser> dir(::opendir(directory.c_str()));
+    if (!dir) return errno_failure(errno, "cannot list " + directory);
+    std::vector<DirectoryEntry> entries;
+    while (true) {
+        errno = 0;
+        auto* entry = ::readdir(dir.get());
+        if (!entry && errno) return errno_failure(errno, "cannot list " + directory);
+        if (!entry) return entries;
+        std::string name = entry->d_name;
+        struct stat st {};
+        if (name == "." || name == "..") continue;
+        if (::fstatat(::dirfd(dir.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+            if (errno == ENOENT) continue; // removed meanwhile
+            return errno_failure(errno, "cannot stat " + directory + "/" + name);
+        }
+        entries.push_back({std::move(name), kind_of(st.st_mode)});
+    }
+}
+
+result<void> RealStorage::make_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), 0700) == 0) return {};
+    int error = errno;
+    struct stat st {};
+    if (error == EEXIST && ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) return {};
+    return errno_failure(error, "cannot create directory " + path);
+}
+
+result<void> RealStorage::remove(const std::string& path) {
+    return checked(::unlink(path.c_str()), "cannot remove " + path);
+}
+
+result<void> RealStorage::remove_directory(const std::string& path) {
+    return checked(::rmdir(path.c_str()), "cannot remove directory " + path);
+}
+
+result<void> RealStorage::rename(const std::string& from, const std::string& to) {
+    return checked(::rename(from.c_str(), to.c_str()), "cannot rename " + from + " to " + to);
+}
+
+result<SpaceInfo> RealStorage::space(const std::string& path) const {
+    struct statvfs fs {};
+    if (::statvfs(path.c_str(), &fs) < 0) return errno_failure(errno, "cannot get the free space of " + path);
+    return SpaceInfo{std::uint64_t{fs.f_blocks} * fs.f_frsize, std::uint64_t{fs.f_bavail} * fs.f_frsize};
+}
+
+result<std::string> RealStorage::read_file(const std::string& path, std::size_t limit) const {
+    MARS_TRY(auto fd, open_fd(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+    std::string content;
+    char buffer[4096];
+    while (true) {
+        auto count = ::read(fd.get(), buffer, sizeof buffer);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return errno_failure(errno, "cannot read " + path);
+        if (count == 0) return content;
+        content.append(buffer, static_cast<std::size_t>(count));
+        if (content.size() > limit)
+            return failure(std::errc::file_too_large, path + " is larger than " + std::to_string(limit) + " bytes");
+    }
+}
+
+result<void> RealStorage::write_file(const std::string& path, std::string_view content) {
+    auto parent = parent_of(path);
+    auto temporary = parent + "/.tmp." + std::to_string(::getpid()) + "." + path.substr(path.rfind('/') + 1);
+    auto written = write_temporary(temporary, content);
+    if (written) written = rename(temporary, path);
+    if (!written) {
+        (void)::unlink(temporary.c_str()); // best effort: the failure above is what matters
+        return written;
+    }
+    return sync_path(parent, O_DIRECTORY, ::fsync);
+}
+
+task<result<void>> RealStorage::sync_filesystem(std::string path) {
+    auto work = [path = std::move(path)] { return sync_path(path, O_NOFOLLOW, ::syncfs); };
+    co_return co_await pool_.run(std::move(work));
+}
+
+task<result<void>> RealStorage::sync_directory(std::string path) {
+    auto work = [path = std::move(path)] { return sync_path(path, O_DIRECTORY, ::fsync); };
+    co_return co_await pool_.run(std::move(work));
+}
+
+result<std::unique_ptr<DirectoryWatch>> RealStorage::watch() {
+    MARS_TRY(auto made, RealDirectoryWatch::create(context_));
+    return std::unique_ptr<DirectoryWatch>(std::move(made));
+}
+
+} // namespace mars::env

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/format/split_brain.hpp"
+
+#include <algorithm>
+
+#include "kernel/format/version_link.hpp"
+
+namespace mars::format {
+
+namespace {
+
+// One side of the walk.
+struct Side {
+    std::string host;
+    LogPosition position;
+    int depth = 0; // logs gone back
+};
+
+// What came before log number `seq`, as `host` knows it: the end of the log before.
+std::optional<LogPosition> predecessor(std::int64_t seq, std::string_view host, const VersionLookup& version) {
+    if (const auto own = version(seq, host)) return head_position(version_prev(*own));
+    if (seq < 1) return std::nullopt;
+    const auto before = version(seq - 1, host);
+    return before ? head_position(version_head(*before)) : std::nullopt;
+}
+
+// Goes back by one log. False when the links do not tell where; a link that does not lead down tells nothing.
+bool step_back(Side& side, const VersionLookup& version) {
+    auto before = predecessor(side.position.log.seq, side.host, version);
+    if (!before || before->log.seq >= side.position.log.seq) return false;
+    side.position = *std::move(before);
+    ++side.depth;
+    return true;
+}
+
+} // namespace
+
+HistoryResult compare_histories(const HostPosition& a, const HostPosition& b, const VersionLookup& version) {
+    Side x{a.host, a.position};
+    Side y{b.host, b.position};
+    bool split = false;
+    for (;;) {
+        const auto& p = x.position;
+        const auto& q = y.position;
+        if (p.log == q.log) {
+            const bool both_went_on = x.depth > 0 && y.depth > 0;
+            const Side& shorter = p.pos <= q.pos ? x : y;
+            if (p.pos == q.pos ? both_went_on : shorter.depth > 0) split = true;
+            return {split ? History::split : History::common, shorter.position};
+        }
+        bool known = true;
+        if (p.log.seq == q.log.seq) {
+            split = true;
+            known = step_back(x, version) && step_back(y, version);
+        } else {
+            known = step_back(p.log.seq > q.log.seq ? x : y, version);
+        }
+        if (!known) return {split ? History::split : History::unknown, std::nullopt};
+    }
+}
+
+std::optional<std::pair<LogName, LogName>> find_double_log(std::span<const LogName> logs) {
+    std::vector<LogName> sorted(logs.begin(), logs.end());
+    std::sort(sorted.begin(), sorted.end());
+    for (std::size_t i = 1; i < sorted.size(); ++i) {
+        if (sorted[i - 1].seq == sorted[i].seq && sorted[i - 1].host != sorted[i].host) {
+            return std::pair{sorted[i - 1], sorted[i]};
+        }
+    }
+    return std::nullopt;
+}
+
+SplitBrain find_split_brain(std::span<const HostPosition> hosts, std::span<const LogName> logs,
+                            const VersionLookup& version) {
+    SplitBrain found;
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        for (std::size_t k = i + 1; k < hosts.size(); ++k) {
+            auto history = compare_histories(hosts[i], hosts[k], version);
+            if (history.kind == History::common) continue;
+            found.pairs.push_back({hosts[i].host, hosts[k].host, std::move(history)});
+        }
+    }
+    if (found.pairs.empty()) found.double_log = find_double_log(logs);
+    return found;
+}
+
+std::string SplitBrain::text() const {
+    std::string lines;
+    for (const auto& pair : pairs) {
+        const auto hosts = pair.host_a + " and " + pair.host_b;
+        if (pair.history.kind == History::unknown) {
+            lines += "the histories of " + hosts + " cannot be compared: version links are missing\n";
+        } else if (pair.history.last_common) {
+            lines += hosts + " have gone on differently after " + pair.history.last_common->text() + "\n";
+        } else {
+            lines += hosts + " have gone on differently, and no common point is known\n";
+        }
+    }
+    if (double_log) {
+        lines +=
+            "two logs have the same number: " + double_log->first.text() + " and " + double_log->second.text() + "\n";
+    }
+    return lines;
+}
+
+} // namespace mars::format

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/append_engine.hpp"
+
+#include "kernel/block/log_file.hpp"
+
+namespace mars::resource {
+
+namespace {
+
+format::ReplayLink replay_link(const block::LogProgress& progress) { return progress.replay_link(); }
+
+} // namespace
+
+AppendEngine::AppendEngine(Host& host, std::string resource, LogStore& logs, Signal& signal)
+    : host_(host), resource_(std::move(resource)), logs_(logs), signal_(signal), tasks_(host.env) {}
+
+env::task<result<void>> AppendEngine::start(block::Disk& disk, LogName log) {
+    MARS_CO_TRY(auto file, co_await block::LogFile::create(host_.env, logs_.directory(), log));
+    block::LoggerOptions options;
+    options.resource = resource_;
+    options.stamp = [this] { return host_.tree.lamport().tick(); };
+    options.checksums = host_.checksums;
+    logger_ = std::make_unique<block::Logger>(host_.env, disk, host_.memory, std::move(file), std::move(options));
+    logs_.set_appending(log);
+    logs_.log_grew(log, 0);
+    tasks_.spawn("logger news " + resource_, follow_logger());
+    co_return result<void>();
+}
+
+// Tells the log store, and thereby waiting peers, what has become durable.
+env::task<void> AppendEngine::follow_logger() {
+    bool had_failed = false;
+    while (true) {
+        co_await logger_->changed().wait();
+        for (auto& progress : logger_->open_logs()) logs_.log_grew(progress.log, progress.durable);
+        if (logger_->failed() && !had_failed) {
+            had_failed = true;
+            host_.env.log().error("resource " + resource_ + ": " + logger_->failed()->text);
+            signal_.set();
+        }
+    }
+}
+
+env::task<void> AppendEngine::follow_device() {
+    while (true) {
+        co_await export_->changed().wait();
+        signal_.set();
+    }
+}
+
+env::task<result<void>> AppendEngine::rotate(LogName next) {
+    if (logger_->open_logs().size() > 1) co_return result<void>(); // TL-L1: the next round tries again
+    MARS_CO_TRY(auto file, co_await block::LogFile::create(host_.env, logs_.directory(), next));
+    MARS_CO_TRY_VOID(co_await logger_->switch_to(std::move(file)));
+    const auto old = logger_->open_logs().front();
+    logs_.log_grew(old.log, old.durable);
+    logs_.set_appending(next);
+    logs_.log_grew(next, 0);
+    co_return result<void>();
+}
+
+env::task<result<void>> AppendEngine::create_device(std::string name) {
+    MARS_CO_TRY(export_, co_await host_.exports.create(name, *logger_));
+    tasks_.spawn("device news " + resource_, follow_device());
+    co_return result<void>();
+}
+
+env::task<bool> AppendEngine::close_device() {
+    if (export_->open_count() > 0) co_return false;
+    auto closed = co_await export_->try_close();
+    if (!closed) {
+        host_.env.log().warning("resource " + resource_ + ": device: " + closed.error().text);
+        co_return false;
+    }
+    if (!*closed) co_return false; // somebody was quicker
+    co_await tasks_.stop();
+    export_.reset();
+    tasks_.spawn("logger news " + resource_, follow_logger());
+    co_return true;
+}
+
+env::task<void> AppendEngine::stop() {
+    co_await tasks_.stop();
+    auto stopped = co_await logger_->stop();
+    if (!stopped) host_.env.log().error("resource " + resource_ + ": " + stopped.error().text);
+    for (auto& progress : logger_->open_logs()) logs_.log_grew(progress.log, progress.durable);
+    logs_.set_appending(std::nullopt);
+}
+
+void AppendEngine::forget() { logger_.reset(); }
+
+env::task<result<void>> AppendEngine::publish(Positions& positions) {
+    auto pending = logger_->take_finished();
+    pending.push_back(logger_->progress());
+    for (auto& progress : pending)
+        MARS_CO_TRY_VOID(co_await positions.publish(replay_link(progress), static_cast<std::int64_t>(progress.durable)));
+    co_return result<void>();
+}
+
+int AppendEngine::open_count() const { return export_ ? export_->open_count() : 0; }
+
+std::optional<LogName> AppendEngine::log() const {
+    return logger_ ? std::optional(logger_->open_logs().back().log) : std::nullopt;
+}
+
+std::string AppendEngine::device_state() const { return export_ ? export_->state() : ""; }
+
+} // namespace mars::resource

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// AppendEngine: the primary's side of a resource: the logger over the disk, and the device that applications see.
+// Runs on: the host's executor. Owns: the Logger, the Export. The disk must stay until stop().
+// Order of ends: device gone → everything written back → final positions published → forget() (is-primary becomes 0).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kernel/block/disk.hpp"
+#include "kernel/block/logger.hpp"
+#include "kernel/env/task_group.hpp"
+#include "kernel/resource/host.hpp"
+#include "kernel/resource/log_store.hpp"
+#include "kernel/resource/positions.hpp"
+#include "kernel/resource/signal.hpp"
+
+namespace mars::resource {
+
+class AppendEngine {
+  public:
+    AppendEngine(Host& host, std::string resource, LogStore& logs, Signal& signal);
+
+    // Begins to append to `log`, which is empty, or made empty when it does not exist.
+    env::task<result<void>> start(block::Disk& disk, LogName log);
+    // Later writes go to `next`; only while no earlier rotation is under way.
+    env::task<result<void>> rotate(LogName next);
+    // Refuses new writes, writes everything back. Positions remain readable until forget().
+    env::task<void> stop();
+    void forget();
+
+    env::task<result<void>> create_device(std::string name);
+    // Removes the device if nobody has it open; true when it is gone.
+    env::task<bool> close_device();
+
+    // Publishes the positions of all logs that need it, the lower first (TL-N2).
+    env::task<result<void>> publish(Positions& positions);
+
+    bool is_running() const { return logger_ != nullptr; }
+    bool device_exists() const { return export_ != nullptr; }
+    int open_count() const;
+    // The newest log that is being appended to.
+    std::optional<LogName> log() const;
+    std::optional<failure> failed() const { return logger_ ? logger_->failed() : std::nullopt; }
+    const block::Logger* logger() const { return logger_.get(); }
+    // How the device appears, for status.
+    std::string device_state() const;
+
+  private:
+    env::task<void> follow_logger();
+    env::task<void> follow_device();
+
+    Host& host_;
+    std::string resource_;
+    LogStore& logs_;
+    Signal& signal_;
+    std::unique_ptr<block::Logger> logger_;
+    std::unique_ptr<exports::Export> export_;
+    env::TaskGroup tasks_;
+};
+
+} // namespace mars::resource

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/controller.hpp"
+
+#include "kernel/block/log_file.hpp"
+#include "kernel/block/log_reader.hpp"
+
+namespace mars::resource {
+
+using namespace std::chrono_literals;
+
+Controller::Controller(Host& host, std::string resource)
+    : host_(host), view_(host.tree, std::move(resource)), actual_(view_.key("actual-" + host.me())), signal_(host.env),
+      changed_(host.env.lot()),
+      logs_(std::make_shared<LogStore>(host.env, host.tree.absolute(tree::resource_dir(view_.name())), host.me())),
+      positions_(host.tree, view_.name(), host.me()), messages_(host.env, host.tree, actual_),
+      append_(host, view_.name(), *logs_, signal_), replay_(host.env, signal_), sync_(host, view_.name(), signal_),
+      fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port), tasks_(host.env) {}
+
+Controller::~Controller() = default;
+
+void Controller::start() {
+    auto look_again = [this](const std::string&) { signal_.set(); };
+    subscription_ = host_.tree.subscribe(tree::resource_dir(view_.name()) + "/", look_again);
+    auto follow = [](Controller* self) -> env::task<void> {
+        while (true) { // new logs, and what the fetch has to say
+            co_await self->changed_.wait();
+            self->signal_.set();
+        }
+    };
+    auto follow_logs = [](Controller* self) -> env::task<void> {
+        while (true) {
+            co_await self->logs_->changed().wait();
+            if (!self->append_.is_running()) self->signal_.set();
+        }
+    };
+    tasks_.spawn("controller " + view_.name(), run());
+    tasks_.spawn("fetch news " + view_.name(), follow(this));
+    tasks_.spawn("log news " + view_.name(), follow_logs(this));
+}
+
+void Controller::shut_down() {
+    shutting_down_ = true;
+    signal_.set();
+}
+
+bool Controller::is_at_rest() const {
+    return !disk_ && !append_.is_running() && !replay_.is_running() && !sync_.is_running() && !fetch_.is_running();
+}
+
+std::string Controller::busy_with() const {
+    if (append_.open_count() > 0)
+        return "resource " + view_.name() + ": the device is in use by " + std::to_string(append_.open_count()) +
+               " openers; unmount it";
+    return is_at_rest() ? "" : "resource " + view_.name() + " is being stopped";
+}
+
+env::task<void> Controller::stop() { co_await tasks_.stop(); }
+
+env::task<void> Controller::run() {
+    while (true) {
+        const bool again = co_await round();
+        if (!again) co_await signal_.wait(host_.tunables.scan_interval);
+    }
+}
+
+env::task<bool> Controller::round() {
+    said_.clear();
+    if (is_recovered_) {
+        auto refreshed = co_await logs_->refresh();
+        if (!refreshed) say("err-bad-log-name", "logs cannot be listed: " + refreshed.error().text);
+    }
+    if (replay_.has_ended()) co_await take_replay_end();
+    const Local local = observe();
+    const Plan plan = decide(host_.tree, view_.name(), local);
+    const bool again = co_await act(plan);
+    if (!again) co_await publish_positions();
+    publish_state(plan);
+    co_return again;
+}
+
+Local Controller::observe() {
+    if (damaged_ && logs_->length(*damaged_) != damaged_length_) damaged_.reset(); // repaired, or being repaired
+    Local local;
+    local.me = host_.me();
+    local.shutting_down = shutting_down_;
+    local.may_be_designated = host_.may_be_designated();
+    local.engine = append_.is_running()   ? Engine::appending
+                   : replay_.is_running() ? Engine::replaying
+                   : sync_.is_running()   ? Engine::syncing
+                                          : Engine::off;
+    local.appending_to = append_.log();
+    local.device_exists = append_.device_exists();
+    local.open_count = append_.open_count();
+    local.disk_is_open = disk_ != nullptr;
+    local.logs = logs_->local();
+    local.damaged = damaged_;
+    local.replay_has_turn = replay_has_turn_;
+    local.primary_is_alive = primary_is_alive();
+    return local;
+}
+
+bool Controller::primary_is_alive() const {
+    const auto primary = view_.primary();
+    auto alive = host_.tree.get("actual-" + primary + "/alive");
+    return alive && host_.tree.lamport().now() - alive->stamp < host_.tunables.alive_window;
+}
+
+env::task<bool> Controller::act(const Plan& plan) {
+    if (plan.open_disk && !disk_) {
+        const bool opened = co_await open_disk(plan);
+        co_return opened;
+    }
+    if (co_await stop_unwanted(plan)) co_return true;
+    if (co_await close_device(plan)) co_return true;
+    if (co_await close_disk(plan)) co_return true;
+    steer_fetch(plan);
+    if (!disk_) co_return false;
+    if (co_await end_sync()) co_return true;
+    if (co_await start_work(plan)) co_return true;
+    if (co_await rotate(plan)) co_return true;
+    co_return co_await make_step(plan);
+}
+
+// --- disk and logs ---------------------------------------------------------------------------------------------------
+
+env::task<bool> Controller::open_disk(const Plan&) {
+    const auto path = host_.tree.value(view_.key("data-" + host_.me()));
+    if (path.empty() || view_.size() <= 0) {
+        disk_error_ = 0; // a guest, or a resource whose size has not arrived yet
+        co_return false;
+    }
+    auto opened = co_await block::Disk::open(host_.env, path, static_cast<std::uint64_t>(view_.size()));
+    if (!opened) {
+        if (disk_error_ != -opened.error().code.value())
+            host_.env.log().error("resource " + view_.name() + ": disk " + opened.error().text);
+        disk_error_ = -opened.error().code.value();
+        co_return false;
+    }
+    disk_ = std::move(*opened);
+    disk_error_ = 0;
+    auto recovered = co_await recover_logs();
+    if (!recovered) {
+        host_.env.log().error("resource " + view_.name() + ": local logs: " + recovered.error().text);
+        disk_error_ = -recovered.error().code.value();
+        disk_.reset();
+        co_return false;
+    }
+    is_recovered_ = true;
+    co_return true;
+}
+
+// After a crash the newest log may end in bytes that were never durable: they were promised to nobody and go. Earlier logs
+// were complete and durable before a later one was begun.
+env::task<result<void>> Controller::recover_logs() {
+    MARS_CO_TRY_VOID(co_await logs_->refresh());
+    const auto replay = view_.replay(host_.me());
+    const auto logs = logs_->local();
+    if (is_recovered_ || !replay || logs.empty()) co_return result<void>();
+    const LogName newest = logs.back().name;
+    if (newest.seq < replay->log.seq) co_return result<void>();
+    std::int64_t start = 0;
+    if (newest == replay->log) {
+        start = replay->pos;
+        if (auto version = view_.version(newest.seq, host_.me()); version && version->log == newest)
+            start = std::min(start, version->length);
+    }
+    co_return co_await recover_log(newest, start);
+}
+
+env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start) {
+    const std::int64_t length = logs_->length(log).value_or(0);
+    if (length <= start) co_return result<void>();
+    MARS_CO_TRY(const auto found, co_await block::scan_to_end(host_.env, logs_->path(log), static_cast<std::uint64_t>(start)));
+    if (found.tail == block::LogTail::clean || found.stop.kind == format::ScanKind::unsupported) co_return result<void>();
+    const auto end = static_cast<std::int64_t>(found.position);
+    const auto version = view_.version(log.seq, host_.me());
+    const bool was_promised = log.host == host_.me() && version && version->log == log && end < version->length;
+    const std::string what = "resource " + view_.name() + ": " + log.text() + " is whole up to byte " +
+                             std::to_string(end) + " of " + std::to_string(length);
+    if (was_promised && found.tail == block::LogTail::defect) { // acknowledged records are damaged: never cut these off
+        host_.env.log().error(what + ", but " + std::to_string(version->length) + " bytes had been acknowledged");
+        co_return result<void>();
+    }
+    host_.env.log().warning(what + "; the rest was never acknowledged and is cut off");
+    co_return co_await logs_->cut(log, end);
+}
+
+env::task<bool> Controller::close_disk(const Plan& plan) {
+    const bool in_use = append_.is_running() || replay_.is_running() || sync_.is_running();
+    if (plan.open_disk || !disk_ || in_use) co_return false;
+    disk_.reset();
+    co_return true;
+}
+
+// --- stopping --------------------------------------------------------------------------------------------------------
+
+env::task<bool> Controller::stop_unwanted(const Plan& plan) {
+    if (replay_.is_running() && !(plan.work == Work::replay && plan.log == replay_.log())) {
+        co_await replay_.stop();
+        co_return true;
+    }
+    if (sync_.is_running()) {
+        const bool wanted = plan.work == Work::sync && plan.source == sync_.source_host();
+        if (!wanted || sync_turn_is_over(plan)) {
+            co_await sync_.stop();
+            co_return true;
+        }
+    }
+    if (fetch_.is_running() && !plan.fetch) {
+        co_await fetch_.stop();
+        co_return true;
+    }
+    co_return false;
+}
+
+env::task<bool> Controller::close_device(const Plan& plan) {
+    if (append_.device_exists() && !plan.device) {
+        co_return co_await append_.close_device();
+    }
+    if (append_.is_running() && plan.work != Work::append) {
+        source_->withdraw();
+        source_.reset();
+        co_await append_.stop(); // everything is written back
+        auto published = co_await append_.publish(positions_);
+        if (!published) host_.env.log().error(published.error().text);
+        append_.forget();
+        co_return true;
+    }
+    co_return false;
+}
+
+// --- working ---------------------------------------------------------------------------------------------------------
+
+env::task<bool> Controller::start_work(const Plan& plan) {
+    if (append_.is_running()) {
+        if (!plan.device || append_.device_exists()) co_return false;
+        const std::string name = host_.tree.value(view_.key("device-" + host_.me()), view_.name());
+        const std::string device = name.starts_with("(") ? view_.name() : name;
+        auto created = co_await append_.create_device(device);
+        if (!created) {
+            say("err-replay-stop", "/dev/mars/" + device + " cannot be made: " + created.error().text);
+            co_return false;
+        }
+        co_return true;
+    }
+    if (replay_.is_running() || sync_.is_running()) co_return false;
+    if (plan.work == Work::append) {
+        auto started = co_await append_.start(*disk_, plan.log);
+        if (!started) {
+            say("err-replay-stop", plan.log.text() + " cannot be opened: " + started.error().text);
+            co_return false;
+        }
+        source_ = std::make_shared<DiskSource>(disk_);
+        co_return true;
+    }
+    if (plan.work == Work::replay) {
+        replay_.start(*disk_, logs_->path(plan.log), plan.log, plan.start, plan.end);
+        co_await publish_positions();
+        co_return true;
+    }
+    if (plan.work == Work::sync) {
+        if (sync_.is_complete() && sync_.source_host() == plan.source) co_return false; // end_sync() waits
+        const bool is_other = !sync_source_host_.empty() && sync_source_host_ != plan.source;
+        if ((is_other || sync_.is_void()) && plan.start > 0) { // Y2, transaction-log 13.5
+            publish("syncstatus-" + host_.me(), "0");
+            sync_source_host_ = plan.source;
+            co_return true;
+        }
+        sync_source_host_ = plan.source;
+        replay_has_turn_ = false;
+        sync_.start(*disk_, plan.source, plan.start, plan.end);
+        co_return true;
+    }
+    co_return false;
+}
+
+// Y9: a sync that has made progress gives way to replay after its turn, if replay has something to do.
+bool Controller::sync_turn_is_over(const Plan&) {
+    const auto turn = host_.tunables.sync_flip_interval;
+    if (turn < 8s || !sync_.has_progress() || host_.env.clock().steady() - sync_.started_at() < turn) return false;
+    Local local = observe();
+    local.engine = Engine::off;
+    local.replay_has_turn = true;
+    replay_has_turn_ = decide(host_.tree, view_.name(), local).work == Work::replay;
+    return replay_has_turn_;
+}
+
+env::task<void> Controller::take_replay_end() {
+    co_await publish_positions();
+    last_replay_ = co_await replay_.take_outcome();
+    replay_has_turn_ = false;
+    if (last_replay_.code.code >= 0) co_return;
+    damaged_ = last_replay_.log;
+    damaged_length_ = logs_->length(last_replay_.log).value_or(0);
+    host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
+}
+
+// Y6: the copy is complete. Only when news of the primary younger than its end have arrived, the position that replay must
+// reach is known, and the end may be told.
+env::task<bool> Controller::end_sync() {
+    if (!sync_.is_complete()) {
+        sync_end_.reset();
+        co_return false;
+    }
+    const auto primary = sync_.source_host();
+    if (!sync_end_) sync_end_ = host_.tree.lamport().tick();
+    const auto position = host_.tree.get(view_.key("replay-" + primary));
+    const auto alive = host_.tree.get("actual-" + primary + "/alive");
+    if (!position || !alive || alive->stamp < *sync_end_ || view_.primary() != primary) co_return false;
+    auto told = host_.tree.set(view_.key("syncpos-" + host_.me()), position->value);
+    if (told) told = host_.tree.set(view_.key("verifystatus-" + host_.me()), sync_.verify_status());
+    // What the disk needs to become consistent must be known after any crash before the sync counts as done.
+    if (told) told = co_await host_.tree.sync();
+    if (told) told = host_.tree.set(view_.key("syncstatus-" + host_.me()), std::to_string(sync_.end()));
+    if (!told) {
+        say("inf-sync", "the end of the sync cannot be published: " + told.error().text);
+        co_return false;
+    }
+    sync_.forget();
+    co_return true;
+}
+
+void Controller::steer_fetch(const Plan& plan) {
+    if (!plan.fetch || !is_recovered_) return;
+    FetchWish wish;
+    for (auto& host : plan.fetch_from) {
+        FetchWish::Source source{host, host_.tree.value("ips/ip-" + host)};
+        wish.sources.push_back(std::move(source));
+    }
+    wish.uuid = host_.tree.value("uuid");
+    wish.log = plan.fetch_log;
+    wish.repair = damaged_ == plan.fetch_log;
+    const auto replay = view_.replay(host_.me());
+    if (replay && replay->log == wish.log) wish.verified = replay->pos;
+    fetch_.want(std::move(wish));
+}
+
+// --- stepping --------------------------------------------------------------------------------------------------------
+
+env::task<bool> Controller::rotate(const Plan& plan) {
+    if (!plan.rotate_to || !append_.is_running()) co_return false;
+    auto rotated = co_await append_.rotate(*plan.rotate_to);
+    if (!rotated) say("wrn-log-consecutive", "rotation to " + plan.rotate_to->text() + ": " + rotated.error().text);
+    co_return rotated.has_value();
+}
+
+// R4, R5, P9: the replay link moves to the begin of the next log.
+env::task<bool> Controller::make_step(const Plan& plan) {
+    if (!plan.step_to) co_return false;
+    const LogName next = *plan.step_to;
+    if (plan.correct_version_to) {
+        const auto current = view_.replay(host_.me());
+        if (auto done = positions_.correct_version(current->log, *plan.correct_version_to); !done) {
+            say("err-versionlink-not-readable", done.error().text);
+            co_return false;
+        }
+    }
+    if (plan.create_log) {
+        auto created = co_await block::LogFile::create(host_.env, logs_->directory(), next);
+        if (!created) {
+            say("err-replay-stop", next.text() + " cannot be created: " + created.error().text);
+            co_return false;
+        }
+    }
+    format::ReplayLink begin;
+    begin.log = next;
+    const auto known = next.host == host_.me() ? logs_->length(next).value_or(0) : 0;
+    auto published = co_await positions_.publish(begin, known);
+    if (!published) say("err-versionlink-skip", published.error().text);
+    co_return published.has_value();
+}
+
+env::task<void> Controller::publish_positions() {
+    result<void> done;
+    if (append_.is_running())
+        done = co_await append_.publish(positions_);
+    else if (replay_.is_running() || replay_.has_ended())
+        done = co_await positions_.publish(replay_.position(), replay_.end());
+    if (sync_.is_running() && !sync_.is_complete()) publish("syncstatus-" + host_.me(), std::to_string(sync_.durable_offset()));
+    if (!done) host_.env.log().error(done.error().text);
+}
+
+} // namespace mars::resource

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Controller: works on one resource of this host: asks decide() what shall be, moves one step towards it, publishes what
+// is, and looks again whenever something has changed. All steps may be interrupted by a crash at any time; the next start
+// finds everything it needs in the tree, the logs and the disk.
+// Runs on: the host's executor, one loop. Owns: the disk, the log engines, the device of this resource.
+// Spec: symlink-tree 4. Tests: tests/sim, tests/e2e.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kernel/block/disk.hpp"
+#include "kernel/env/task_group.hpp"
+#include "kernel/resource/append_engine.hpp"
+#include "kernel/resource/decide.hpp"
+#include "kernel/resource/disk_source.hpp"
+#include "kernel/resource/fetch_engine.hpp"
+#include "kernel/resource/host.hpp"
+#include "kernel/resource/log_store.hpp"
+#include "kernel/resource/messages.hpp"
+#include "kernel/resource/positions.hpp"
+#include "kernel/resource/replay_engine.hpp"
+#include "kernel/resource/resource_view.hpp"
+#include "kernel/resource/signal.hpp"
+#include "kernel/resource/sync_engine.hpp"
+
+namespace mars::resource {
+
+class Controller {
+  public:
+    Controller(Host& host, std::string resource);
+    ~Controller();
+
+    void start();
+    // Brings everything to rest: no new primary, sync, fetch or replay; waits until the device is closed by its users.
+    void shut_down();
+    // Everything is off: the controller may be destroyed (after stop()).
+    bool is_at_rest() const;
+    // Ends the loop. Only at rest, or when the whole daemon is given up.
+    env::task<void> stop();
+
+    // Publishes how far the logger or replay are now. Must have happened before the heartbeat says "alive" (M9).
+    env::task<void> publish_positions();
+
+    // What peers may fetch; nullptr until the local logs have been examined.
+    std::shared_ptr<LogStore> logs() const { return is_recovered_ ? logs_ : nullptr; }
+    // The disk that peers may sync from; nullptr unless this host is primary and appends.
+    std::shared_ptr<DiskSource> sync_source() const { return source_; }
+    const std::string& resource() const { return view_.name(); }
+    // What keeps an orderly shutdown waiting; empty when nothing does.
+    std::string busy_with() const;
+
+  private:
+    env::task<void> run();
+    env::task<bool> round();
+    Local observe();
+
+    // Steps of a round, in this order; true: something was done, decide again.
+    env::task<bool> act(const Plan& plan);
+    env::task<bool> open_disk(const Plan& plan);
+    env::task<result<void>> recover_logs();
+    env::task<result<void>> recover_log(LogName log, std::int64_t start);
+    env::task<bool> stop_unwanted(const Plan& plan);
+    env::task<bool> close_device(const Plan& plan);
+    env::task<bool> start_work(const Plan& plan);
+    env::task<bool> make_step(const Plan& plan);
+    env::task<bool> rotate(const Plan& plan);
+    void steer_fetch(const Plan& plan);
+    env::task<bool> close_disk(const Plan& plan);
+
+    env::task<void> take_replay_end();
+    env::task<bool> end_sync();
+    bool sync_turn_is_over(const Plan& plan);
+    bool primary_is_alive() const;
+    void say(const char* key, std::string text) { said_[key] = std::move(text); }
+
+    // controller_publish.cpp
+    void publish_state(const Plan& plan);
+    void publish_switches();
+    void publish_rates();
+    void publish_messages(const Plan& plan);
+    void publish(std::string_view key, std::string_view value);
+    void beat(std::string_view key, std::string_view value);
+
+    Host& host_;
+    ResourceView view_;
+    std::string actual_; // "resource-RES/actual-ME"
+    Signal signal_;
+    env::Event changed_;
+    tree::Subscription subscription_;
+    std::shared_ptr<LogStore> logs_;
+    Positions positions_;
+    Messages messages_;
+
+    std::shared_ptr<block::Disk> disk_;
+    std::shared_ptr<DiskSource> source_; // while this host is primary
+    AppendEngine append_;
+    ReplayEngine replay_;
+    SyncEngine sync_;
+    FetchEngine fetch_;
+
+    bool shutting_down_ = false;
+    bool is_recovered_ = false;
+    int disk_error_ = 0;
+    ReplayOutcome last_replay_;
+    std::optional<LogName> damaged_;
+    std::int64_t damaged_length_ = 0;
+    std::string sync_source_host_;
+    bool replay_has_turn_ = false;
+    std::optional<Stamp> sync_end_; // when the copy was complete; waiting for newer news of the primary
+    Duration last_beat_{-1};
+    std::map<std::string, std::string> said_; // messages of this round beside the plan's
+    env::TaskGroup tasks_;
+};
+
+} // namespace mars::resource

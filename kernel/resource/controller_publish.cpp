@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a Controller tells the tree about the state of its resource. Spec: symlink-tree 2.7, 2.12.
+#include "kernel/resource/controller.hpp"
+
+namespace mars::resource {
+
+using namespace std::chrono_literals;
+
+namespace {
+// Heartbeats must be younger than 30 s for admin tools.
+constexpr Duration kBeat = 10s;
+} // namespace
+
+void Controller::publish(std::string_view key, std::string_view value) {
+    // Best effort: a full /mars must not stop the data path; the next round tries again.
+    (void)host_.tree.set(view_.key(key), value);
+}
+
+void Controller::beat(std::string_view key, std::string_view value) { (void)host_.tree.touch(view_.key(key), value); }
+
+void Controller::publish_state(const Plan& plan) {
+    publish_switches();
+    publish_rates();
+    publish_messages(plan);
+}
+
+void Controller::publish_switches() {
+    const std::string actual = "actual-" + host_.me() + "/";
+    auto flag = [](bool on) { return on ? "1" : "0"; };
+    const bool is_beat = last_beat_ < Duration(0) || host_.env.clock().steady() - last_beat_ >= kBeat;
+    auto alive = [&](const char* key, const std::string& value) {
+        if (is_beat)
+            beat(actual + key, value);
+        else
+            publish(actual + key, value);
+    };
+    if (disk_) publish("actsize-" + host_.me(), std::to_string(disk_->size()));
+    publish(actual + "is-attached", flag(disk_ != nullptr));
+    publish(actual + "is-replaying", flag(replay_.is_running()));
+    publish(actual + "is-copying", flag(fetch_.is_running()));
+    publish(actual + "is-syncing", flag(sync_.is_running()));
+    publish(actual + "disk-error", std::to_string(disk_error_));
+    publish(actual + "has-emergency", "0");
+    publish(actual + "is-emergency", "0");
+    publish(actual + "replay-code", replay_.is_running() || append_.is_running() ? "0" : last_replay_.code.text());
+    const auto device_failure = append_.failed();
+    publish(actual + "if-state", device_failure ? std::to_string(-device_failure->code.value()) : "0");
+    alive("open-count", std::to_string(append_.open_count()));
+    alive("if-on", flag(append_.device_exists()));
+    alive("is-primary", flag(append_.is_running()));
+    if (is_beat) last_beat_ = host_.env.clock().steady();
+}
+
+void Controller::publish_rates() {
+    const std::string actual = "actual-" + host_.me() + "/";
+    auto rate = [&](const char* name, const block::Limiter& limiter, bool running) {
+        publish(actual + "amount-" + name, std::to_string(running ? limiter.amount_rate() : 0));
+        publish(actual + "ops-" + name, std::to_string(running ? limiter.operations_rate() : 0));
+    };
+    rate("file_rate", fetch_.rate(), fetch_.is_running());
+    rate("replay_rate", replay_.rate(), replay_.is_running());
+    rate("sync_rate", sync_.rate(), sync_.is_running());
+}
+
+void Controller::publish_messages(const Plan& plan) {
+    auto messages = plan.messages;
+    messages.insert(said_.begin(), said_.end());
+    if (fetch_.has_conflict()) messages.emplace("err-splitbrain-detected", fetch_.trouble());
+    if (fetch_.is_running() && !fetch_.trouble().empty()) messages.emplace("inf-fetch", fetch_.trouble());
+    if (!sync_.trouble().empty()) messages.emplace("inf-sync", sync_.trouble());
+    if (damaged_) messages.emplace("err-replay-stop", last_replay_.text);
+    if (auto failed = append_.failed()) messages.emplace("err-replay-stop", failed->text);
+    messages_.publish(messages);
+}
+
+} // namespace mars::resource

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/decide.hpp"
+
+#include <algorithm>
+
+#include "kernel/resource/resource_view.hpp"
+
+namespace mars::resource {
+
+namespace {
+
+constexpr std::int64_t kHoleDistance = 5; // 4.2 `hole`
+
+bool is_behind(const format::ReplayLink& a, const format::ReplayLink& b) {
+    return format::compare_progress(a.position(), b.position()) < 0;
+}
+
+class Decision {
+  public:
+    Decision(const tree::View& view, const std::string& resource, const Local& local)
+        : view_(view), r_(view, resource), local_(local), me_(local.me) {
+        active_ = view.get(r_.key("device-" + me_)).has_value();
+        may_attach_ = active_ && !local.shutting_down && r_.todo(me_, "attach");
+        designated_ = may_attach_ && local.may_be_designated && r_.primary() == me_;
+        replay_ = r_.replay(me_);
+        if (replay_) find_position();
+    }
+
+    Plan make() {
+        plan_.device = wants_device();
+        plan_.open_disk = may_attach_ || local_.device_exists || local_.engine == Engine::appending;
+        if (local_.engine == Engine::appending) {
+            decide_appending();
+            return std::move(plan_);
+        }
+        if (!may_attach_) return std::move(plan_);
+        if (!replay_) {
+            say("err-replaylink-not-readable", "replay link of " + me_ + " is missing or unreadable");
+            return std::move(plan_);
+        }
+        decide_sync();
+        decide_replay();
+        if (plan_.work == Work::nothing) decide_next();
+        decide_fetch();
+        return std::move(plan_);
+    }
+
+  private:
+    // --- facts -------------------------------------------------------------------------------------------------------
+
+    // Where replay stands: the smaller of replay link and version link (TL-P4), and the length of that log.
+    void find_position() {
+        cur_ = replay_->log;
+        position_ = replay_->pos;
+        if (auto version = r_.version(cur_.seq, me_); version && version->log == cur_)
+            position_ = std::min(position_, version->length);
+        length_ = length_of(cur_).value_or(0);
+    }
+
+    std::optional<std::int64_t> length_of(const LogName& name) const {
+        for (auto& log : local_.logs)
+            if (log.name == name) return log.length;
+        return std::nullopt;
+    }
+
+    // Local logs with this number; an own one hides foreign ones (S1).
+    std::vector<LogName> logs_numbered(std::int64_t number) const {
+        std::vector<LogName> found;
+        for (auto& log : local_.logs)
+            if (log.name.seq == number) found.push_back(log.name);
+        for (auto& name : found)
+            if (name.host == me_) return {name};
+        return found;
+    }
+
+    bool is_mine(const LogName& name) const { return name.host == me_; }
+    bool is_forced() const { return !r_.todo(me_, "connect"); }
+    void say(const std::string& key, std::string text) { plan_.messages.emplace(key, std::move(text)); }
+
+    bool has_hole() const {
+        std::int64_t contiguous = cur_.seq;
+        for (auto& log : local_.logs)
+            if (log.name.seq == contiguous + 1) contiguous = log.name.seq;
+        return std::any_of(local_.logs.begin(), local_.logs.end(),
+                           [&](const LocalLog& log) { return log.name.seq > contiguous + kHoleDistance; });
+    }
+
+    bool has_double() const { return logs_numbered(cur_.seq).size() > 1 || logs_numbered(cur_.seq + 1).size() > 1; }
+
+    // --- the primary's side ------------------------------------------------------------------------------------------
+
+    // P1, P2.
+    bool wants_device() const {
+        if (local_.device_exists && local_.open_count > 0) return true;
+        return designated_ && local_.engine == Engine::appending && r_.size() > 0;
+    }
+
+    // P4: appending ends when the device is gone and nobody wants it back.
+    void decide_appending() {
+        if (!designated_ && !local_.device_exists) return;
+        plan_.work = Work::append;
+        if (local_.appending_to) plan_.log = *local_.appending_to;
+        decide_rotation();
+    }
+
+    // G5: the next own log that is still empty.
+    void decide_rotation() {
+        const LogName next{plan_.log.seq + 1, me_};
+        if (length_of(next) == std::int64_t(0)) plan_.rotate_to = next;
+    }
+
+    // --- sync --------------------------------------------------------------------------------------------------------
+
+    void decide_sync() {
+        const auto status = r_.sync_status(me_);
+        const std::string primary = r_.primary();
+        if (!status || r_.size() <= 0 || *status >= r_.size() || primary.empty() || primary == me_) return;
+        if (has_double() || has_hole()) return say("inf-sync", "logs here are not contiguous: sync cannot start");
+        const auto preferred = view_.value(r_.key("syncfrom-" + me_));
+        if (!preferred.empty() && preferred != primary) return;
+        plan_.sync_wanted = true;
+        sync_source_ = r_.replay(primary);
+        if (!sync_source_ || is_behind(*sync_source_, *replay_))
+            return say("inf-sync-start", "waiting until " + primary + " has replayed as far as " + me_);
+        if (!r_.todo(me_, "sync")) return;
+        const bool replay_first = local_.replay_has_turn && replay_has_work();
+        if (replay_first) return;
+        plan_.work = Work::sync;
+        plan_.source = primary;
+        plan_.start = *status;
+        plan_.end = r_.size();
+    }
+
+    // --- replay ------------------------------------------------------------------------------------------------------
+
+    // How far replay may go: all of the log, but while a sync is pending not beyond what is on the primary's disk
+    // (TL-Y1).
+    std::int64_t replay_bound() const {
+        if (!plan_.sync_wanted) return length_;
+        if (!sync_source_ || is_behind(*sync_source_, *replay_)) return position_; // Y8
+        return sync_source_->log.seq == cur_.seq ? std::min(length_, sync_source_->pos) : length_;
+    }
+
+    bool replay_has_work() const { return replay_bound() > position_ && local_.damaged != cur_; }
+
+    void decide_replay() {
+        if (plan_.work != Work::nothing) return;
+        if (length_ < position_ && length_of(cur_))
+            say("err-replay-stop", cur_.text() + " is shorter (" + std::to_string(length_) +
+                                       " bytes) than the position already replayed (" + std::to_string(position_) +
+                                       ")");
+        if (!replay_has_work() || !r_.todo(me_, "allow-replay")) return;
+        plan_.work = Work::replay;
+        plan_.log = cur_;
+        plan_.start = position_;
+        plan_.end = replay_bound();
+    }
+
+    // --- stepping to the next log, becoming primary ------------------------------------------------------------------
+
+    bool is_finished() const { return position_ == length_ && local_.damaged != cur_; }
+
+    void decide_next() {
+        if (!is_finished()) return;
+        if (!length_of(cur_) && is_mine(cur_) && designated_) return create_own(cur_);
+        const auto next = logs_numbered(cur_.seq + 1);
+        if (!next.empty()) {
+            if (may_step(next)) return step_to(next.front());
+            if (!(designated_ && is_forced())) return;
+        }
+        if (designated_) decide_promotion();
+    }
+
+    void create_own(const LogName& name) {
+        plan_.step_to = name;
+        plan_.create_log = true;
+    }
+
+    void step_to(const LogName& next) {
+        plan_.step_to = next;
+        if (is_mine(cur_)) correct_version();
+    }
+
+    // P9: what the version link promised before a crash may differ from what is really there.
+    void correct_version() {
+        auto version = r_.version(cur_.seq, me_);
+        if (!version || version->log != cur_ || version->length != length_) plan_.correct_version_to = length_;
+    }
+
+    // S1 … S9 and the hold of R4.
+    bool may_step(const std::vector<LogName>& next) {
+        const LogName& n = next.front();
+        if (next.size() > 1 || logs_numbered(cur_.seq).size() > 1) {
+            say("err-splitbrain-detected", "two logs with number " + std::to_string(n.seq) + " from different hosts");
+            return false;
+        }
+        if (designated_ && is_mine(cur_) && !is_mine(n)) {
+            say("inf-log-foreign-denied", "own log " + cur_.text() + " is not continued by " + n.text());
+            return false;
+        }
+        if (!is_mine(cur_) && !origin_agrees()) return false;
+        return next_fits(n);
+    }
+
+    // S4, S7: the old log is here completely.
+    bool origin_agrees() {
+        const auto mine = r_.version_text(cur_.seq, me_);
+        const auto origin = r_.version_text(cur_.seq, cur_.host);
+        if (mine.empty() || origin.empty()) {
+            say("err-versionlink-not-readable",
+                "version link " + std::to_string(cur_.seq) + " of " + (mine.empty() ? me_ : cur_.host) + " is missing");
+            return false;
+        }
+        if (mine != origin) say("inf-versionlink-not-equal", cur_.text() + " is not yet complete here");
+        return mine == origin;
+    }
+
+    // S6, S9, and R4's hold while the old primary may still finish its log.
+    bool next_fits(const LogName& n) {
+        const auto theirs = r_.version(n.seq, n.host);
+        if (!is_mine(n) && !designated_ && !theirs) {
+            say("inf-versionlink-not-yet-exist",
+                "version link " + std::to_string(n.seq) + " of " + n.host + " is missing");
+            return false;
+        }
+        if (theirs && !plan_.correct_version_to && !is_mine(n)) {
+            auto mine = r_.version(cur_.seq, me_);
+            if (!mine || theirs->prev != mine->head()) {
+                say("err-splitbrain-detected", n.text() + " does not continue " + cur_.text() + " as it is here");
+                return false;
+            }
+        }
+        const bool empty = length_of(n).value_or(0) == 0;
+        return designated_ || is_mine(n) || !empty || local_.primary_is_alive || r_.primary().empty();
+    }
+
+    // R3, R5: append into an own empty log; never behind existing records.
+    void decide_promotion() {
+        if (!r_.is_consistent(me_))
+            return say("err-replay-stop",
+                       "the sync of " + me_ + " has not finished: " + me_ + " cannot become primary");
+        if (!is_forced() && somebody_is_ahead()) return;
+        if (is_mine(cur_) && length_ == 0 && length_of(cur_)) {
+            plan_.work = Work::append;
+            plan_.log = cur_;
+            return;
+        }
+        if (is_mine(cur_)) correct_version();
+        create_own(LogName{cur_.seq + 1, me_});
+    }
+
+    // No promotion over records that are known to exist elsewhere, unless forced (`connect` = 0). The tree may know of
+    // them before the log has arrived. This is stricter than symlink-tree P7, which trusts the admin tool alone.
+    bool somebody_is_ahead() {
+        if (!is_mine(cur_))
+            if (auto origin = r_.version(cur_.seq, cur_.host);
+                origin && origin->log == cur_ && origin->length > length_) {
+                say("inf-versionlink-not-equal", cur_.host + " has written " + std::to_string(origin->length) +
+                                                     " bytes of " + cur_.text() + ", here are only " +
+                                                     std::to_string(length_));
+                return true;
+            }
+        for (auto& host : r_.storage_members()) {
+            if (host == me_) continue;
+            auto other = r_.replay(host);
+            if (other && other->log.seq > cur_.seq) {
+                say("inf-versionlink-not-yet-exist", host + " is already in " + other->log.text());
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // --- fetch -------------------------------------------------------------------------------------------------------
+
+    // F2, with one exception to P8: a designated primary that knows of missing records goes on fetching them.
+    void decide_fetch() {
+        if (!r_.todo(me_, "connect") || !r_.sync_status(me_) || local_.device_exists) return;
+        const bool is_promoting = designated_ && (plan_.work == Work::append || plan_.step_to);
+        if (is_promoting || (designated_ && !somebody_is_ahead())) return;
+        fetch_position();
+        if (auto conflict = logs_numbered(plan_.fetch_log.seq + 1); conflict.size() > 1) {
+            say("err-splitbrain-detected", "two logs with number " + std::to_string(conflict.front().seq));
+            return;
+        }
+        plan_.fetch_from = fetch_sources();
+        plan_.fetch = !plan_.fetch_from.empty();
+    }
+
+    // Behind the last local log that continues the current one without a gap.
+    void fetch_position() {
+        plan_.fetch_log = cur_;
+        for (auto next = logs_numbered(cur_.seq + 1); next.size() == 1; next = logs_numbered(next.front().seq + 1))
+            plan_.fetch_log = next.front();
+        plan_.fetch_offset = length_of(plan_.fetch_log).value_or(0);
+    }
+
+    // F6: the origin of the current log first, then the designated primary, then the other members.
+    std::vector<std::string> fetch_sources() const {
+        std::vector<std::string> hosts;
+        auto add = [&](const std::string& host) {
+            if (host.empty() || host == me_ || std::find(hosts.begin(), hosts.end(), host) != hosts.end()) return;
+            const auto address = view_.value("ips/ip-" + host);
+            if (!address.empty() && !address.starts_with("(")) hosts.push_back(host);
+        };
+        const auto members = r_.storage_members();
+        auto add_member = [&](const std::string& host) {
+            if (std::find(members.begin(), members.end(), host) != members.end()) add(host);
+        };
+        add_member(plan_.fetch_log.host);
+        add_member(r_.primary());
+        for (auto& host : members) add(host);
+        return hosts;
+    }
+
+    const tree::View& view_;
+    ResourceView r_;
+    const Local& local_;
+    const std::string& me_;
+    Plan plan_;
+    bool active_ = false;
+    bool may_attach_ = false;
+    bool designated_ = false;
+    std::optional<format::ReplayLink> replay_;
+    std::optional<format::ReplayLink> sync_source_;
+    LogName cur_;
+    std::int64_t position_ = 0;
+    std::int64_t length_ = 0;
+};
+
+} // namespace
+
+Plan decide(const tree::View& view, const std::string& resource, const Local& local) {
+    return Decision(view, resource, local).make();
+}
+
+} // namespace mars::resource

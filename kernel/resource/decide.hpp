@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// decide(): what this host shall do about one resource now: a pure function of the tree and of the local state.
+// No memory, no I/O, no clock: the reconciler (controller.hpp) moves one step towards the plan and asks again whenever
+// something has changed, so there is nothing to resume after a crash but the tree.
+// Spec: symlink-tree 4 (rule ids A…, P…, R…, S…, Y…, F…, G… below), transaction-log 8, 13.
+// Tests: tests/unit/resource/decide_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel/format/replay_link.hpp"
+#include "kernel/tree/view.hpp"
+
+namespace mars::resource {
+
+using format::LogName;
+
+// What runs on the disk. At most one at a time; off means completely off.
+enum class Engine { off, replaying, appending, syncing };
+
+// A local logfile and how much of it is known to be durable here.
+struct LocalLog {
+    LogName name;
+    std::int64_t length = 0;
+};
+
+// The local state that decide() needs beside the tree.
+struct Local {
+    std::string me;
+    bool shutting_down = false;
+    // False during the first moments after the start, until peers had the chance to deliver a newer `primary` (4.2).
+    bool may_be_designated = true;
+    Engine engine = Engine::off;
+    std::optional<LogName> appending_to;
+    bool device_exists = false;
+    int open_count = 0;
+    bool disk_is_open = false;
+    std::vector<LocalLog> logs; // ascending by (number, host)
+    // Replay stopped here with a negative code and would stop here again.
+    std::optional<LogName> damaged;
+    // The sync has had its turn: replay may go first if it can do something (Y9).
+    bool replay_has_turn = false;
+    // The designated primary's daemon has been heard of lately.
+    bool primary_is_alive = true;
+};
+
+enum class Work { nothing, replay, sync, append };
+
+struct Plan {
+    bool open_disk = false;
+    Work work = Work::nothing;
+    // replay: [start, end) of `log`. append: `log`. sync: from byte `start` to `end`, from host `source`.
+    LogName log;
+    std::int64_t start = 0;
+    std::int64_t end = 0;
+    std::string source;
+    // Rotation: the appending logger shall go on in this log.
+    std::optional<LogName> rotate_to;
+    // The replay link shall move to position 0 of this log (R4, R5); created empty first if `create_log`.
+    std::optional<LogName> step_to;
+    bool create_log = false;
+    // The own version link of the current log shall say this length before anything else (P9).
+    std::optional<std::int64_t> correct_version_to;
+    bool device = false;
+    // Fetch from the first of `fetch_from` that answers, beginning at `fetch_offset` of `fetch_log`.
+    bool fetch = false;
+    LogName fetch_log;
+    std::int64_t fetch_offset = 0;
+    std::vector<std::string> fetch_from;
+    // Sync has reached the end of the disk, or there is nothing to sync: see decide_sync_end in the controller.
+    bool sync_wanted = false;
+    // Why things stand still, by message key (2.12): "err-splitbrain-detected" → text.
+    std::map<std::string, std::string> messages;
+};
+
+Plan decide(const tree::View& view, const std::string& resource, const Local& local);
+
+} // namespace mars::resource

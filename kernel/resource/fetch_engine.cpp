@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/fetch_engine.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include <algorithm>
+
+namespace mars::resource {
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace env::asio::experimental::awaitable_operators;
+
+constexpr Duration kRetryMin = 200ms;
+constexpr Duration kRetryMax = 5s;
+// A source that is not the preferred one is left after this time, to see whether the preferred one is back.
+constexpr Duration kSecondChoiceTurn = 30s;
+
+} // namespace
+
+FetchEngine::FetchEngine(env::Env& env, std::string resource, LogStore& logs, env::Event& changed, std::uint16_t port)
+    : env_(env), resource_(std::move(resource)), logs_(logs), changed_(changed), port_(port), tasks_(env),
+      wish_changed_(env.lot()) {}
+
+void FetchEngine::want(FetchWish wish) {
+    if (wish.sources.empty()) return;
+    const bool repair_begins = wish.repair && !wish_.repair;
+    const bool source_is_gone = std::none_of(wish.sources.begin(), wish.sources.end(),
+                                             [&](const auto& source) { return source.host == current_host_; });
+    wish_ = std::move(wish);
+    if (!is_running())
+        tasks_.spawn("fetch " + resource_, run());
+    else if (repair_begins || (fetcher_ && source_is_gone))
+        wish_changed_.notify();
+}
+
+env::task<void> FetchEngine::stop() {
+    co_await tasks_.stop();
+    fetcher_.reset();
+    current_host_.clear();
+    trouble_.clear();
+}
+
+env::task<void> FetchEngine::run() {
+    Duration pause = kRetryMin;
+    for (std::size_t turn = 0;; ++turn) {
+        const bool got_on = co_await fetch_once(turn % wish_.sources.size());
+        if (got_on) turn = wish_.sources.size() - 1; // the next turn is the preferred source's
+        pause = got_on ? kRetryMin : std::min(pause * 2, kRetryMax);
+        const auto jitter = Duration(static_cast<std::int64_t>(
+            env_.random().below(static_cast<std::uint64_t>(pause.count() / 2))));
+        co_await env_.clock().sleep(pause + jitter);
+    }
+}
+
+// One connection to one source. True when it was of use: it lasted, or it ended because the wish has changed.
+env::task<bool> FetchEngine::fetch_once(std::size_t index) {
+    const auto source = wish_.sources[index];
+    block::FetchPlan plan;
+    plan.peer = env::Endpoint{source.address, port_};
+    plan.peer_host = source.host;
+    plan.uuid = wish_.uuid;
+    plan.resource = resource_;
+    plan.directory = logs_.directory();
+    plan.log = wish_.log;
+    plan.verified = static_cast<std::uint64_t>(wish_.verified);
+    plan.repair = wish_.repair && wish_.log.host == source.host;
+    fetcher_ = std::make_unique<block::LogFetcher>(env_, plan, logs_, &rate_);
+    current_host_ = source.host;
+    changed_.notify();
+    const auto began = env_.clock().steady();
+    bool interrupted = false;
+    if (index == 0) {
+        auto ended = co_await (fetcher_->run() || wish_changed_.wait());
+        interrupted = ended.index() == 1;
+        if (ended.index() == 0 && std::get<0>(ended)) judge(*std::get<0>(ended));
+        if (ended.index() == 0 && !std::get<0>(ended)) trouble_ = source.host + ": " + std::get<0>(ended).error().text;
+    } else {
+        auto ended = co_await (fetcher_->run() || wish_changed_.wait() || env_.clock().sleep(kSecondChoiceTurn));
+        interrupted = ended.index() != 0;
+        if (ended.index() == 0 && std::get<0>(ended)) judge(*std::get<0>(ended));
+        if (ended.index() == 0 && !std::get<0>(ended)) trouble_ = source.host + ": " + std::get<0>(ended).error().text;
+    }
+    fetcher_.reset();
+    current_host_.clear();
+    changed_.notify();
+    if (interrupted) trouble_.clear();
+    co_return interrupted || env_.clock().steady() - began > 10s;
+}
+
+void FetchEngine::judge(const block::FetchEnd& end) {
+    has_conflict_ = end.kind == block::FetchEnd::Kind::conflict;
+    trouble_ = current_host_ + ": " + end.text;
+}
+
+} // namespace mars::resource

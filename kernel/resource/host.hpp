@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Host: what all controllers of one daemon share, and the tunables of the daemon. Filled in by the Manager.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "kernel/block/limiter.hpp"
+#include "kernel/block/memory_budget.hpp"
+#include "kernel/env/env.hpp"
+#include "kernel/export/provider.hpp"
+#include "kernel/format/digest.hpp"
+#include "kernel/tree/tree.hpp"
+
+namespace mars::resource {
+
+// Spec: transaction-log 14, symlink-tree 11.
+struct Tunables {
+    Duration scan_interval = std::chrono::seconds(5);   // a round happens at least this often
+    Duration report_interval = std::chrono::seconds(2); // positions are published at most this often
+    Duration alive_window = std::chrono::seconds(30);   // a host not heard of for longer is not alive
+    Duration sync_flip_interval = std::chrono::seconds(60); // below 8 s: never flip
+    Duration start_guard = std::chrono::seconds(10);    // nobody is designated before, unless all peers have answered
+    std::uint64_t memory_limit_bytes = std::uint64_t(256) << 20;
+    std::uint64_t rotate_bytes = std::uint64_t(32) << 30; // automatic rotation; 0: off
+    std::uint16_t tree_port = 7777;
+    std::uint16_t log_port = 7778;
+    std::uint16_t sync_port = 7779;
+};
+
+struct Host {
+    env::Env& env;
+    tree::Tree& tree;
+    exports::Provider& exports;
+    Tunables tunables;
+    block::MemoryBudget memory;
+    // The checksums that all members understand.
+    std::function<format::KindMask()> checksums;
+    // False during the start guard.
+    std::function<bool()> may_be_designated;
+    std::function<int()> emergency_level;
+
+    const std::string& me() const { return env.hostname(); }
+    Host(env::Env& e, tree::Tree& t, exports::Provider& x, Tunables u)
+        : env(e), tree(t), exports(x), tunables(u), memory(e.lot(), u.memory_limit_bytes) {}
+};
+
+} // namespace mars::resource

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/host_status.hpp"
+
+#include <algorithm>
+
+namespace mars::resource {
+
+namespace {
+
+constexpr std::uint64_t kGiB = std::uint64_t(1) << 30;
+// Features version, strategy version, and the checksums this release can compute (no compression yet).
+constexpr const char* kFeatures = "4,5,0x001f0000";
+// The digits before the parenthesis must exceed 97 for older admin tools (2.6).
+constexpr const char* kBuildTag = "mars0.2-200(2026-11-21 00:00:00)";
+
+} // namespace
+
+int emergency_level(std::uint64_t available, const SpaceLimits& limits) {
+    std::uint64_t sum = 0;
+    for (int level = 4; level >= 1; --level) {
+        sum += limits.limit[level] * kGiB;
+        if (available < sum) return level;
+    }
+    return 0;
+}
+
+HostStatus::HostStatus(env::Env& env, tree::Tree& tree, SpaceLimits limits)
+    : env_(env), tree_(tree), limits_(limits), directory_("actual-" + env.hostname()) {}
+
+void HostStatus::set(const char* key, const std::string& value) {
+    (void)tree_.set(directory_ + "/" + key, value); // best effort: a full /mars must not stop the daemon
+}
+
+void HostStatus::beat(bool is_shutting_down) {
+    (void)tree_.touch(directory_ + "/time", tree_.lamport().now().text());
+    (void)tree_.touch(directory_ + "/alive", is_shutting_down ? "0" : "1");
+}
+
+void HostStatus::publish() {
+    set("tree", "0.1");
+    set("features", kFeatures);
+    set("usable", kFeatures);
+    set("buildtag", kBuildTag);
+    auto space = env_.storage().space(tree_.root());
+    if (!space) return;
+    const int now = emergency_level(space->available_bytes, limits_);
+    level_ = std::max(now, level_ - 1);
+    std::uint64_t reserve = 0;
+    for (int i = 1; i <= 4; ++i) reserve += limits_.limit[i] * kGiB;
+    auto beyond = [reserve](std::uint64_t bytes) { return bytes > reserve ? (bytes - reserve) / kGiB : 0; };
+    set("emergency", std::to_string(level_));
+    set("rest-space", std::to_string(beyond(space->available_bytes)));
+    set("total-space", std::to_string(beyond(space->total_bytes)));
+}
+
+} // namespace mars::resource

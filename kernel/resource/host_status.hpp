@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// HostStatus: the keys in `actual-ME/` that tell the cluster that this host's daemon lives and what it can do.
+// Spec: symlink-tree 2.6, 4.10 (levels), 5.4 (M9); transaction-log 3.4, 11.3.
+#pragma once
+
+#include <string>
+
+#include "kernel/env/env.hpp"
+#include "kernel/tree/tree.hpp"
+
+namespace mars::resource {
+
+struct SpaceLimits {
+    // GiB; level 4 is reached below limit[4], level 3 below limit[4] + limit[3], and so on.
+    std::uint64_t limit[5] = {12, 2, 2, 2, 2};
+};
+
+// The emergency level for `available` bytes: 0 … 4.
+int emergency_level(std::uint64_t available, const SpaceLimits& limits);
+
+class HostStatus {
+  public:
+    HostStatus(env::Env& env, tree::Tree& tree, SpaceLimits limits = {});
+
+    // Heartbeat: `time` and `alive`, in this order after everything else (M9).
+    void beat(bool is_shutting_down);
+    // The lazily changing keys: features, version, space, level (rises at once, falls by one per call).
+    void publish();
+    int level() const { return level_; }
+
+  private:
+    void set(const char* key, const std::string& value);
+
+    env::Env& env_;
+    tree::Tree& tree_;
+    SpaceLimits limits_;
+    std::string directory_;
+    int level_ = 0;
+};
+
+} // namespace mars::resource

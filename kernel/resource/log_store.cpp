@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/log_store.hpp"
+
+#include <algorithm>
+
+namespace mars::resource {
+
+LogStore::LogStore(env::Env& env, std::string directory, std::string me)
+    : env_(env), directory_(std::move(directory)), me_(std::move(me)), changed_(env.lot()) {}
+
+env::task<result<void>> LogStore::refresh() {
+    MARS_CO_TRY(auto entries, env_.storage().list(directory_));
+    std::map<LogName, Known> found;
+    for (auto& entry : entries) {
+        auto name = LogName::parse(entry.name);
+        if (!name || entry.kind != env::FileKind::regular) continue;
+        auto known = known_.find(*name);
+        if (known != known_.end()) {
+            found.insert(*known);
+            continue;
+        }
+        MARS_CO_TRY(auto length, co_await durable_length(*name));
+        // A fetcher or the logger may have reported the same log while we waited.
+        auto reported = known_.find(*name);
+        found.emplace(*name, reported != known_.end() ? reported->second : Known{length, false});
+    }
+    const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+    const bool same = std::equal(found.begin(), found.end(), known_.begin(), known_.end(), same_name);
+    if (same) co_return result<void>();
+    // Lengths reported since the listing began are newer than those in `found`.
+    for (auto& [name, state] : found)
+        if (auto known = known_.find(name); known != known_.end()) state = known->second;
+    known_ = std::move(found);
+    changed_.notify();
+    co_return result<void>();
+}
+
+env::task<result<std::int64_t>> LogStore::durable_length(LogName name) {
+    env::OpenMode mode;
+    mode.write = true;
+    MARS_CO_TRY(auto file, co_await env_.storage().open(path(name), mode));
+    MARS_CO_TRY(const std::uint64_t size, file->size()); // before the sync: what comes later is not covered by it
+    MARS_CO_TRY_VOID(co_await file->sync_data());
+    co_return static_cast<std::int64_t>(size);
+}
+
+env::task<result<void>> LogStore::cut(LogName log, std::int64_t length) {
+    env::OpenMode mode;
+    mode.write = true;
+    MARS_CO_TRY(auto file, co_await env_.storage().open(path(log), mode));
+    MARS_CO_TRY_VOID(co_await file->resize(static_cast<std::uint64_t>(length)));
+    MARS_CO_TRY_VOID(co_await file->sync_data());
+    known_[log].length = length;
+    changed_.notify();
+    co_return result<void>();
+}
+
+std::vector<LocalLog> LogStore::local() const {
+    std::vector<LocalLog> logs;
+    for (auto& [name, known] : known_) logs.push_back(LocalLog{name, known.length});
+    return logs;
+}
+
+std::optional<std::int64_t> LogStore::length(const LogName& name) const {
+    auto known = known_.find(name);
+    return known == known_.end() ? std::nullopt : std::optional(known->second.length);
+}
+
+std::vector<block::LogState> LogStore::logs() const {
+    std::vector<block::LogState> states;
+    for (auto& [name, known] : known_) {
+        const bool has_successor = std::any_of(known_.begin(), known_.end(),
+                                               [&](const auto& other) { return other.first.seq == name.seq + 1; });
+        block::LogState state;
+        state.name = name;
+        state.durable_length = static_cast<std::uint64_t>(known.length);
+        state.complete = name.host == me_ ? appending_to_ != name : known.complete || has_successor;
+        states.push_back(std::move(state));
+    }
+    return states;
+}
+
+env::task<result<std::unique_ptr<env::File>>> LogStore::open(LogName name) {
+    env::OpenMode mode;
+    co_return co_await env_.storage().open(path(name), mode);
+}
+
+void LogStore::log_grew(const LogName& name, std::uint64_t durable_length) {
+    known_[name].length = static_cast<std::int64_t>(durable_length);
+    changed_.notify();
+}
+
+void LogStore::log_complete(const LogName& name, std::uint64_t length) {
+    auto& known = known_[name];
+    known.length = static_cast<std::int64_t>(length);
+    known.complete = true;
+    changed_.notify();
+}
+
+} // namespace mars::resource

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// LogStore: which logfiles of one resource are on this host, and how much of each is durable. It is what the controller
+// decides with, what peers may fetch, and what the fetcher reports to.
+// Runs on: the host's executor. Owns: nothing but knowledge; the files belong to their writers.
+// Guarantees: a length never includes bytes that a crash could take back (transaction-log TL-W8).
+// Tests: tests/unit/resource/log_store_test.cpp.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel/block/log_fetch_client.hpp"
+#include "kernel/block/log_fetch_server.hpp"
+#include "kernel/env/env.hpp"
+#include "kernel/resource/decide.hpp"
+
+namespace mars::resource {
+
+class LogStore final : public block::LogSource, public block::FetchObserver {
+  public:
+    // `directory`: absolute path of the resource's directory.
+    LogStore(env::Env& env, std::string directory, std::string me);
+
+    // Takes notice of logs that others have made or removed. Content found in a log that is new here is synced first.
+    // Cheap when no name has changed. Errors: those of the filesystem; what could be read is taken.
+    env::task<result<void>> refresh();
+    // Cuts `log` to `length`, durably: what is behind was never promised to anybody.
+    env::task<result<void>> cut(LogName log, std::int64_t length);
+
+    // The own log that is being appended to (none: nullopt) and its durable length.
+    void set_appending(std::optional<LogName> log) { appending_to_ = std::move(log); }
+    std::vector<LocalLog> local() const;
+    std::optional<std::int64_t> length(const LogName& name) const;
+    std::string path(const LogName& name) const { return directory_ + "/" + name.text(); }
+    const std::string& directory() const { return directory_; }
+
+    // LogSource
+    std::vector<block::LogState> logs() const override;
+    env::Event& changed() override { return changed_; }
+    env::task<result<std::unique_ptr<env::File>>> open(LogName name) override;
+
+    // FetchObserver; also told by the own logger.
+    void log_grew(const LogName& name, std::uint64_t durable_length) override;
+    void log_complete(const LogName& name, std::uint64_t length) override;
+
+  private:
+    struct Known {
+        std::int64_t length = 0;
+        bool complete = false;
+    };
+    env::task<result<std::int64_t>> durable_length(LogName name);
+
+    env::Env& env_;
+    std::string directory_;
+    std::string me_;
+    std::map<LogName, Known> known_;
+    std::optional<LogName> appending_to_;
+    env::Event changed_;
+};
+
+} // namespace mars::resource

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/manager.hpp"
+
+#include <algorithm>
+
+#include "kernel/format/link_values.hpp"
+
+namespace mars::resource {
+
+Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tunables tunables)
+    : host_(env, tree, exports, tunables), status_(env, tree),
+      exchange_(env, tree, tree::ExchangeOptions{.port = tunables.tree_port}),
+      fetch_server_(
+          env, *this,
+          [this](const std::string& resource) -> std::shared_ptr<block::LogSource> {
+              auto* controller = find(resource);
+              return controller ? controller->logs() : nullptr;
+          }),
+      sync_server_(env, *this,
+                   [this](const std::string& resource) -> std::shared_ptr<block::SyncSource> {
+                       auto* controller = find(resource);
+                       return controller ? controller->sync_source() : nullptr;
+                   }),
+      resources_changed_(env), tasks_(env) {
+    host_.checksums = [this] { return common_checksums(); };
+    host_.may_be_designated = [this] { return may_be_designated(); };
+    host_.emergency_level = [this] { return status_.level(); };
+}
+
+Manager::~Manager() = default;
+
+result<void> Manager::start() {
+    started_at_ = host_.env.clock().steady();
+    const env::Endpoint logs{"", host_.tunables.log_port};
+    const env::Endpoint sync{"", host_.tunables.sync_port};
+    MARS_TRY_VOID(exchange_.start());
+    MARS_TRY_VOID(fetch_server_.start(logs));
+    MARS_TRY_VOID(sync_server_.start(sync));
+    status_.publish();
+    auto look = [this](const std::string& path) {
+        if (path.find("/device-") != std::string::npos) resources_changed_.set();
+    };
+    subscription_ = host_.tree.subscribe("resource-", look);
+    resources_changed_.set();
+    tasks_.spawn("resources", follow_resources());
+    tasks_.spawn("heartbeat", heartbeat());
+    return {};
+}
+
+env::task<void> Manager::stop() {
+    shutting_down_ = true;
+    for (auto& [name, controller] : controllers_) controller->shut_down();
+    while (!controllers_.empty()) {
+        resources_changed_.set();
+        co_await adopt_and_drop();
+        if (!controllers_.empty()) co_await host_.env.clock().sleep(std::chrono::milliseconds(50));
+    }
+    co_await tasks_.stop();
+    co_await beat(true);
+    (void)co_await host_.tree.sync(); // nothing more can be done about a failure now
+    co_await fetch_server_.stop();
+    co_await sync_server_.stop();
+    co_await exchange_.stop();
+}
+
+std::string Manager::busy_with() const {
+    std::string text;
+    for (auto& [name, controller] : controllers_) {
+        const auto busy = controller->busy_with();
+        if (!busy.empty()) text += (text.empty() ? "" : "; ") + busy;
+    }
+    return text;
+}
+
+// --- resources -------------------------------------------------------------------------------------------------------
+
+env::task<void> Manager::follow_resources() {
+    while (true) {
+        co_await resources_changed_.wait(host_.tunables.scan_interval);
+        if (!shutting_down_) co_await adopt_and_drop();
+    }
+}
+
+// Starts a controller for each resource with a device key of this host; drops those that are at rest and have none.
+env::task<void> Manager::adopt_and_drop() {
+    for (auto& name : host_.tree.suffixes("", "resource-")) {
+        const bool active = host_.tree.get(tree::resource_key(name, "device-" + host_.me())).has_value();
+        if (!active || shutting_down_ || controllers_.contains(name)) continue;
+        host_.env.log().info("resource " + name + ": begins");
+        auto controller = std::make_unique<Controller>(host_, name);
+        controller->start();
+        controllers_.emplace(name, std::move(controller));
+    }
+    for (auto it = controllers_.begin(); it != controllers_.end();) {
+        auto& controller = *it->second;
+        const bool active = host_.tree.get(tree::resource_key(it->first, "device-" + host_.me())).has_value();
+        if ((active && !shutting_down_) || !controller.is_at_rest()) {
+            ++it;
+            continue;
+        }
+        co_await controller.stop();
+        if (!controller.is_at_rest()) { // a round that was under way has begun something
+            controller.start();
+            ++it;
+            continue;
+        }
+        host_.env.log().info("resource " + it->first + ": ends");
+        co_await fetch_server_.disconnect(it->first);
+        co_await sync_server_.disconnect(it->first);
+        it = controllers_.erase(it);
+    }
+}
+
+Controller* Manager::find(const std::string& resource) const {
+    auto found = controllers_.find(resource);
+    return found == controllers_.end() ? nullptr : found->second.get();
+}
+
+// --- heartbeat -------------------------------------------------------------------------------------------------------
+
+env::task<void> Manager::heartbeat() {
+    while (true) {
+        co_await beat(false);
+        co_await host_.env.clock().sleep(host_.tunables.report_interval);
+    }
+}
+
+// Positions first: who sees this heartbeat may rely on having seen all positions that were true when it was made (M9).
+env::task<void> Manager::beat(bool is_shutting_down) {
+    std::vector<std::string> names;
+    for (auto& [name, controller] : controllers_) names.push_back(name);
+    for (auto& name : names)
+        if (auto* controller = find(name)) co_await controller->publish_positions();
+    status_.publish();
+    status_.beat(is_shutting_down);
+}
+
+// 4.2: after the start nobody becomes primary before its peers had the chance to tell of a newer one.
+bool Manager::may_be_designated() {
+    if (guard_is_over_) return true;
+    const auto age = host_.env.clock().steady() - started_at_;
+    guard_is_over_ = age >= host_.tunables.start_guard || have_all_peers_answered();
+    return guard_is_over_;
+}
+
+bool Manager::have_all_peers_answered() const {
+    const auto peers = exchange_.peers();
+    const auto hosts = host_.tree.suffixes("ips", "ip-");
+    return std::all_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
+        if (host == host_.me()) return true;
+        return std::any_of(peers.begin(), peers.end(),
+                           [&](const auto& peer) { return peer.host == host && peer.is_complete; });
+    });
+}
+
+// What all members can verify (transaction-log 3.4); a member that has not said what it knows gets only the oldest kind.
+format::KindMask Manager::common_checksums() const {
+    format::KindMask mask = MARS_LOG_ALL_SUMS;
+    for (auto& host : host_.tree.suffixes("ips", "ip-")) {
+        auto features = format::Features::parse(host_.tree.value("actual-" + host + "/features"));
+        mask &= features ? features->mask : 0;
+    }
+    return mask;
+}
+
+// --- peers -----------------------------------------------------------------------------------------------------------
+
+block::Welcome Manager::identity() const { return block::Welcome{host_.me(), host_.tree.value("uuid")}; }
+
+result<void> Manager::admit(const block::Hello& hello, const env::Endpoint& remote) const {
+    auto refuse = [](std::string text) { return failure(std::errc::permission_denied, std::move(text)); };
+    const auto uuid = host_.tree.value("uuid");
+    if (hello.uuid != uuid || uuid.empty())
+        return refuse(host_.me() + " belongs to cluster " + uuid + ", not to " + hello.uuid);
+    const auto address = host_.tree.value("ips/ip-" + hello.host);
+    if (address != remote.address)
+        return refuse(hello.host + " is no member with address " + remote.address + " here, but " +
+                      (address.empty() ? "unknown" : address));
+    if (!find(hello.resource)) return refuse("resource " + hello.resource + " is not active on " + host_.me());
+    return {};
+}
+
+} // namespace mars::resource

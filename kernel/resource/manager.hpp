@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Manager: everything that marsd does, for all resources of a host: one Controller for each resource in which this host
+// has a device key, the servers that peers fetch logs and disk contents from, the exchange of the tree, the heartbeat.
+// Runs on: the host's executor. Spec: symlink-tree 4.1 … 4.3.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "kernel/block/log_fetch_server.hpp"
+#include "kernel/block/sync_server.hpp"
+#include "kernel/env/task_group.hpp"
+#include "kernel/resource/controller.hpp"
+#include "kernel/resource/host.hpp"
+#include "kernel/resource/host_status.hpp"
+#include "kernel/tree/exchange.hpp"
+
+namespace mars::resource {
+
+class Manager final : private block::PeerGate {
+  public:
+    // `tree` and `exports` must outlive the manager.
+    Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tunables tunables);
+    ~Manager() override;
+
+    // Begins to serve and to work. Errors: a port is in use.
+    result<void> start();
+    // Orderly end: all resources come to rest first; waits for devices that are in use. Publishes `alive` = 0.
+    env::task<void> stop();
+    // What an orderly end is waiting for.
+    std::string busy_with() const;
+
+    const std::map<std::string, std::unique_ptr<Controller>>& controllers() const { return controllers_; }
+
+  private:
+    block::Welcome identity() const override;
+    result<void> admit(const block::Hello& hello, const env::Endpoint& remote) const override;
+
+    env::task<void> follow_resources();
+    env::task<void> adopt_and_drop();
+    env::task<void> heartbeat();
+    env::task<void> beat(bool is_shutting_down);
+    bool may_be_designated();
+    bool have_all_peers_answered() const;
+    format::KindMask common_checksums() const;
+    Controller* find(const std::string& resource) const;
+
+    Host host_;
+    HostStatus status_;
+    tree::Exchange exchange_;
+    block::FetchServer fetch_server_;
+    block::SyncServer sync_server_;
+    std::map<std::string, std::unique_ptr<Controller>> controllers_;
+    Signal resources_changed_;
+    tree::Subscription subscription_;
+    Duration started_at_{};
+    bool guard_is_over_ = false;
+    bool shutting_down_ = false;
+    env::TaskGroup tasks_;
+};
+
+} // namespace mars::resource

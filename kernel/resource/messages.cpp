@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/messages.hpp"
+
+#include <algorithm>
+
+namespace mars::resource {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kKeep = 10s;
+constexpr std::size_t kMaxText = 900; // a message value has at most 1023 bytes, two stamps included
+
+// The keys that must exist for every active resource.
+constexpr const char* kKeys[] = {
+    "err-versionlink-skip",
+    "err-sequence-trash",
+    "inf-log-foreign-denied",
+    "inf-versionlink-not-yet-exist",
+    "inf-versionlink-not-equal",
+    "inf-replay-not-yet-finished",
+    "err-bad-log-name",
+    "err-log-not-contiguous",
+    "err-versionlink-not-readable",
+    "err-replaylink-not-readable",
+    "err-splitbrain-detected",
+    "inf-fetch",
+    "inf-sync",
+    "inf-sync-start",
+    "wrn-log-consecutive",
+    "inf-replay-start",
+    "wrn-space-low",
+    "err-space-low",
+    "err-emergency",
+    "err-replay-stop",
+    "inf-replay-tolerance",
+};
+
+std::string clean(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    if (text.size() > kMaxText) text.resize(kMaxText);
+    return text;
+}
+
+} // namespace
+
+Messages::Messages(env::Env& env, tree::Tree& tree, std::string directory)
+    : env_(env), tree_(tree), directory_(std::move(directory)) {
+    for (const char* key : kKeys) shown_[key];
+}
+
+void Messages::publish(const std::map<std::string, std::string>& current) {
+    for (auto& [key, text] : current) say(key, clean(text));
+    expire();
+}
+
+void Messages::say(const std::string& key, const std::string& text) {
+    auto& shown = shown_[key];
+    shown.last_said = env_.clock().steady();
+    if (!shown.is_ok && shown.text == text) return;
+    shown.text = text;
+    shown.is_ok = false;
+    shown.first_real = env_.clock().now();
+    shown.first_lamport = tree_.lamport().now();
+    const auto line = directory_ + " " + key + ": " + text;
+    if (key.starts_with("err-"))
+        env_.log().error(line);
+    else
+        env_.log().info(line);
+    (void)tree_.set(directory_ + "/msg-" + key,
+                    shown.first_real.text() + " " + shown.first_lamport.text() + " " + text); // a full disk: next round
+}
+
+void Messages::expire() {
+    for (auto& [key, shown] : shown_) {
+        if (!shown.is_ok && env_.clock().steady() - shown.last_said < kKeep) continue;
+        shown.is_ok = true;
+        (void)tree_.set(directory_ + "/msg-" + key, "OK"); // unchanged ones cost nothing; a full disk: next round
+    }
+}
+
+} // namespace mars::resource
