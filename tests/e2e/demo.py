@@ -108,8 +108,8 @@ class Demo:
             self.disk = host.add_disk(RES, GIB)
         self.cluster.boot()
         for host in (self.a, self.b):
-            self.screen.say(f"{host.name} is up: {host.address}, {self.disk}, "
-                            f"{host.run('ls /lib/systemd/systemd').out.strip()} is its pid 1")
+            self.screen.say(f"{host.name} is up: {host.address}, disk {self.disk}, pid 1 is "
+                            f"{host.run('ps -o comm= 1').out.strip()}")
 
     def make_cluster(self):
         self.screen.step("hostA founds a cluster, hostB joins it over ssh")

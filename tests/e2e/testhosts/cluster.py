@@ -10,11 +10,16 @@
         cluster.link(a, b).cut()
 """
 
-from . import artifacts, rootfs
+import os
+import shutil
+
+from . import artifacts, rootfs, shell
 from .host import Host
 from .network import Network
 from .runner import Skip
 
+PROGRAMS = ("systemd-nspawn", "sshd", "ssh-keygen", "ip", "tc", "mkfs.ext4", "nsenter")
+DEVICES = {"/dev/fuse": "fuse", "/dev/loop-control": "loop"}
 MIB = 1 << 20
 GIB = 1 << 30
 
@@ -36,6 +41,7 @@ class Cluster:
         self.network = None
 
     def __enter__(self):
+        _check_machine()
         self.network = Network()
         for index, name in enumerate(self._names, start=1):
             self.hosts.append(self._host_type(self._state, self.network, name, index, self._mars_size))
@@ -66,3 +72,15 @@ class Cluster:
 
     def host(self, name):
         return next(host for host in self.hosts if host.name == name)
+
+
+def _check_machine():
+    """Programs that are missing are a mistake of the set-up; a kernel without the devices is a reason to skip."""
+    missing = [program for program in PROGRAMS if not shutil.which(program)]
+    if missing:
+        raise AssertionError(f"not installed: {', '.join(missing)}; run script/bootstrap")
+    for device, module in DEVICES.items():
+        if not os.path.exists(device):
+            shell.run(["modprobe", module], check=False)
+            if not os.path.exists(device):
+                raise Skip(f"this machine has no {device}")
