@@ -170,6 +170,7 @@ std::vector<Exchange::PeerStatus> Exchange::peers() const {
         PeerStatus status;
         status.host = host;
         status.connected = pusher->is_pushing() && state_->receiver.is_connected(host);
+        status.has_caught_up = state_->receiver.has_caught_up_with(host);
         status.last_received = std::max(pusher->last_received(), state_->receiver.last_received(host));
         if (!pusher->is_pushing())
             status.last_error = pusher->last_error().empty() ? "not tried yet" : pusher->last_error();

@@ -33,6 +33,7 @@ struct Receiver::Session {
     std::string uuid;
     std::set<std::string> peers; // whom `host` pushes to itself
     Stamp last_received;
+    bool has_caught_up = false;   // a whole batch has arrived, the first one being the compare's result
     std::optional<failure> ended; // by us
 };
 
@@ -74,6 +75,11 @@ env::task<void> Receiver::stop() {
 bool Receiver::pushes_to(std::string_view host, const std::string& peer) const {
     auto found = sessions_.find(host);
     return found != sessions_.end() && found->second->peers.contains(peer);
+}
+
+bool Receiver::has_caught_up_with(const std::string& host) const {
+    auto found = sessions_.find(host);
+    return found != sessions_.end() && found->second->has_caught_up;
 }
 
 Stamp Receiver::last_received(const std::string& host) const {
@@ -266,6 +272,7 @@ env::task<result<void>> Receiver::merge(Session& session, const Frame& frame) {
         }
         MARS_CO_TRY_VOID(merge_one(session, batch.versions[i]));
     }
+    if (!batch.more) session.has_caught_up = true;
     note_time(session, batch.sent, !batch.more);
     ExchangeNumber done;
     done.number = batch.number;

@@ -28,6 +28,8 @@ class Receiver {
     // Ends the connections of members that have left or moved, or whose uuid does not fit any more.
     void check_members();
     bool is_connected(const std::string& host) const { return sessions_.contains(host); }
+    // True when all that `host` had when it connected has been merged.
+    bool has_caught_up_with(const std::string& host) const;
     // True when `host` pushes to `peer` itself, as far as it has said. Rule 2.
     bool pushes_to(std::string_view host, const std::string& peer) const;
     Stamp last_received(const std::string& host) const;
