@@ -152,7 +152,9 @@ env::task<void> Cluster::worker(Node& node, block::Device& device) {
             co_await write_once(device);
         else
             co_await read_once(device);
-        co_await node.process->clock().sleep(world_.random().between(1ms, 250ms));
+        const bool is_burst = world_.random().chance(85);
+        co_await node.process->clock().sleep(is_burst ? world_.random().between(0ms, 3ms)
+                                                      : world_.random().between(50ms, 600ms));
     }
 }
 
