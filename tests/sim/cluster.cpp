@@ -152,7 +152,7 @@ env::task<void> Cluster::worker(Node& node, block::Device& device) {
             co_await write_once(device);
         else
             co_await read_once(device);
-        co_await node.process->clock().sleep(world_.random().between(1ms, 60ms));
+        co_await node.process->clock().sleep(world_.random().between(1ms, 250ms));
     }
 }
 

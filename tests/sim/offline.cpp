@@ -25,8 +25,8 @@ std::uint64_t apply(std::span<const std::byte> log, std::uint64_t start, std::ve
             continue;
         }
         if (step.kind != format::ScanKind::record) return scanner.position();
-        const auto payload = step.record.payload;
-        std::copy(payload.begin(), payload.end(), content.begin() + step.record.pos);
+        const auto payload = step.record->payload;
+        std::copy(payload.begin(), payload.end(), content.begin() + step.record->pos);
     }
 }
 

@@ -162,7 +162,10 @@ class Scenario {
         for (std::size_t i = 0; i < cluster_.size(); ++i)
             if (!cluster_.stop_application(cluster_.node(i))) report("the application cannot close its device");
         designate_somebody();
-        if (is_fine() && !world.run_until([&] { return has_converged(); }, 400s)) report("no convergence: " + difference());
+        for (int seconds = 0; is_fine() && !difference().empty(); ++seconds) {
+            if (seconds == 400) report("no convergence: " + difference());
+            world.run_for(1s);
+        }
     }
 
     void must(Node& node, std::vector<std::string> words) {
@@ -193,8 +196,6 @@ class Scenario {
         }
         return keys;
     }
-
-    bool has_converged() { return difference().empty(); }
 
     std::string difference() {
         const auto primary = cluster_.link(cluster_.node(0), resource_directory() + "/primary");

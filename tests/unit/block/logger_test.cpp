@@ -287,7 +287,8 @@ TEST_CASE("rotation: two logs at most, the lower one is told until it is written
     REQUIRE(rig.world.run_until([&] { return group.live() == 0; }, 1h));
     REQUIRE(second);
     // The round that the rotation has started is under way: both logs are open, the lower is published.
-    if (rig.logger->open_logs().size() == 2) CHECK(rig.logger->progress().log.seq == 1);
+    CHECK(rig.logger->open_logs().size() == 2);
+    CHECK(rig.logger->progress().log.seq == 1);
     REQUIRE(rig.world.run_until([&] { return rig.logger->open_logs().size() == 1; }, 1h));
     CHECK(rig.logger->progress().log.seq == 2);
     auto finished = rig.logger->take_finished();
