@@ -97,7 +97,10 @@ env::task<result<void>> VerbContext::commit(std::optional<Stamp> stamp) {
 env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::optional<Stamp> stamp) {
     // Reading advances the Lamport clock: what is written must be newer than what stands there and than marsd's clock.
     (void)view_.raw("actual-" + self_ + "/time");
-    for (const auto& effect : effects) (void)view_.raw(effect.path);
+    for (const auto& effect : effects) {
+        (void)view_.raw(effect.path);
+        (void)view_.raw(effect.path.substr(0, effect.path.find('/'))); // the marker of a deleted directory
+    }
     const Stamp common = stamp ? *stamp : view_.lamport().tick();
     std::vector<tree::DiskView::Change> keys;
     for (const auto& effect : effects) {

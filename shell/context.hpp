@@ -88,6 +88,10 @@ class VerbContext {
     // "resource mydata: TEXT", or just TEXT.
     std::string label(std::string_view text) const;
 
+    // The verb has done a part of its work although it will report a failure: the exit status becomes "mixed".
+    void note_partly_done() { partly_done_ = true; }
+    bool is_partly_done() const { return partly_done_; }
+
     // What a verb remembers from phase to phase; made on first use.
     template<class State>
     State& state() {
@@ -118,6 +122,7 @@ class VerbContext {
     std::vector<Effect> effects_;
     std::vector<std::string> changed_;
     std::any state_;
+    bool partly_done_ = false;
 };
 
 } // namespace mars::shell

@@ -10,12 +10,10 @@
 namespace mars::shell {
 
 namespace {
-
-constexpr std::uint64_t kLeastBytes = 65536; // a disk must be larger
 constexpr int kMostLinks = 40;
+} // namespace
 
-// Follows symlinks (LVM names its volumes by them) to the device node or file itself.
-result<std::string> resolve(env::Storage& storage, std::string path) {
+result<std::string> resolve_symlinks(env::Storage& storage, std::string path) {
     for (int i = 0; i < kMostLinks; ++i) {
         MARS_TRY(auto status, storage.status(path));
         if (status.kind != env::FileKind::symlink) return path;
@@ -25,6 +23,9 @@ result<std::string> resolve(env::Storage& storage, std::string path) {
     return failure(std::errc::too_many_symbolic_link_levels, path + ": too many symlinks");
 }
 
+namespace {
+
+constexpr std::uint64_t kLeastBytes = 65536; // a disk must be larger
 failure not_a_disk(const std::string& path, const std::string& why) {
     return refusal("disk.missing", "'" + path + "' is no usable disk: " + why +
                                        "; expected is the absolute path of a block device or of a regular file");
@@ -35,7 +36,7 @@ std::optional<std::string> other_user(VerbContext& ctx, const std::string& real_
     for (const auto& resource : all_resources(ctx.view())) {
         auto data = ctx.view().get(tree::resource_key(resource, "data-" + ctx.me()));
         if (!data || resource == ctx.resource()) continue;
-        auto real = resolve(ctx.env().storage(), data->value);
+        auto real = resolve_symlinks(ctx.env().storage(), data->value);
         if (data->value == real_path || (real && *real == real_path)) return resource;
     }
     return std::nullopt;
@@ -87,7 +88,7 @@ env::task<result<Disk>> examine_disk(VerbContext& ctx, std::string path, std::st
                                                       "truncate -s SIZE FILE first"
                                                     : "the path is not absolute");
     if (path.find_first_of(" \t\n") != std::string::npos) co_return not_a_disk(path, "the path contains blanks");
-    auto real = resolve(ctx.env().storage(), path);
+    auto real = resolve_symlinks(ctx.env().storage(), path);
     if (!real) co_return not_a_disk(path, real.error().text);
     auto status = ctx.env().storage().status(*real);
     if (!status) co_return not_a_disk(path, status.error().text);

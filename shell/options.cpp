@@ -7,6 +7,7 @@
 #include "kernel/base/number.hpp"
 #include "shell/reason.hpp"
 #include "shell/size.hpp"
+#include "shell/ssh_options.hpp"
 #include "shell/suggest.hpp"
 
 namespace mars::shell {
@@ -57,13 +58,6 @@ template<Duration Options::*member>
 result<void> set_seconds(Options& o, std::string_view, Value value) {
     MARS_TRY(auto seconds, integer(value, 1, kMany));
     o.*member = std::chrono::seconds(seconds);
-    return {};
-}
-
-template<std::string Options::*member>
-result<void> set_text(Options& o, std::string_view, Value value) {
-    if (!value) return malformed("a value", value);
-    o.*member = std::string(*value);
     return {};
 }
 
@@ -136,6 +130,13 @@ result<void> set_macro(Options& o, std::string_view, Value value) {
 result<void> set_ssh_port(Options& o, std::string_view, Value value) {
     MARS_TRY(auto port, integer(value, 0, 65535));
     o.ssh_port = static_cast<int>(port);
+    return {};
+}
+
+result<void> set_ssh_opts(Options& o, std::string_view, Value value) {
+    if (!value) return malformed("options of ssh", value);
+    if (auto parsed = parse_ssh_options(*value); !parsed) return parsed.error();
+    o.ssh_opts = std::string(*value);
     return {};
 }
 
@@ -215,9 +216,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"no-ssh", 0, "", "", "The same as --ssh-port=0.", true, set_no_ssh},
     {"ssh-opts", 0, "=TEXT", "",
      "Options for ssh, as ssh spells them: -p PORT, -i FILE, -l USER, -F FILE, -o Port=, -o IdentityFile=, -o User=, "
-     "-o ConnectTimeout=, -o UserKnownHostsFile=, -o StrictHostKeyChecking=yes|accept-new, -A and -q (no effect). "
+     "-o ConnectTimeout=, -o UserKnownHostsFile=, -o StrictHostKeyChecking=yes|accept-new; -A, -q and -T change nothing. "
      "Anything else is refused.",
-     true, set_text<&Options::ssh_opts>},
+     true, set_ssh_opts},
     {"ssh-accept-new", 0, "", "",
      "Accepts and remembers the key of a host that known_hosts does not know yet. Without it such a host is refused, "
      "with "

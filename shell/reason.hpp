@@ -29,7 +29,7 @@ struct ReasonRow {
     std::string_view summary;
 };
 
-// sys.nospace, sys.io, verb.interrupted and log.* are ours; everything else is named by the specification.
+// sys.nospace, sys.io, view.macro and verb.interrupted are ours; everything else is named by the specification.
 inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"usage.option", FailureClass::usage, "unknown or malformed option"},
     {"usage.verb", FailureClass::usage, "unknown verb"},
@@ -93,6 +93,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"wait.cluster", FailureClass::timeout, "not all peers answered"},
     {"wait.phase", FailureClass::timeout, "a phase did not finish"},
     {"device.errlog", FailureClass::precondition, "an error was reported while waiting for the device"},
+    {"view.macro", FailureClass::precondition, "a macro does not exist or cannot be evaluated"},
     {"verb.forbidden", FailureClass::unsupported, "the verb makes no sense with MARS"},
     {"verb.nyi", FailureClass::unsupported, "not in this version"},
     {"verb.interrupted", FailureClass::internal, "cancelled by the user"},

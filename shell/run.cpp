@@ -68,9 +68,7 @@ env::task<result<void>> Run::prepare() {
     MARS_CO_TRY(auto names, co_await expand_resources(ctx));
     // Global phases see the list as well.
     whole_ = std::make_unique<Worker>(surroundings_, view_, request_, names, std::string());
-    const bool per_resource = request_.verb->resource != ResourceArgument::none &&
-                              (request_.verb->resource != ResourceArgument::free || !request_.resources.empty());
-    if (!per_resource) {
+    if (request_.verb->resource == ResourceArgument::none || request_.verb->resource == ResourceArgument::free) {
         workers_.push_back(std::make_unique<Worker>(surroundings_, view_, request_, names, std::string()));
         co_return result<void>();
     }
@@ -171,7 +169,7 @@ RunResult Run::summary() {
     RunResult summary;
     std::size_t succeeded = 0;
     for (auto& worker : workers_) {
-        succeeded += worker->failed ? 0 : 1;
+        succeeded += worker->failed && !worker->context.is_partly_done() ? 0 : 1;
         ResourceOutcome outcome;
         outcome.resource = worker->context.resource();
         outcome.phase = worker->phase;

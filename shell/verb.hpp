@@ -23,7 +23,7 @@ enum class ResourceArgument {
     one,      // exactly one new or existing name, no list
     list,     // mandatory: a name, a comma list, or "all"
     optional, // like list, "all" when missing
-    free,     // optional, not validated, empty when missing (view)
+    free,     // like list, but may be missing, and the verb is called once for all of them (view)
 };
 
 enum class ArgumentType { resource, host, address, disk, device, size, condition, who, text, verb };
