@@ -130,9 +130,11 @@ def test_joining_what_is_not_ours(state):
         for host, tree in before.items():
             assert host.snapshot() == tree, f"{host.name}: {sorted(host.snapshot() ^ tree)}"
 
-        expect_refused(b, "join-cluster nosuch", "sys.noaddress")
-        expect_refused(b, "join-cluster hostB", "cluster.self")
-        expect_refused(b, f"join-resource {RES} {disk}", "sys.nouuid")
+        expect_refused(b, f"join-cluster {a.name}", "dp.required", 1)
+        b.start_marsd()
+        expect_refused(b, "join-cluster nosuch", "remote.ssh", 1)
+        expect_refused(b, "join-cluster hostB", "cluster.self", 1)
+        expect_refused(b, f"join-resource {RES} {disk}", "sys.nouuid", 4)
         join_cluster(b, a)
         refused = b.marsadm(f"join-resource {RES} {tiny}", check=False)
         assert refused.code == 1 and "[disk.toosmall]" in refused.err, refused
@@ -147,6 +149,7 @@ def test_an_unknown_ssh_host_is_refused(state):
         a, b = cluster.hosts
         cluster.boot()
         found_cluster(a)
+        b.start_marsd()
         result = expect_refused(b, f"join-cluster {a.name}", "remote.ssh", 1)
         assert "host key" in result.err and "--ssh-accept-new" in result.err, result
         assert not b.run("cat /root/.ssh/known_hosts 2>/dev/null", check=False).out

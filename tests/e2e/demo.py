@@ -115,8 +115,8 @@ class Demo:
         self.screen.step("hostA founds a cluster, hostB joins it over ssh")
         self.do(self.a, "marsadm create-cluster")
         self.do(self.a, "systemctl enable --now -q marsd")
-        self.do(self.b, "marsadm join-cluster hostA")
         self.do(self.b, "systemctl enable --now -q marsd")
+        self.do(self.b, "marsadm join-cluster hostA")
         self.do(self.b, "marsadm wait-cluster")
 
     def make_resource(self):

@@ -148,9 +148,9 @@ def found_cluster(first, *others):
 
 
 def join_cluster(host, member):
-    """Makes `host` a member of the cluster of `member`, and starts its marsd."""
-    host.marsadm(f"join-cluster {member.name}")
+    """Starts marsd on `host`, and makes it a member of the cluster of `member`."""
     host.start_marsd()
+    host.marsadm(f"join-cluster {member.name}")
     host.marsadm("wait-cluster")
 
 
