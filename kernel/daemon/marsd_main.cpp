@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // marsd: the daemon of one host. Runs in the foreground; systemd (marsd.service, Type=notify) looks after it.
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -16,8 +15,7 @@
 #include "kernel/daemon/arguments.hpp"
 #include "kernel/daemon/daemon.hpp"
 #include "kernel/env/real/real_env.hpp"
-#include "kernel/export/host_export.hpp"
-#include "kernel/export/process.hpp"
+#include "kernel/export/fuse_loop.hpp"
 
 namespace {
 
@@ -38,7 +36,9 @@ env::task<void> report_waiting(env::Env& env, daemon::Daemon& daemon) {
 }
 
 env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int& status) {
-    exports::HostProvider provider(env, arguments.run_directory);
+    exports::ExportPaths paths;
+    paths.run = arguments.run_directory;
+    exports::FuseLoopProvider provider(env, std::move(paths));
     daemon::Daemon daemon(env, arguments.root, provider, arguments.tunables);
     boost::asio::signal_set signals(env.context(), SIGTERM, SIGINT);
     auto started = co_await daemon.start();
@@ -74,7 +74,6 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     boost::asio::io_context context(1);
     env::RealEnv env(context, arguments->log_level);
-    for (auto& note : exports::harden_process()) env.log().info(note);
     if (!env.io_note().empty()) env.log().info("files without io_uring: " + env.io_note());
     int status = 0;
     auto ended = [&](const std::exception_ptr& error) {
