@@ -48,6 +48,15 @@ bool has_left_role(const VerbContext& ctx, const std::string& host) {
     return ctx.view().get(ctx.actual(host, "is-primary")) && is_indicator(ctx, host, "is-primary", "0");
 }
 
+// The host has left the role, and has seen the very version of `primary` that tells it so: it cannot take the role again
+// behind our back, whatever the network does from now on. Hosts of older releases do not tell what they have seen.
+bool has_given_up_role(const VerbContext& ctx, const std::string& host) {
+    if (!has_left_role(ctx, host)) return false;
+    auto seen = ctx.view().get(ctx.actual(host, "primary-seen"));
+    auto now = ctx.view().get(ctx.key("primary"));
+    return !seen || (now && seen->value == now->value + "," + now->stamp.text());
+}
+
 // `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
 env::task<result<void>> designate_nobody(VerbContext& ctx) {
     auto now = ctx.view().get(ctx.key("primary"));
@@ -208,7 +217,7 @@ env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
 env::task<result<Step>> primary_await_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
     if (!takes_over_from_other(ctx)) co_return Step::done;
-    if (old && !has_left_role(ctx, *old)) co_return Step::again;
+    if (old && !has_given_up_role(ctx, *old)) co_return Step::again;
     co_return avoid_split(ctx);
 }
 
@@ -217,7 +226,7 @@ env::task<result<Step>> primary_await_all(VerbContext& ctx) {
     if (!takes_over_from_other(ctx)) co_return Step::done;
     if (!std::exchange(ctx.state<Handover>().has_asked_all, true))
         MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view())));
-    if (old && !has_left_role(ctx, *old)) co_return Step::again;
+    if (old && !has_given_up_role(ctx, *old)) co_return Step::again;
     co_return avoid_split(ctx);
 }
 

@@ -89,7 +89,15 @@ env::task<void> Controller::run() {
 
 env::task<bool> Controller::round() {
     said_.clear();
-    if (is_recovered_ && logs_are_stale_) {
+    if (!is_recovered_) {
+        auto recovered = co_await recover_logs();
+        is_recovered_ = recovered.has_value();
+        if (!recovered) {
+            host_.env.log().error("resource " + view_.name() + ": local logs: " + recovered.error().text);
+            co_return false; // nothing is published before it is known what an earlier life has left
+        }
+    }
+    if (logs_are_stale_) {
         logs_are_stale_ = false;
         auto refreshed = co_await logs_->refresh();
         if (!refreshed) say("err-bad-log-name", "logs cannot be listed: " + refreshed.error().text);
@@ -162,33 +170,34 @@ env::task<bool> Controller::open_disk(const Plan&) {
     }
     disk_ = std::move(*opened);
     disk_error_ = 0;
-    auto recovered = co_await recover_logs();
-    if (!recovered) {
-        host_.env.log().error("resource " + view_.name() + ": local logs: " + recovered.error().text);
-        disk_error_ = -recovered.error().code.value();
-        disk_.reset();
-        co_return false;
-    }
-    is_recovered_ = true;
     co_return true;
 }
 
 // After a crash the newest log may end in bytes that were never durable: they were promised to nobody and go. Earlier logs
-// were complete and durable before a later one was begun.
+// were complete and durable before a later one was begun. What an earlier life as primary has acknowledged, but not
+// published, is published now: before anything says that this host is no longer primary, others must know that there is
+// more to fetch.
 env::task<result<void>> Controller::recover_logs() {
     MARS_CO_TRY_VOID(co_await logs_->refresh());
+    logs_are_stale_ = false;
     const auto replay = view_.replay(host_.me());
     const auto logs = logs_->local();
-    if (is_recovered_ || !replay || logs.empty()) co_return result<void>();
+    if (!replay || logs.empty()) co_return result<void>();
     const LogName newest = logs.back().name;
-    if (newest.seq < replay->log.seq) co_return result<void>();
-    std::int64_t start = 0;
-    if (newest == replay->log) {
-        start = replay->pos;
-        if (auto version = view_.version(newest.seq, host_.me()); version && version->log == newest)
-            start = std::min(start, version->length);
+    if (newest.seq >= replay->log.seq) {
+        std::int64_t start = 0;
+        if (newest == replay->log) {
+            start = replay->pos;
+            if (auto version = view_.version(newest.seq, host_.me()); version && version->log == newest)
+                start = std::min(start, version->length);
+        }
+        MARS_CO_TRY_VOID(co_await recover_log(newest, start));
     }
-    co_return co_await recover_log(newest, start);
+    for (auto& log : logs_->local()) {
+        if (log.name.seq < replay->log.seq || log.name.host != host_.me() || log.length == 0) continue;
+        MARS_CO_TRY_VOID(positions_.correct_version(log.name, log.length));
+    }
+    co_return result<void>();
 }
 
 env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start) {
@@ -358,7 +367,7 @@ env::task<bool> Controller::end_sync() {
 }
 
 void Controller::steer_fetch(const Plan& plan) {
-    if (!plan.fetch || !is_recovered_) return;
+    if (!plan.fetch) return;
     FetchWish wish;
     for (auto& host : plan.fetch_from) {
         FetchWish::Source source{host, host_.tree.value("ips/ip-" + host)};

@@ -47,6 +47,9 @@ void Controller::publish_switches() {
     alive("open-count", std::to_string(append_.open_count()));
     alive("if-on", flag(append_.device_exists()));
     alive("is-primary", flag(append_.is_running()));
+    // Which version of `primary` this host acts upon: a handover relies on it.
+    if (const auto primary = host_.tree.get(view_.key("primary")))
+        publish(actual + "primary-seen", primary->value + "," + primary->stamp.text());
     if (is_beat) last_beat_ = host_.env.clock().steady();
 }
 

@@ -262,6 +262,11 @@ class Decision {
             }
         for (auto& host : r_.storage_members()) {
             if (host == me_) continue;
+            auto next = r_.version(cur_.seq + 1, host);
+            if (next && next->log.host == host && next->length > 0) {
+                say("inf-versionlink-not-yet-exist", host + " has written " + next->log.text());
+                return true;
+            }
             auto other = r_.replay(host);
             if (other && other->log.seq > cur_.seq) {
                 say("inf-versionlink-not-yet-exist", host + " is already in " + other->log.text());
@@ -295,7 +300,8 @@ class Decision {
         plan_.fetch_offset = length_of(plan_.fetch_log).value_or(0);
     }
 
-    // F6: the origin of the current log first, then the designated primary, then the other members.
+    // The designated primary first: it writes the newest log, and two secondaries must never wait for each other. Then the
+    // origin of the current log (F6 has it first), then the other members.
     std::vector<std::string> fetch_sources() const {
         std::vector<std::string> hosts;
         auto add = [&](const std::string& host) {
@@ -307,8 +313,8 @@ class Decision {
         auto add_member = [&](const std::string& host) {
             if (std::find(members.begin(), members.end(), host) != members.end()) add(host);
         };
-        add_member(plan_.fetch_log.host);
         add_member(r_.primary());
+        add_member(plan_.fetch_log.host);
         for (auto& host : members) add(host);
         return hosts;
     }

@@ -26,12 +26,13 @@ FetchEngine::FetchEngine(env::Env& env, std::string resource, LogStore& logs, en
 void FetchEngine::want(FetchWish wish) {
     if (wish.sources.empty()) return;
     const bool repair_begins = wish.repair && !wish_.repair;
+    const bool other_is_preferred = !wish_.sources.empty() && wish.sources.front() != wish_.sources.front();
     const bool source_is_gone = std::none_of(wish.sources.begin(), wish.sources.end(),
                                              [&](const auto& source) { return source.host == current_host_; });
     wish_ = std::move(wish);
     if (!is_running())
         tasks_.spawn("fetch " + resource_, run());
-    else if (repair_begins || (fetcher_ && source_is_gone))
+    else if (repair_begins || (fetcher_ && (source_is_gone || other_is_preferred)))
         wish_changed_.notify();
 }
 
@@ -69,6 +70,8 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
     fetcher_ = std::make_unique<block::LogFetcher>(env_, plan, logs_, &rate_);
     current_host_ = source.host;
     changed_.notify();
+    env_.log().debug("resource " + resource_ + ": fetch begins from=" + source.host + " log=" + plan.log.text() +
+                     " verified=" + std::to_string(plan.verified));
     const auto began = env_.clock().steady();
     bool interrupted = false;
     if (index == 0) {
@@ -82,6 +85,8 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
         if (ended.index() == 0 && std::get<0>(ended)) judge(*std::get<0>(ended));
         if (ended.index() == 0 && !std::get<0>(ended)) trouble_ = source.host + ": " + std::get<0>(ended).error().text;
     }
+    env_.log().debug("resource " + resource_ + ": fetch ends from=" + source.host +
+                     (interrupted ? " reason=other wish" : " reason=" + trouble_));
     fetcher_.reset();
     current_host_.clear();
     changed_.notify();

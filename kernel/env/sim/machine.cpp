@@ -16,6 +16,7 @@ Machine::Machine(World& world, std::string name, std::string address)
 Machine::~Machine() = default;
 
 std::unique_ptr<Process> Machine::start_process(const std::string& program) {
+    world_.network().appear(address_);
     return std::make_unique<Process>(*this, program);
 }
 

@@ -277,6 +277,16 @@ void Network::vanish(const std::string& address) {
     }
 }
 
+void Network::appear(const std::string& address) {
+    for (auto& weak : pipes_) {
+        auto pipe = weak.lock();
+        if (!pipe || !pipe->silent || pipe->broken || (pipe->to != address && pipe->from != address)) continue;
+        world_.after(world_.random().between(100ms, 3s), [pipe] {
+            if (!pipe->network.link(pipe->from, pipe->to).cut) pipe->fail();
+        });
+    }
+}
+
 void Network::process_ended(Process& process) {
     auto listeners = listeners_;
     for (auto& [at, listener] : listeners)

@@ -42,6 +42,8 @@ class Network {
 
     // The machine falls silent: its ends of all connections are gone, peers are not told.
     void vanish(const std::string& address);
+    // The machine runs again: it answers what still arrives for its former connections with resets.
+    void appear(const std::string& address);
     // The process's listeners close and its connections end orderly (the kernel does that).
     void process_ended(Process& process);
 
