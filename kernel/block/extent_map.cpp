@@ -21,8 +21,7 @@ ExtentMap::Map::iterator ExtentMap::carve(std::uint64_t begin, std::uint64_t end
             Piece whole = before->second;
             before->second = whole.slice(0, begin - before->first);
             bytes_ -= std::min(before_end, end) - begin;
-            if (before_end > end)
-                return pieces_.emplace_hint(it, end, whole.slice(end - before->first, whole.bytes));
+            if (before_end > end) return pieces_.emplace_hint(it, end, whole.slice(end - before->first, whole.bytes));
         }
     }
     while (it != pieces_.end() && it->first < end) {
@@ -60,6 +59,7 @@ void ExtentMap::merge(ExtentMap&& newer) {
 }
 
 void ExtentMap::copy_range(std::uint64_t begin, std::uint64_t end, ExtentMap& other) const {
+    if (begin == end) return;
     auto it = pieces_.lower_bound(begin);
     if (it != pieces_.begin()) {
         auto before = std::prev(it);

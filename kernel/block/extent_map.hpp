@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ExtentMap: the newest data of a device that is not on its disk yet: pieces of memory by their offset on the device, never
-// overlapping; inserting hides what was there before. The memory is shared with whoever else looks at it, and immutable.
-// A value, one thread. Tests: tests/unit/block/extent_map_test.cpp.
+// ExtentMap: the newest data of a device that is not on its disk yet: pieces of memory by their offset on the device,
+// never overlapping; inserting hides what was there before. The memory is shared with whoever else looks at it, and
+// immutable. A value, one thread. Tests: tests/unit/block/extent_map_test.cpp.
 #pragma once
 
 #include <cstddef>

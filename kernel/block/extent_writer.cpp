@@ -23,6 +23,8 @@ struct ExtentWriter::Run {
 struct ExtentWriter::Progress {
     Progress(const ExtentMap& map, env::ParkingLot& lot) : next(map.begin()), end(map.end()), room(lot) {}
 
+    bool is_over() const { return next == end || failed; }
+
     decltype(Run::first) next;
     decltype(Run::first) end;
     std::size_t flying_bytes = 0;
@@ -38,28 +40,32 @@ std::size_t useful_workers(const ExtentMap& extents, const ExtentWriterOptions& 
 
 } // namespace
 
-ExtentWriter::Run ExtentWriter::take_run(Progress& progress) const {
+// The next request, if it may start now. It waits for room before it is taken, so that requests start in ascending
+// order.
+std::optional<ExtentWriter::Run> ExtentWriter::take_run(Progress& progress) const {
     Run run;
     run.first = run.last = progress.next;
     run.offset = run.first->first;
     while (run.last != progress.end && run.last->first == run.offset + run.bytes &&
            (run.bytes == 0 || run.bytes + run.last->second.bytes <= options_.max_request_bytes))
         run.bytes += (run.last++)->second.bytes;
+    if (progress.flying_bytes > 0 && progress.flying_bytes + run.bytes > options_.max_flying_bytes) return std::nullopt;
     progress.next = run.last;
+    progress.flying_bytes += run.bytes;
     return run;
 }
 
 env::task<void> ExtentWriter::work(Progress& progress) {
     AlignedBuffer buffer;
-    while (progress.next != progress.end && !progress.failed) {
-        if (options_.pace) {
-            co_await options_.pace();
-            if (progress.next == progress.end || progress.failed) co_return;
-        }
-        const Run run = take_run(progress);
-        while (progress.flying_bytes > 0 && progress.flying_bytes + run.bytes > options_.max_flying_bytes)
+    while (!progress.is_over()) {
+        if (options_.pace) co_await options_.pace();
+        if (progress.is_over()) co_return;
+        const auto taken = take_run(progress);
+        if (!taken) {
             co_await progress.room.wait();
-        progress.flying_bytes += run.bytes;
+            continue;
+        }
+        const Run& run = *taken;
         if (buffer.size() < run.bytes) buffer = AlignedBuffer(run.bytes);
         std::size_t filled = 0;
         for (auto it = run.first; it != run.last; filled += (it++)->second.bytes)
@@ -76,7 +82,7 @@ env::task<result<void>> ExtentWriter::write(const ExtentMap& extents) {
     co_await env::asio::this_coro::throw_if_cancelled(false);
     Progress progress(extents, env_.lot());
     env::TaskGroup workers(env_);
-    for (std::size_t i = useful_workers(extents, options_); i > 0 && progress.next != progress.end; --i)
+    for (std::size_t i = useful_workers(extents, options_); i > 0 && !progress.is_over(); --i)
         workers.spawn("extent writer", work(progress));
     co_await workers.join();
     co_await env::asio::this_coro::throw_if_cancelled(true);

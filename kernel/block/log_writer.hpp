@@ -2,9 +2,9 @@
 // LogWriter: makes staged writes durable. Group commit: one batch at a time is appended and synced, and everybody who
 // waits for it is told; meanwhile the next batch fills.
 // Runs on: the resource's io_context, one task of the Logger. Owns: nothing; the open logs belong to the Logger.
-// Guarantees: records become durable in log order, also from one log to the next. After the first error of a log nothing
-// is appended any more, to no log, and nothing is acknowledged (TL-W6). A failed sync is never retried.
-// Spec: transaction-log 6, 10.4. Tests: tests/unit/block/logger_test.cpp.
+// Guarantees: records become durable in log order, also from one log to the next. After the first error of a log
+// nothing is appended any more, to no log, and nothing is acknowledged (TL-W6). A failed sync is never retried. Spec:
+// transaction-log 6, 10.4. Tests: tests/unit/block/logger_test.cpp.
 #pragma once
 
 #include <optional>
@@ -24,7 +24,8 @@ struct CommitCounters {
 
 class LogWriter {
   public:
-    LogWriter(env::Env& env, WriteBuffer& buffer) : env_(env), buffer_(buffer), work_(env.lot()), committed_(env.lot()) {}
+    LogWriter(env::Env& env, WriteBuffer& buffer)
+        : env_(env), buffer_(buffer), work_(env.lot()), committed_(env.lot()) {}
 
     // Commits until finish() was called and nothing is left, or until the log has failed.
     env::task<void> run();

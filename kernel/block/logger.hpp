@@ -3,12 +3,11 @@
 // complete, and reach the disk later; reads mix what is buffered with what is on the disk.
 // Runs on: the resource's io_context. Owns: the write buffer, the open logs (at most two), two tasks (log writer,
 // writeback). Refers to: the disk and the memory budget, which live longer.
-// Guarantees: acknowledged means durable; the log is totally ordered; LogProgress::min never passes what is durable on the
-// disk. So flush() and FUA have nothing left to do (TL-D2, TL-D3), and nothing staged ever waits for more than the commit
-// before it (TL-D4).
-// Life: construct with an empty log; …; stop(); destroy. After stop() or a failure the positions remain readable. Only a
-// crashed (simulated) host may drop a Logger without stop().
-// Spec: transaction-log 6, 9.4, 10, 11.1. Tests: tests/unit/block/logger_test.cpp, logger_crash_test.cpp.
+// Guarantees: acknowledged means durable; the log is totally ordered; LogProgress::min never passes what is durable on
+// the disk. So flush() and FUA have nothing left to do (TL-D2, TL-D3), and nothing staged ever waits for more than the
+// commit before it (TL-D4). Life: construct with an empty log; …; stop(); destroy. After stop() or a failure the
+// positions remain readable. Only a crashed (simulated) host may drop a Logger without stop(). Spec: transaction-log
+// 6, 9.4, 10, 11.1. Tests: tests/unit/block/logger_test.cpp, logger_crash_test.cpp.
 #pragma once
 
 #include <functional>
@@ -27,9 +26,9 @@
 namespace mars::block {
 
 struct LoggerOptions {
-    std::string resource;                                   // for messages
-    std::function<Stamp()> stamp;                           // Lamport time, asked once per write
-    std::function<format::KindMask()> checksums;            // kinds that all hosts of the cluster know
+    std::string resource;                        // for messages
+    std::function<Stamp()> stamp;                // Lamport time, asked once per write
+    std::function<format::KindMask()> checksums; // kinds that all hosts of the cluster know
     WritebackOptions writeback;
 };
 
@@ -71,8 +70,8 @@ class Logger final : public Device {
     env::task<result<void>> write(std::uint64_t offset, std::span<const std::byte> data, bool fua) override;
     env::task<result<void>> flush() override;
 
-    // Later writes go to `next`, an empty log with the following number. Waits while two logs are open (TL-L1). Returns when
-    // the switch is done; the old log is written back and closed in the background.
+    // Later writes go to `next`, an empty log with the following number. Waits while two logs are open (TL-L1). Returns
+    // when the switch is done; the old log is written back and closed in the background.
     env::task<result<void>> switch_to(LogFile next);
     // Refuses new writes, completes those under way, writes everything back, closes the logs. Fails when not all of it
     // reached the disk (then min tells how far it came). Must not be cancelled. Once.

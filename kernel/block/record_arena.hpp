@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// RecordArena: the memory in which log records are built and in which they stay until they are written back. Records that
-// are allocated one after the other lie one after the other, so that a batch of them is one append to the log.
+// RecordArena: the memory in which log records are built and in which they stay until they are written back. Records
+// that are allocated one after the other lie one after the other, so that a batch of them is one append to the log.
 // Runs on: one thread. Memory is shared: a chunk is reused when nobody refers to any byte of it.
 #pragma once
 

@@ -10,12 +10,12 @@ namespace mars::block {
 
 namespace {
 
-constexpr std::uint64_t kIndexBytes = 160;             // about what a record costs in the maps
-constexpr std::uint64_t kMaxBatchBytes = 4 << 20;      // bounds how long one commit takes
+constexpr std::uint64_t kIndexBytes = 160;        // about what a record costs in the maps
+constexpr std::uint64_t kMaxBatchBytes = 4 << 20; // bounds how long one commit takes
 constexpr std::size_t kRecordPayload = MARS_LOG_MAX_PAYLOAD;
 
-// Bytes until the next multiple of 4096 on the device. Records end there, so that data which is overwritten blockwise is
-// replaced as a whole; multiples of 64 KiB are never crossed either.
+// Bytes until the next multiple of 4096 on the device. Records end there, so that data which is overwritten blockwise
+// is replaced as a whole; multiples of 64 KiB are never crossed either.
 std::size_t first_record_bytes(std::uint64_t offset, std::size_t bytes) {
     return std::min<std::size_t>(bytes, kRecordPayload - offset % kRecordPayload);
 }
@@ -56,7 +56,7 @@ void WriteBuffer::add_record(Batch& batch, std::uint64_t offset, std::span<const
                              format::KindMask usable) {
     auto out = arena_.allocate(format::record_bytes(payload.size()));
     auto body = out.subspan(MARS_LOG_HEADER_BYTES, payload.size());
-    std::memcpy(body.data(), payload.data(), payload.size());
+    std::copy_n(payload.begin(), body.size(), body.begin());
     auto sum = format::choose_checksum(usable, body);
     if (!sum) { // one payload in 2^32, when nothing but MD5_OLD is usable (TL-S1)
         const std::size_t half = payload.size() / 2 / kSectorBytes * kSectorBytes;

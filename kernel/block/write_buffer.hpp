@@ -4,7 +4,8 @@
 //
 // Data moves through these stages, newest first:
 //
-//     filling batch ─▶ batches waiting for their commit ─▶ batch in commit ─▶ committed layer ─▶ layer in writeback ─▶ disk
+//     filling batch ─▶ batches waiting for their commit ─▶ batch in commit ─▶ committed layer ─▶ layer in writeback ─▶
+//     disk
 //
 // A batch holds encoded log records, in log order; the payloads inside them are the only copy of the data. Every batch
 // and layer has an ExtentMap of the newest data in it.
@@ -14,13 +15,16 @@
 //          order of the log and the order of layering are the same, for all writes and not only overlapping ones.
 //   TL-B2  Bytes of a record are never changed after stage() has returned; a later write of the same range makes a new
 //          record.
-//   TL-B3  Data leaves this buffer only in end_writeback(), after the disk has everything that the layer holds. Data that
-//          is hidden by newer data in the same layer needs no writeback; its log record is covered by the same position.
+//   TL-B3  Data leaves this buffer only in end_writeback(), after the disk has everything that the layer holds. Data
+//   that
+//          is hidden by newer data in the same layer needs no writeback; its log record is covered by the same
+//          position.
 //   TL-B4  view() takes from all stages at one moment, older first, so newer ones win; it shares the memory, so what
 //          happens to the stages afterwards does not matter. What it does not hold was completely on the disk at that
 //          moment, so reading the disk afterwards shows that or something newer. A write that is written back while the
 //          disk is being read started after the read did: either order is right.
-// Memory: every staged byte was taken from the MemoryBudget before; it is given back by end_writeback() or drop_batches().
+// Memory: every staged byte was taken from the MemoryBudget before; it is given back by end_writeback() or
+// drop_batches().
 #pragma once
 
 #include <deque>

@@ -10,7 +10,9 @@ Writeback::Writeback(env::Env& env, Device& disk, WriteBuffer& buffer, MemoryBud
     budget_.add_listener(wake_);
 }
 
-Writeback::~Writeback() { budget_.remove_listener(wake_); }
+Writeback::~Writeback() {
+    budget_.remove_listener(wake_);
+}
 
 env::task<void> Writeback::run() {
     while (co_await wait_until_due()) {

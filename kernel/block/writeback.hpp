@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writeback: brings committed data to the disk, in rounds. A round takes everything that was committed until then, writes
-// it in ascending order (each byte once, its newest version; TL-B6), and syncs the disk; then the log is written back up
-// to the round's end. Only data that is durable in the log is ever written (TL-B5).
-// Runs on: the resource's io_context, one task of the Logger.
-// When a round starts: with enough data, or old data, or when somebody waits for its end (rotation, stop), or under
-// memory pressure. While there is foreground work and no pressure, its requests give way to commits.
-// After an error of the disk the data stays in the buffer, and no further round starts.
-// Spec: transaction-log 9.4, 10.4, 10.5. Tests: tests/unit/block/logger_test.cpp.
+// Writeback: brings committed data to the disk, in rounds. A round takes everything that was committed until then,
+// writes it in ascending order (each byte once, its newest version; TL-B6), and syncs the disk; then the log is written
+// back up to the round's end. Only data that is durable in the log is ever written (TL-B5). Runs on: the resource's
+// io_context, one task of the Logger. When a round starts: with enough data, or old data, or when somebody waits for
+// its end (rotation, stop), or under memory pressure. While there is foreground work and no pressure, its requests give
+// way to commits. After an error of the disk the data stays in the buffer, and no further round starts. Spec:
+// transaction-log 9.4, 10.4, 10.5. Tests: tests/unit/block/logger_test.cpp.
 #pragma once
 
 #include <functional>
@@ -20,9 +19,9 @@
 namespace mars::block {
 
 struct WritebackOptions {
-    std::uint64_t start_bytes = 16 << 20;                 // committed data that starts a round at once
-    Duration max_age = std::chrono::seconds(1);           // oldest committed data that starts a round
-    Duration give_way = std::chrono::milliseconds(2);     // how long a request waits for the end of a commit at most
+    std::uint64_t start_bytes = 16 << 20;             // committed data that starts a round at once
+    Duration max_age = std::chrono::seconds(1);       // oldest committed data that starts a round
+    Duration give_way = std::chrono::milliseconds(2); // how long a request waits for the end of a commit at most
     ExtentWriterOptions requests;
 };
 

@@ -21,18 +21,27 @@ env::task<result<void>> AppendEngine::start(block::Disk& disk, LogName log) {
     options.stamp = [this] { return host_.tree.lamport().tick(); };
     options.checksums = host_.checksums;
     logger_ = std::make_unique<block::Logger>(host_.env, disk, host_.memory, std::move(file), std::move(options));
-    logs_.set_appending(log);
-    logs_.log_grew(log, 0);
+    report_logs();
     tasks_.spawn("logger news " + resource_, follow_logger());
     co_return result<void>();
 }
 
-// Tells the log store, and thereby waiting peers, what has become durable.
+// Tells the log store, and thereby waiting peers, what has become durable. A log that was rotated out may still have
+// records on their way: only when they are durable, too, it is complete.
+void AppendEngine::report_logs() {
+    const auto open = logger_->open_logs();
+    std::set<LogName> growing;
+    for (auto& progress : open)
+        if (progress.durable < progress.end || progress.log == open.back().log) growing.insert(progress.log);
+    for (auto& progress : open) logs_.log_grew(progress.log, progress.durable);
+    logs_.set_growing(std::move(growing));
+}
+
 env::task<void> AppendEngine::follow_logger() {
     bool had_failed = false;
     while (true) {
         co_await logger_->changed().wait();
-        for (auto& progress : logger_->open_logs()) logs_.log_grew(progress.log, progress.durable);
+        report_logs();
         if (logger_->failed() && !had_failed) {
             had_failed = true;
             host_.env.log().error("resource " + resource_ + ": " + logger_->failed()->text);
@@ -52,10 +61,7 @@ env::task<result<void>> AppendEngine::rotate(LogName next) {
     if (logger_->open_logs().size() > 1) co_return result<void>(); // TL-L1: the next round tries again
     MARS_CO_TRY(auto file, co_await block::LogFile::create(host_.env, logs_.directory(), next));
     MARS_CO_TRY_VOID(co_await logger_->switch_to(std::move(file)));
-    const auto old = logger_->open_logs().front();
-    logs_.log_grew(old.log, old.durable);
-    logs_.set_appending(next);
-    logs_.log_grew(next, 0);
+    report_logs();
     co_return result<void>();
 }
 
@@ -83,8 +89,8 @@ env::task<void> AppendEngine::stop() {
     co_await tasks_.stop();
     auto stopped = co_await logger_->stop();
     if (!stopped) host_.env.log().error("resource " + resource_ + ": " + stopped.error().text);
-    for (auto& progress : logger_->open_logs()) logs_.log_grew(progress.log, progress.durable);
-    logs_.set_appending(std::nullopt);
+    report_logs();
+    logs_.set_growing({});
 }
 
 void AppendEngine::forget() { logger_.reset(); }

@@ -48,6 +48,7 @@ class AppendEngine {
     std::string device_state() const;
 
   private:
+    void report_logs();
     env::task<void> follow_logger();
     env::task<void> follow_device();
 

@@ -55,6 +55,12 @@ env::task<result<void>> LogStore::cut(LogName log, std::int64_t length) {
     co_return result<void>();
 }
 
+void LogStore::set_growing(std::set<LogName> logs) {
+    if (growing_ == logs) return;
+    growing_ = std::move(logs);
+    changed_.notify();
+}
+
 std::vector<LocalLog> LogStore::local() const {
     std::vector<LocalLog> logs;
     for (auto& [name, known] : known_) logs.push_back(LocalLog{name, known.length});
@@ -74,7 +80,7 @@ std::vector<block::LogState> LogStore::logs() const {
         block::LogState state;
         state.name = name;
         state.durable_length = static_cast<std::uint64_t>(known.length);
-        state.complete = name.host == me_ ? appending_to_ != name : known.complete || has_successor;
+        state.complete = name.host == me_ ? !growing_.contains(name) : known.complete || has_successor;
         states.push_back(std::move(state));
     }
     return states;

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,8 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     // Cuts `log` to `length`, durably: what is behind was never promised to anybody.
     env::task<result<void>> cut(LogName log, std::int64_t length);
 
-    // The own log that is being appended to (none: nullopt) and its durable length.
-    void set_appending(std::optional<LogName> log) { appending_to_ = std::move(log); }
+    // The own logs of which more may become durable. All other own logs are complete.
+    void set_growing(std::set<LogName> logs);
     std::vector<LocalLog> local() const;
     std::optional<std::int64_t> length(const LogName& name) const;
     std::string path(const LogName& name) const { return directory_ + "/" + name.text(); }
@@ -56,7 +57,7 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     std::string directory_;
     std::string me_;
     std::map<LogName, Known> known_;
-    std::optional<LogName> appending_to_;
+    std::set<LogName> growing_;
     env::Event changed_;
 };
 

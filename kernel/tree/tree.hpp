@@ -55,7 +55,8 @@ class Tree : public View {
     result<void> touch(std::string_view path, std::string_view value);
     result<void> remove(std::string_view path);
     // A version that comes from a peer, with its stamp: applied when nothing is there or it is strictly newer (M2 … M6,
-    // D3). True when applied. `from` names the peer, for loop-free forwarding and messages.
+    // D3 … D5). True when applied. A regular file that may hold user data is never replaced. `from` names the peer, for
+    // loop-free forwarding and messages. Errors: as above, and result_out_of_range for an illegal stamp (L6).
     result<bool> apply(std::string_view path, std::string_view value, Stamp stamp, std::string_view from);
 
     // Calls `changed(path)` after each change of a key or file below `prefix` ("" = all), whoever made it.
@@ -63,6 +64,16 @@ class Tree : public View {
     [[nodiscard]] Subscription subscribe(std::string prefix, Listener changed);
     // The same, as a wake-up.
     [[nodiscard]] Subscription subscribe(std::string prefix, env::Event& event);
+    // All changes with their origin: the peer named in apply(), "" for everybody on this host.
+    using Observer = std::function<void(const std::string& path, std::string_view from)>;
+    [[nodiscard]] Subscription observe(Observer changed);
+
+    // The directories whose keys are held in memory and exchanged (paths.hpp), parents first.
+    std::vector<std::string> directories() const;
+    // Calls `visit` for each key in the held directory `dir`, `.deleted` ones too, in natural order. `visit` must not
+    // change the tree.
+    using Visitor = std::function<void(std::string_view name, const Link& link)>;
+    void visit_links(std::string_view dir, const Visitor& visit) const;
 
     LamportClock& lamport();
     const std::string& root() const;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */\
+%if{%disk-error{}}{DISK_ERROR=%disk-error{}%errno-text{%disk-error{}} }\
+%elsif\
+{%not{%get-disk{}}}{NotJoined}\
+{%not{%disk-present{}}}{NotPresent}\
+{%not{%todo-attach{}}}{%if{%is-attach{}}{Detaching}{Detached}}\
+{%<{%replay-code{}}{0}}{\
+  %elsif\
+  {%=={%replay-code{}}{-85}}{IncompleteLog}\
+  {%=={%replay-code{}}{-56}}{UnInitializedLogRecord}\
+  {DefectiveLog}\
+  [%replay-code{}=%errno-text{%replay-code{}}]}\
+{%is-orphan{}}{Orphan}\
+{%not{%is-attach{}}}{NoAttach}\
+{%not{%is-consistent{}}}{\
+  %elsif\
+  {%not{%todo-primary{}}}{InConsistent}\
+  {%is-primary{}}{WriteBack}\
+  {Recovery}\
+  %if{%todo-primary{}}{[%human-numbers{}{}{}{%writeback-rest{}}]}}\
+{%not{%work-reached{}}}{\
+  %elsif\
+  {%not{%todo-primary{}}}{OutDated[%outdated-flags{}]}\
+  {%is-primary{}}{WriteBack[%human-numbers{}{}{}{%writeback-rest{}}]}\
+  {Recovery[%human-numbers{}{}{}{%writeback-rest{}}]}}\
+{%and{%get-primary{}}{%is-emergency{%get-primary{}}}}{EmergencyMode}\
+{UpToDate}\

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */\
+%elsif\
+{%not{%disk-present{}}}{NotJoined}\
+{%is-primary{}}{Replicating}\
+{%not{%and{%get-primary{}}{%is-alive{}}}}{PrimaryUnreachable}\
+{%and{%not{%sync-reached{}}}{%not{%todo-sync{}}}}{PausedSync}\
+{%is-sync{}}{Syncing}\
+{%not{%and{%todo-fetch{}}{%todo-replay{}}}}{PausedReplay}\
+{Replaying}\

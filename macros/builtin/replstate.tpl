@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */\
+%elsif\
+{%not{%is-module-loaded{}}}{ModuleNotLoaded}\
+{%not{%is-alive{%{host}}}}{UnResponsive}\
+{%not{%get-disk{}}}{NotJoined}\
+{%not{%todo-attach{}}}{NotStarted}\
+{%todo-primary{}}{\
+  %elsif\
+  {%is-emergency{}}{EmergencyMode}\
+  {%is-primary{}}{Replicating}\
+  {NotYetPrimary}}\
+{%and{%sync-rest{}}{%not{%todo-sync{}}}}{PausedSync}\
+{%is-sync{}}{Syncing}\
+{%not{%todo-fetch{}}}{PausedFetch}\
+{%not{%todo-replay{}}}{PausedReplay}\
+{%not{%get-primary{}}}{NoPrimaryDesignated}\
+{%not{%is-alive{%get-primary{}}}}{PrimaryUnreachable}\
+{%is-orphan{}}{Orphan}\
+{Replaying}\

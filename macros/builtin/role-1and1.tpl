@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */\
+%if{%and{%disk-present{}}{%is-primary{}}}{Primary}{Secondary}\

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Variables of an evaluation. Names are numbered once per session (Names); an Environment is an array by that number,
+// so that `%tmp` and `%call` can copy it. The control flags and predefined variables have fixed numbers.
+// Spec: macro-language 1.6, 1.8. Tests: tests/unit/macros/vectors_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "macros/value.hpp"
+
+namespace mars::macros {
+
+using Slot = std::uint32_t;
+
+// Fixed slots, in the order of kFixedNames (environment.cpp).
+enum FixedSlot : Slot {
+    kAbort,
+    kReturn,
+    kStopEval,
+    kNext,
+    kLast,
+    kCallstack,
+    kCmd,
+    kRes,
+    kResdir,
+    kMars,
+    kHost,
+    kRealHost,
+    kIp,
+    kTimeout,
+    kThreshold,
+    kWindow,
+    kStuckSeconds,
+    kKeepBackupHours,
+    kKeepBackupSeconds,
+    kForce,
+    kDryRun,
+    kVerbose,
+    kFixedSlots
+};
+
+class Names {
+  public:
+    Names();
+    Slot slot(std::string_view name);
+    // Slot of the numbered variable `number`.
+    Slot numbered(std::size_t number);
+    std::string_view name(Slot slot) const { return names_[slot]; }
+    std::size_t size() const { return names_.size(); }
+
+  private:
+    std::deque<std::string> names_; // a deque keeps the keys of `slots_` in place
+    std::unordered_map<std::string_view, Slot> slots_;
+    std::vector<Slot> numbered_;
+};
+
+class Environment {
+  public:
+    struct Variable {
+        Value value;
+        bool set = false;
+    };
+
+    const Variable* find(Slot slot) const {
+        return slot < variables_.size() && variables_[slot].set ? &variables_[slot] : nullptr;
+    }
+    // The variable, made empty when it did not exist.
+    Value& touch(Slot slot) {
+        if (slot >= variables_.size()) variables_.resize(slot + 16);
+        raised_ |= slot <= kStopEval;
+        variables_[slot].set = true;
+        return variables_[slot].value;
+    }
+    void assign(Slot slot, Value&& value) {
+        value.keep();
+        touch(slot) = std::move(value);
+    }
+    void assign(Slot slot, std::string_view text) { touch(slot).own() = text; }
+    void unset(Slot slot) {
+        if (slot >= variables_.size()) return;
+        variables_[slot].set = false;
+        variables_[slot].value.clear();
+    }
+    bool truth(Slot slot) const {
+        auto* variable = find(slot);
+        return variable && variable->value.truth();
+    }
+    std::string text(Slot slot) const {
+        auto* variable = find(slot);
+        return variable ? variable->value.str() : std::string();
+    }
+    // Takes a control flag: true when it was set, which resets it.
+    bool take(Slot flag) {
+        if (!truth(flag)) return false;
+        variables_[flag].value.set(0);
+        return true;
+    }
+
+    // May one of the flags that end a text be set? (A quick check before every call.)
+    bool raised() const { return raised_; }
+    void lower() { raised_ = truth(kAbort) || truth(kReturn) || truth(kStopEval); }
+
+  private:
+    std::vector<Variable> variables_;
+    bool raised_ = false;
+};
+
+} // namespace mars::macros

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "macros/evaluator.hpp"
+
+#include <atomic>
+
+#include "macros/messages.hpp"
+#include "macros/parser.hpp"
+
+namespace mars::macros {
+
+namespace {
+
+constexpr std::size_t kKeptResults = 1000;
+
+// Sessions are numbered so that a binding of another one is never taken for one's own.
+std::uint64_t next_session() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+}
+
+Flow call_unknown(Evaluator& evaluator, const Call& call, Value&) {
+    return evaluator.fail(call, message::unknown_macro(call.name));
+}
+
+Flow call_macro(Evaluator& evaluator, const Call& call, Value& out) {
+    auto scope = evaluator.compat() ? Evaluator::Scope::shared : Evaluator::Scope::own_numbers;
+    return evaluator.enter(call, *call.binding.macro, 0, scope, out);
+}
+
+// "primitive-NAME" and "primitive_NAME": NAME.
+std::optional<std::string_view> explicit_primitive(std::string_view name) {
+    constexpr std::string_view kPrefix = "primitive";
+    if (!name.starts_with(kPrefix)) return std::nullopt;
+    name.remove_prefix(kPrefix.size());
+    if (name.starts_with('-') || name.starts_with('_')) name.remove_prefix(1);
+    return name;
+}
+
+} // namespace
+
+// The value of a variable whose name is known; takes the place of the general primitive.
+Flow read_variable(Evaluator& evaluator, const Call& call, Value& out) {
+    if (auto* variable = evaluator.env_.find(call.binding.slot)) out = variable->value;
+    return Flow::normal;
+}
+
+Evaluator::Evaluator(Context& context, Library& library)
+    : context_(context), library_(library), state_(*this), limit_output_(context.limits.output_bytes),
+      session_(next_session()), wait_budget_(context.options.timeout) {}
+
+void Evaluator::begin(std::string_view command, std::string_view resource) {
+    const Options& options = context_.options;
+    env_ = Environment();
+    for (Slot flag = kAbort; flag <= kLast; ++flag) env_.touch(flag).set(0);
+    env_.assign(kCallstack, command);
+    env_.assign(kCmd, context_.command.empty() ? command : std::string_view(context_.command));
+    env_.assign(kRes, resource);
+    env_.assign(kResdir, context_.mars_dir + "/resource-" + std::string(resource));
+    env_.assign(kMars, context_.mars_dir);
+    env_.assign(kHost, context_.host);
+    env_.assign(kRealHost, context_.real_host.empty() ? context_.host : context_.real_host);
+    env_.assign(kIp, context_.ip.empty() ? context_.view.value("ips/ip-" + context_.host) : context_.ip);
+    env_.touch(kTimeout).set(options.timeout);
+    env_.touch(kThreshold).set(options.threshold);
+    env_.touch(kWindow).set(options.window);
+    env_.touch(kStuckSeconds).set(options.stuck_seconds);
+    env_.touch(kKeepBackupHours).set(options.keep_backup_hours);
+    env_.touch(kKeepBackupSeconds).set(options.keep_backup_hours * 3600);
+    env_.touch(kForce).set(options.force);
+    env_.touch(kDryRun).set(options.dry_run);
+    env_.touch(kVerbose).set(options.verbose);
+    for (auto& [name, value] : context_.variables) env_.assign(names_.slot(name), value);
+    env_.lower();
+}
+
+result<std::string> Evaluator::run(const Macro& macro, std::string_view name, const std::vector<std::string>& args) {
+    failure_.reset();
+    depth_ = 0;
+    calls_ = 0;
+    result_depth_ = 0;
+    copies_.clear();
+    current_ = &macro;
+    stack_top_ = static_cast<const char*>(__builtin_frame_address(0));
+    env_.assign(names_.numbered(0), name);
+    Value out;
+    Flow flow = Flow::normal;
+    for (std::size_t i = 0; i < args.size() && flow != Flow::failed; ++i) {
+        MacroPtr text = parse_result("argument " + std::to_string(i + 1), "(argument)", args[i]);
+        current_ = text.get();
+        flow = eval(text->tree, out);
+        env_.assign(names_.numbered(i + 1), std::move(out));
+    }
+    current_ = &macro;
+    std::string produced;
+    if (flow != Flow::failed) flow = append(macro.tree, produced);
+    if (flow == Flow::failed) return failure_ ? *failure_ : failure(std::errc::operation_canceled, "failed");
+    if (flow == Flow::abort) produced.clear();
+    return produced;
+}
+
+Flow Evaluator::eval(const Text& text, Value& out) {
+    out.clear();
+    if (text.shape == Text::Shape::constant && !env_.raised()) {
+        out = text.constant;
+        return Flow::normal;
+    }
+    if (text.shape == Text::Shape::call && !env_.raised()) {
+        Flow flow = call(*text.nodes.front().call, out);
+        if (flow == Flow::normal && !env_.raised()) return flow;
+        if (flow == Flow::stop) return Flow::normal;
+        if (flow != Flow::normal) return flow;
+        std::string produced = out.take();
+        flag_ends_text(text, text.source.size(), 0, produced.size(), produced);
+        out.set(std::move(produced));
+        return Flow::normal;
+    }
+    return walk(text, out.own());
+}
+
+Flow Evaluator::append(const Text& text, std::string& out) {
+    if (text.shape != Text::Shape::call) return walk(text, out);
+    Value value;
+    Flow flow = eval(text, value);
+    value.append_to(out);
+    return flow;
+}
+
+// Looks at the control flags before a call or at the end of `text`; true when the text is finished by one.
+// `rest`: offset of what was not evaluated. `committed`: size of `out` after the last call or escape.
+bool Evaluator::flag_ends_text(const Text& text, std::size_t rest, std::size_t start, std::size_t committed,
+                               std::string& out) {
+    bool ends = true;
+    if (env_.take(kAbort))
+        out.resize(start);
+    else if (env_.take(kReturn))
+        out.resize(committed);
+    else if (env_.take(kStopEval))
+        out += text.source.substr(rest);
+    else
+        ends = false;
+    env_.lower();
+    return ends;
+}
+
+Flow Evaluator::walk(const Text& text, std::string& out) {
+    std::size_t start = out.size(), committed = start;
+    Value value;
+    for (auto& node : text.nodes) {
+        if (node.kind == Node::Kind::literal) {
+            out += node.source;
+        } else if (node.kind == Node::Kind::escape) {
+            if (node.reserved) warn("'" + std::string(node.source) + "' is reserved for future use");
+            out += node.byte;
+            committed = out.size();
+        } else {
+            auto rest = static_cast<std::size_t>(node.source.data() - text.source.data());
+            if (env_.raised() && flag_ends_text(text, rest, start, committed, out)) return Flow::normal;
+            value.clear();
+            Flow flow = call(*node.call, value);
+            value.append_to(out);
+            if (flow == Flow::stop) {
+                out += text.source.substr(rest + node.source.size());
+                return Flow::normal;
+            }
+            if (flow != Flow::normal) return flow;
+            if (grew_too_far(out.size())) return fail_output(*node.call);
+            committed = out.size();
+        }
+    }
+    if (env_.raised()) flag_ends_text(text, text.source.size(), start, committed, out);
+    return Flow::normal;
+}
+
+Flow Evaluator::check_limits(const Call& call) {
+    auto* here = static_cast<const char*>(__builtin_frame_address(0));
+    const Limits& limits = context_.limits;
+    if (limits.calls && calls_ > limits.calls)
+        return fail(call, message::call_limit(limits.calls), std::errc::value_too_large);
+    bool deep = limits.nesting && depth_ > limits.nesting;
+    if (deep ||
+        (limits.stack_bytes && stack_top_ > here && static_cast<std::size_t>(stack_top_ - here) > limits.stack_bytes))
+        return fail(call, message::nesting_limit(), std::errc::value_too_large);
+    return Flow::normal;
+}
+
+Flow Evaluator::call(const Call& call, Value& out) {
+    if (call.binding.session != session_) bind(call);
+    if (call.binding.function == read_variable && !context_.trace) return read_variable(*this, call, out);
+    ++calls_;
+    ++depth_;
+    Flow flow = check_limits(call);
+    if (flow == Flow::normal) flow = context_.trace ? traced_call(call, out) : call.binding.function(*this, call, out);
+    --depth_;
+    return flow;
+}
+
+Flow Evaluator::traced_call(const Call& call, Value& out) {
+    context_.trace(context_.trace_user, {depth_, call.source, {}, true});
+    Flow flow = call.binding.function(*this, call, out);
+    Value::Buffer buffer;
+    context_.trace(context_.trace_user, {depth_, call.source, out.view(buffer), false});
+    return flow;
+}
+
+void Evaluator::bind(const Call& call) {
+    Binding binding;
+    binding.session = session_;
+    auto name = explicit_primitive(call.name);
+    const Macro* macro = name ? nullptr : library_.find_override(call.name);
+    if (macro) {
+        binding.macro = macro;
+        binding.function = call_macro;
+    } else if (auto* entry = find_primitive(name.value_or(call.name))) {
+        binding.entry = entry;
+        binding.function = entry->row->function;
+        bind_variable(call, binding);
+    } else {
+        binding.function = call_unknown;
+    }
+    call.binding = binding;
+}
+
+void Evaluator::bind_variable(const Call& call, Binding& binding) {
+    if (binding.entry->chapter != Chapter::variables || call.args.empty()) return;
+    auto& first = call.args.front();
+    if (first.shape != Text::Shape::constant) return;
+    Value::Buffer buffer;
+    binding.slot = names_.slot(first.constant.view(buffer));
+    binding.has_slot = true;
+    bool plain = binding.entry->name.empty() && call.args.size() == 1 && !first.source.empty();
+    if (plain) binding.function = read_variable;
+}
+
+Flow Evaluator::variable_slot(const Call& call, Slot& slot) {
+    if (call.binding.has_slot) {
+        slot = call.binding.slot;
+        return Flow::normal;
+    }
+    Value name;
+    MARS_FLOW(arg(call, 0, name));
+    Value::Buffer buffer;
+    slot = names_.slot(name.view(buffer));
+    return Flow::normal;
+}
+
+Flow Evaluator::arg(const Call& call, std::size_t index, std::string& out) {
+    Value value;
+    MARS_FLOW(arg(call, index, value));
+    out = value.take();
+    return Flow::normal;
+}
+
+Flow Evaluator::operand(const Call& call, std::size_t index, Number& out) {
+    if (index >= call.args.size()) {
+        out = Number();
+        return Flow::normal;
+    }
+    const Text& text = call.args[index];
+    if (text.shape == Text::Shape::constant && !env_.raised()) {
+        out = text.constant.operand();
+        return Flow::normal;
+    }
+    if (text.shape == Text::Shape::call && !env_.raised() && !context_.trace) {
+        const Binding& binding = text.nodes.front().call->binding;
+        if (binding.session == session_ && binding.function == read_variable) {
+            auto* variable = env_.find(binding.slot);
+            out = variable ? variable->value.operand() : Number();
+            return Flow::normal;
+        }
+    }
+    Value value;
+    MARS_FLOW(eval(text, value));
+    out = value.operand();
+    return Flow::normal;
+}
+
+Flow Evaluator::eval_result(const Call& call, std::string text, Value& out) {
+    if (result_depth_ == 0 && results_.size() > kKeptResults) results_.clear();
+    auto& macro = results_[text];
+    if (!macro) {
+        std::string file = "(text made by " + std::string(call.name) + ")";
+        macro = parse_result(current_->name, std::move(file), std::move(text));
+    }
+    const Macro* outer = std::exchange(current_, macro.get());
+    ++result_depth_;
+    Flow flow = eval(current_->tree, out);
+    --result_depth_;
+    out.keep();
+    if (flow != Flow::failed) current_ = outer;
+    return flow;
+}
+
+Flow Evaluator::invoke(std::string_view name, Value& out) {
+    MacroPtr& macro = inner_[std::string(name)];
+    if (!macro) macro = parse_result(current_->name, "(inner call)", "%" + std::string(name) + "{}");
+    const Macro* inner = macro.get();
+    const Macro* outer = std::exchange(current_, inner);
+    Flow flow = eval(inner->tree, out);
+    out.keep();
+    if (flow != Flow::failed) current_ = outer;
+    return flow;
+}
+
+Flow Evaluator::invoke(std::string_view name, Number& out) {
+    Value value;
+    MARS_FLOW(invoke(name, value));
+    out = value.operand();
+    return Flow::normal;
+}
+
+Flow Evaluator::fail_output(const Call& call) {
+    return fail(call, message::output_limit(limit_output_), std::errc::value_too_large);
+}
+
+Flow Evaluator::fail(const Call& call, std::string text, std::errc code) {
+    return fail_at(call.source, std::move(text), code);
+}
+
+Flow Evaluator::fail_at(std::string_view where, std::string text, std::errc code) {
+    if (current_ && where.data() >= current_->text.data() &&
+        where.data() < current_->text.data() + current_->text.size())
+        text += "\n" + show(place_of(*current_, where));
+    failure_.emplace(code, std::move(text));
+    return Flow::failed;
+}
+
+} // namespace mars::macros

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Evaluator: walks parsed macro text. Primitives get it together with their call, and evaluate the arguments they want.
+// A primitive returns Flow::normal with its result in `out` (which is empty when it is called), or passes on another
+// Flow that an evaluation gave it, or the one of fail(). Runs on one thread; nothing here throws on the normal path.
+// Spec: macro-language 1.5, 1.8, 1.10, 2.12. Tests: tests/unit/macros/vectors_test.cpp, evaluator_test.cpp.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "macros/environment.hpp"
+#include "macros/library.hpp"
+#include "macros/macros.hpp"
+#include "macros/primitive.hpp"
+#include "macros/regex.hpp"
+#include "macros/state.hpp"
+
+// Passes on any flow but the normal one.
+#define MARS_FLOW(expression)                                                                                          \
+    do {                                                                                                               \
+        ::mars::macros::Flow mars_flow = (expression);                                                                 \
+        if (mars_flow != ::mars::macros::Flow::normal) return mars_flow;                                               \
+    } while (false)
+
+namespace mars::macros {
+
+class Evaluator {
+  public:
+    Evaluator(Context& context, Library& library);
+
+    // A fresh environment for `resource`; `command` is the name of the viewed macro.
+    void begin(std::string_view command, std::string_view resource);
+    // Evaluates a whole macro as the viewed one, with arguments that are macro text themselves.
+    result<std::string> run(const Macro& macro, std::string_view name, const std::vector<std::string>& args);
+
+    // --- for primitives ---
+    Flow eval(const Text& text, Value& out);         // `out` is replaced
+    Flow append(const Text& text, std::string& out); // `out` grows
+    Flow arg(const Call& call, std::size_t index, Value& out) {
+        if (index < call.args.size()) return eval(call.args[index], out);
+        out.clear();
+        return Flow::normal;
+    }
+    Flow arg(const Call& call, std::size_t index, std::string& out);
+    Flow operand(const Call& call, std::size_t index, Number& out);
+    // Evaluates text that was made by an evaluation.
+    Flow eval_result(const Call& call, std::string text, Value& out);
+    // Calls a macro or primitive by its plain name, as macro text would, without arguments.
+    Flow invoke(std::string_view name, Value& out);
+    Flow invoke(std::string_view name, Number& out); // numeric operand of the result
+    // Which variables a macro works on: a copy of the caller's; the caller's; or the caller's except the numbered ones.
+    enum class Scope : std::uint8_t { copied, shared, own_numbers };
+    // Enters `macro` with the arguments of `call` from `first` on.
+    Flow enter(const Call& call, const Macro& macro, std::size_t first, Scope scope, Value& out);
+    // The variable named by the call's first argument.
+    Flow variable_slot(const Call& call, Slot& slot);
+
+    Flow fail(const Call& call, std::string text, std::errc code = std::errc::operation_canceled);
+    Flow fail(std::string text) { return fail_at({}, std::move(text), std::errc::operation_canceled); }
+    bool grew_too_far(std::size_t bytes) const { return limit_output_ && bytes > limit_output_; }
+    Flow fail_output(const Call& call);
+    // Counts a round of a loop like a call, so that loops with an empty body end, too.
+    Flow count_round(const Call& round) {
+        ++calls_;
+        return context_.limits.calls ? check_limits(round) : Flow::normal;
+    }
+    // Only the text of the latest failure, for those who turn it into something softer.
+    std::optional<failure> take_failure() { return std::exchange(failure_, std::nullopt); }
+
+    Context& context() { return context_; }
+    Outside& outside() { return context_.outside; }
+    Library& library() { return library_; }
+    Environment& env() { return env_; }
+    Names& names() { return names_; }
+    State& state() { return state_; }
+    RegexCache& regexes() { return regexes_; }
+    bool compat() const { return context_.compat == Compat::v01a; }
+    void warn(std::string_view text) { context_.outside.warn(text); }
+    // Seconds that %timeout and the waits may still use.
+    std::int64_t& wait_budget() { return wait_budget_; }
+
+  private:
+    friend Flow read_variable(Evaluator&, const Call&, Value&);
+
+    Flow call(const Call& call, Value& out);
+    Flow traced_call(const Call& call, Value& out);
+    Flow walk(const Text& text, std::string& out);
+    bool flag_ends_text(const Text& text, std::size_t rest, std::size_t start, std::size_t committed, std::string& out);
+    void bind(const Call& call);
+    void bind_variable(const Call& call, Binding& binding);
+    Flow set_numbers(const Call& call, std::size_t first, std::string_view name, Scope scope);
+    void clear_numbers_from(std::size_t number);
+    Flow fail_at(std::string_view where, std::string text, std::errc code);
+    Flow check_limits(const Call& call);
+
+    Context& context_;
+    Library& library_;
+    Names names_;
+    Environment env_;
+    State state_;
+    RegexCache regexes_;
+    const Macro* current_ = nullptr; // whose text is being walked
+    const char* stack_top_ = nullptr;
+    std::size_t depth_ = 0;
+    std::uint64_t calls_ = 0;
+    std::size_t limit_output_;
+    std::uint64_t session_;
+    std::int64_t wait_budget_;
+    std::optional<failure> failure_;
+    std::unordered_map<std::string, MacroPtr> results_; // parsed texts that evaluations made
+    std::size_t result_depth_ = 0;                      // how many of them are being walked
+    std::unordered_map<std::string, MacroPtr> inner_;   // calls made by primitives, by name
+    std::vector<Environment> copies_;                   // of the callers of %call
+};
+
+} // namespace mars::macros

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "macros/library.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "macros/built_in_texts.hpp"
+#include "macros/parser.hpp"
+#include "macros/primitive.hpp"
+
+namespace mars::macros {
+
+namespace {
+
+constexpr std::string_view kSuffix = ".tpl";
+
+std::optional<std::string_view> text_in(std::span<const BuiltIn> texts, std::string_view name) {
+    for (auto& macro : texts)
+        if (macro.name == name) return macro.text;
+    return std::nullopt;
+}
+
+// May `name` be the name of a template file?
+bool is_file_name(std::string_view name) {
+    return !name.empty() && name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+}
+
+std::string without_leading_blanks(const std::string& text) {
+    auto begin = text.find_first_not_of(" \t");
+    return begin == std::string::npos ? std::string() : text.substr(begin);
+}
+
+} // namespace
+
+std::optional<std::string_view> built_in_text(std::string_view name, Compat compat) {
+    if (compat == Compat::v01a)
+        if (auto text = text_in(compat_texts(), name)) return text;
+    return text_in(built_in_texts(), name);
+}
+
+std::vector<std::string_view> built_in_names() {
+    std::vector<std::string_view> names;
+    for (auto& macro : built_in_texts()) names.push_back(macro.name);
+    return names;
+}
+
+std::string stub_text(std::string_view name, Compat compat) {
+    std::string call = "%primitive-" + std::string(name);
+    if (compat == Compat::current) return call + "{%{1}}{%{2}}";
+    // Release 0.1a measures this lag from the primary to itself unless a host is given.
+    if (name == "alive-lag") return call + "{%if{%{1}}{%{1}}{%primitive-get-primary{}}}";
+    return call + "{%{1}}";
+}
+
+Library::Library(Context& context) : context_(context) {}
+
+std::optional<Library::Stored> Library::from_template(std::string_view name, bool viewed) {
+    if (!is_file_name(name)) return std::nullopt;
+    for (auto& directory : context_.search_path) {
+        std::string path = directory + "/" + std::string(name) + std::string(kSuffix);
+        auto text = context_.outside.read_file(path);
+        if (!text) continue;
+        return Stored{std::move(*text), path, viewed ? Origin::template_viewed : Origin::template_called};
+    }
+    return std::nullopt;
+}
+
+std::optional<Library::Stored> Library::stored(std::string_view name, bool viewed) {
+    if (auto found = from_template(name, viewed)) return found;
+    if (auto text = built_in_text(name, context_.compat))
+        return Stored{std::string(*text), "(built-in " + std::string(name) + ")", Origin::built_in};
+    if (find_viewable(name))
+        return Stored{stub_text(name, context_.compat), "(viewable " + std::string(name) + ")", Origin::built_in};
+    return std::nullopt;
+}
+
+MacroPtr Library::load(std::string_view name, bool viewed, bool with_stubs) {
+    bool hash_anywhere = context_.compat == Compat::v01a;
+    if (!text_used_ && !context_.macro_text.empty()) {
+        text_used_ = true;
+        return parse_macro(std::string(name), "--macro", without_leading_blanks(context_.macro_text),
+                           Origin::command_line, hash_anywhere);
+    }
+    bool own_text = built_in_text(name, context_.compat).has_value();
+    bool stub = !own_text && find_viewable(name);
+    auto text = with_stubs || !stub ? stored(name, viewed) : from_template(name, viewed);
+    if (!text) return nullptr;
+    if (text->origin != Origin::built_in && (own_text || stub))
+        context_.outside.notice("using macro file '" + text->file + "'");
+    return parse_macro(std::string(name), std::move(text->file), std::move(text->text), text->origin, hash_anywhere);
+}
+
+const Macro* Library::find(std::string_view name, bool viewed) {
+    std::string key = (viewed ? "v " : "c ") + std::string(name);
+    if (auto known = found_.find(key); known != found_.end()) return known->second.get();
+    return found_.emplace(std::move(key), load(name, viewed, true)).first->second.get();
+}
+
+const Macro* Library::find_override(std::string_view name) {
+    std::string key = "o " + std::string(name);
+    auto known = found_.find(key);
+    if (known == found_.end()) {
+        MacroPtr macro = load(name, false, context_.compat == Compat::v01a);
+        if (macro && (macro->original.empty() || macro->original == "0")) macro = nullptr;
+        known = found_.emplace(std::move(key), std::move(macro)).first;
+    }
+    return known->second.get();
+}
+
+std::vector<MacroInfo> Library::list() {
+    std::set<std::string> names;
+    for (auto name : built_in_names()) names.emplace(name);
+    for (auto& entry : primitive_entries())
+        if (entry.row->viewable) names.insert(entry.name);
+    for (auto& directory : context_.search_path)
+        for (auto& file : context_.outside.list(directory))
+            if (file.size() > kSuffix.size() && file.ends_with(kSuffix))
+                names.insert(file.substr(0, file.size() - kSuffix.size()));
+    std::vector<MacroInfo> macros;
+    for (auto& name : names) {
+        auto text = stored(name);
+        if (!text) continue;
+        bool own_text = built_in_text(name, context_.compat).has_value(), stub = find_viewable(name) != nullptr;
+        bool from_file = text->origin != Origin::built_in;
+        auto kind = from_file ? (own_text || stub ? MacroInfo::Kind::overridden : MacroInfo::Kind::own)
+                              : (own_text ? MacroInfo::Kind::built_in : MacroInfo::Kind::viewable);
+        macros.push_back({name, kind, std::move(text->file)});
+    }
+    return macros;
+}
+
+} // namespace mars::macros

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Library: finds macros by name and keeps them parsed for one session: --macro text, template files, built-in macros,
+// and the stubs that make primitives viewable. Spec: macro-language 5.1.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "macros/macros.hpp"
+#include "macros/source.hpp"
+
+namespace mars::macros {
+
+struct BuiltIn {
+    std::string_view name;
+    std::string_view text;
+};
+
+// The texts of macros/builtin/*.tpl and, with compat 0.1a, of builtin/compat-0.1a/*.tpl instead of those.
+std::optional<std::string_view> built_in_text(std::string_view name, Compat compat);
+
+class Library {
+  public:
+    explicit Library(Context& context);
+
+    // Everything that a name may denote besides a primitive; nullptr when there is nothing.
+    // `viewed`: entered from the command line. Valid as long as the library.
+    const Macro* find(std::string_view name, bool viewed = false);
+    // Only templates and built-in macros: what overrides a primitive in a direct call. nullptr also when its text is
+    // empty or "0".
+    const Macro* find_override(std::string_view name);
+    // The text that a lookup would give, as it is stored, and where it comes from.
+    struct Stored {
+        std::string text;
+        std::string file;
+        Origin origin;
+    };
+    std::optional<Stored> stored(std::string_view name, bool viewed = false);
+    std::vector<MacroInfo> list();
+
+  private:
+    std::optional<Stored> from_template(std::string_view name, bool viewed);
+    MacroPtr load(std::string_view name, bool viewed, bool with_stubs);
+
+    Context& context_;
+    bool text_used_ = false;
+    std::unordered_map<std::string, MacroPtr> found_; // by how it was looked up, and name
+};
+
+// Text of the stub of a viewable primitive.
+std::string stub_text(std::string_view name, Compat compat);
+
+} // namespace mars::macros

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The macro language of `marsadm view`: parse, evaluate, look up, list.
+//
+//   Context   what is viewed, from where, with which options; refers to a tree and to an Outside, owned by the caller.
+//   Session   one run of a command: remembers looked-up and parsed macros. Cheap to make, not thread-safe.
+//             session.view(name, resource, args)            one macro for one resource ("" for none)
+//             session.view_resources(name, resources)       a comma list, with separator lines
+//             session.view_all(name, resources)             `view all`: with NAME-header, NAME-global, NAME-footer
+//             session.evaluate(macro, resource)             text that was parsed before
+//   view(), view_resources(), evaluate(): the same with a session of their own.
+//   parse()   never fails on odd text (what is no call is ordinary text): it fails only on text above kMaxMacroBytes.
+//
+// Results of a view end with a newline unless they are empty (spec 1.11): print them as they are.
+// Failures: code operation_canceled for a diagnosed failure (`%die`, unknown macro, …; exit status 2),
+// argument_out_of_domain for division by zero (exit status 1), timed_out when a wait took too long, value_too_large
+// when a limit of Limits was reached. The text begins with the message and is followed by file:line:column, the line
+// and a caret, one per line. Spec: macro-language. Tests: tests/unit/macros/.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kernel/base/result.hpp"
+#include "kernel/base/stamp.hpp"
+#include "kernel/tree/view.hpp"
+#include "macros/outside.hpp"
+#include "macros/syntax.hpp"
+
+namespace mars::macros {
+
+inline constexpr std::size_t kMaxMacroBytes = std::size_t{16} << 20;
+
+// Which behaviour to follow where releases up to 0.1a contradict the manual; differences.hpp has the list.
+enum class Compat : std::uint8_t { current, v01a };
+
+// Guards against runaway macros. 0 means: no limit.
+struct Limits {
+    std::size_t output_bytes = std::size_t{256} << 20; // of any one text or variable
+    std::uint64_t calls = 0;                           // primitives and macros called in one view
+    std::size_t nesting = 100'000;                     // calls inside calls
+    std::size_t stack_bytes = std::size_t{6} << 20;    // machine stack that one view may use
+};
+
+struct Options {
+    std::int64_t timeout = 600;          // seconds
+    std::int64_t threshold = 10'485'760; // bytes
+    std::int64_t window = 60;            // seconds
+    std::int64_t stuck_seconds = 3600;
+    std::int64_t keep_backup_hours = 168;
+    int force = 0;
+    int dry_run = 0;
+    int verbose = 0;
+    bool ignore_deleted_peers = true;
+};
+
+// One step shown by `macro trace`.
+struct TraceStep {
+    std::size_t depth = 0;
+    std::string_view source; // the call as written
+    std::string_view value;  // what it yielded
+    bool entering = false;   // before the call (no value yet)
+};
+
+struct Context {
+    const tree::View& view;
+    Outside& outside;
+    std::string host;                               // acting host (--host=)
+    std::string real_host{};                        // of this machine; empty: same as `host`
+    std::string ip{};                               // of the acting host; empty: looked up in the tree
+    std::string command{};                          // value of %{cmd}; empty: the name of the viewed macro
+    std::string macro_text{};                       // --macro=TEXT
+    std::string mars_dir = "/mars";                 // how paths of the tree begin in macro text
+    std::vector<std::string> search_path{};         // directories with .tpl files
+    std::map<std::string, std::string> variables{}; // further predefined variables
+    std::optional<Stamp> now{};                     // freezes both clocks (--now=)
+    Compat compat = Compat::current;
+    Options options{};
+    Limits limits{};
+    void (*trace)(void* user, const TraceStep&) = nullptr;
+    void* trace_user = nullptr;
+};
+
+struct MacroInfo {
+    enum class Kind : std::uint8_t { built_in, overridden, own, viewable };
+    std::string name;
+    Kind kind = Kind::built_in;
+    std::string file; // of the text in force
+};
+
+result<MacroPtr> parse(std::string text, std::string file, Compat compat = Compat::current);
+
+class Session {
+  public:
+    explicit Session(Context& context);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    result<std::string> view(std::string_view name, std::string_view resource,
+                             const std::vector<std::string>& args = {});
+    result<std::string> evaluate(const MacroPtr& macro, std::string_view resource,
+                                 const std::vector<std::string>& args = {});
+
+    // The text for several resources, each after its separator line. A resource that fails contributes the line
+    // "FAILURE cmd='CMD' res='RES'" and an entry in `failures`; the others go on.
+    struct Frame {
+        std::string text;
+        std::vector<std::pair<std::string, failure>> failures; // resource, why
+    };
+    Frame view_resources(std::string_view name, const std::vector<std::string>& resources,
+                         const std::vector<std::string>& args = {});
+    Frame view_all(std::string_view name, const std::vector<std::string>& resources,
+                   const std::vector<std::string>& args = {});
+
+    // Is there a macro or viewable primitive of this name?
+    bool has_macro(std::string_view name);
+    // All macros: built-in ones, viewable primitives, and the *.tpl files of the search path.
+    std::vector<MacroInfo> list_macros();
+    // The text of a macro as it is stored; nullopt when there is none.
+    std::optional<std::string> source_of(std::string_view name);
+
+    struct Parts;
+
+  private:
+    std::unique_ptr<Parts> parts_;
+};
+
+result<std::string> view(Context& context, std::string_view name, std::string_view resource = {});
+result<std::string> evaluate(Context& context, const MacroPtr& macro, std::string_view resource = {});
+
+// Names of the macros that are compiled in.
+std::vector<std::string_view> built_in_names();
+
+} // namespace mars::macros

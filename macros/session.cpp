@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The public interface: views of one or several resources. Spec: macro-language 1.10, 1.11, 5.2.
+#include "macros/evaluator.hpp"
+#include "macros/macros.hpp"
+#include "macros/messages.hpp"
+#include "macros/parser.hpp"
+
+namespace mars::macros {
+
+struct Session::Parts {
+    explicit Parts(Context& c) : context(c), library(c), evaluator(c, library) {}
+
+    Context& context;
+    Library library;
+    Evaluator evaluator;
+};
+
+namespace {
+
+std::string with_final_newline(std::string text) {
+    if (!text.empty() && text.back() != '\n') text += '\n';
+    return text;
+}
+
+void add_failure(Session::Frame& frame, std::string_view command, std::string_view resource, const failure& why) {
+    frame.text.append("FAILURE cmd='").append(command).append("' res='").append(resource).append("'\n");
+    frame.failures.emplace_back(std::string(resource), why);
+}
+
+std::string command_of(std::string_view name) {
+    return name == "default" ? "view" : "view-" + std::string(name);
+}
+
+} // namespace
+
+Session::Session(Context& context) : parts_(std::make_unique<Parts>(context)) {}
+Session::~Session() = default;
+
+result<std::string> Session::evaluate(const MacroPtr& macro, std::string_view resource,
+                                      const std::vector<std::string>& args) {
+    auto& evaluator = parts_->evaluator;
+    evaluator.begin(macro->name, resource);
+    MARS_TRY(std::string text, evaluator.run(*macro, macro->name, args));
+    return with_final_newline(std::move(text));
+}
+
+result<std::string> Session::view(std::string_view name, std::string_view resource,
+                                  const std::vector<std::string>& args) {
+    auto& evaluator = parts_->evaluator;
+    const Macro* macro = parts_->library.find(name, true);
+    if (!macro) return failure(std::errc::operation_canceled, message::cannot_find_macro(name));
+    evaluator.begin(name, resource);
+    if (!resource.empty() && evaluator.state().is_split_brain())
+        evaluator.warn("SPLIT BRAIN at resource '" + std::string(resource) + "'");
+    MARS_TRY(std::string text, evaluator.run(*macro, name, args));
+    return with_final_newline(std::move(text));
+}
+
+Session::Frame Session::view_resources(std::string_view name, const std::vector<std::string>& resources,
+                                       const std::vector<std::string>& args) {
+    Frame frame;
+    auto& state = parts_->evaluator.state();
+    for (auto& resource : resources) {
+        bool member = state.is_member(resource, parts_->context.host);
+        frame.text += member ? "--------- resource " : "--------- guest ";
+        auto title = view("default-resource", resource);
+        frame.text += title ? *title : std::string();
+        if (!title || title->empty()) frame.text += resource + "\n";
+        auto text = view(name, resource, args);
+        if (text)
+            frame.text += *text;
+        else
+            add_failure(frame, command_of(name), resource, text.error());
+    }
+    return frame;
+}
+
+Session::Frame Session::view_all(std::string_view name, const std::vector<std::string>& resources,
+                                 const std::vector<std::string>& args) {
+    Frame frame;
+    auto add_part = [&](std::string_view suffix) {
+        std::string part = std::string(name) + std::string(suffix);
+        const Macro* macro = parts_->library.find(part, true);
+        if (!macro || macro->text.empty()) return;
+        auto text = view(part, "");
+        if (text)
+            frame.text += *text;
+        else
+            add_failure(frame, command_of(part), "", text.error());
+    };
+    add_part("-header");
+    Frame body = view_resources(name, resources, args);
+    frame.text += body.text;
+    frame.failures.insert(frame.failures.end(), body.failures.begin(), body.failures.end());
+    if (resources.empty()) parts_->context.outside.warn("there are no resources on this host");
+    add_part("-global");
+    add_part("-footer");
+    return frame;
+}
+
+bool Session::has_macro(std::string_view name) {
+    return parts_->library.stored(name).has_value();
+}
+
+std::vector<MacroInfo> Session::list_macros() {
+    return parts_->library.list();
+}
+
+std::optional<std::string> Session::source_of(std::string_view name) {
+    auto stored = parts_->library.stored(name);
+    if (!stored) return std::nullopt;
+    return std::move(stored->text);
+}
+
+result<MacroPtr> parse(std::string text, std::string file, Compat compat) {
+    if (text.size() > kMaxMacroBytes)
+        return failure(std::errc::value_too_large, "macro text " + file + " has " + std::to_string(text.size()) +
+                                                       " bytes; at most " + std::to_string(kMaxMacroBytes) +
+                                                       " are allowed");
+    std::string name = file.substr(file.rfind('/') + 1);
+    if (name.ends_with(".tpl")) name.resize(name.size() - 4);
+    bool hash_anywhere = compat == Compat::v01a;
+    return parse_macro(std::move(name), std::move(file), std::move(text), Origin::template_viewed, hash_anywhere);
+}
+
+result<std::string> view(Context& context, std::string_view name, std::string_view resource) {
+    return Session(context).view(name, resource);
+}
+
+result<std::string> evaluate(Context& context, const MacroPtr& macro, std::string_view resource) {
+    return Session(context).evaluate(macro, resource);
+}
+
+} // namespace mars::macros

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "macros/state.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "kernel/base/names.hpp"
+#include "kernel/base/number.hpp"
+#include "macros/evaluator.hpp"
+#include "macros/log_names.hpp"
+
+namespace mars::macros {
+
+namespace {
+
+// The last run of digits of a build tag, at its end or before an opening parenthesis.
+std::optional<std::int64_t> build_number(std::string_view tag) {
+    tag = tag.substr(0, tag.find('('));
+    auto begin = tag.find_last_not_of("0123456789");
+    return parse_number<std::int64_t>(tag.substr(begin == std::string_view::npos ? 0 : begin + 1));
+}
+
+constexpr std::int64_t kLastBuildWithoutDeviceLink = 97;
+
+bool is_mentioned(std::string_view list, std::string_view name) {
+    while (!list.empty()) {
+        auto end = list.find('+');
+        if (list.substr(0, end) == name) return true;
+        if (end == std::string_view::npos) break;
+        list.remove_prefix(end + 1);
+    }
+    return false;
+}
+
+} // namespace
+
+const tree::View& State::view() const {
+    return evaluator_.context().view;
+}
+std::string State::host() const {
+    return evaluator_.env().text(kHost);
+}
+std::string State::resource() const {
+    return evaluator_.env().text(kRes);
+}
+
+std::optional<std::string> State::below_tree(std::string_view path) const {
+    const std::string& root = evaluator_.context().mars_dir;
+    if (!path.starts_with(root)) return std::nullopt;
+    path.remove_prefix(root.size());
+    if (path.empty()) return "";
+    if (path.front() != '/') return std::nullopt;
+    path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+    return std::string(path);
+}
+
+std::string State::in_resource(std::string_view key) const {
+    std::string directory = evaluator_.env().text(kResdir);
+    return below_tree(directory).value_or(directory) + "/" + std::string(key);
+}
+
+std::string State::in_named_resource(std::string_view key) const {
+    return tree::resource_key(resource(), key);
+}
+
+std::string State::checked(const std::string& path) const {
+    auto link = view().raw(path);
+    if (!link) evaluator_.warn("cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'");
+    return link && link->value != tree::kDeleted ? link->value : std::string();
+}
+
+Stamp State::system_time() const {
+    auto& context = evaluator_.context();
+    return context.now ? *context.now : context.outside.system_time();
+}
+
+Stamp State::now() const {
+    auto& context = evaluator_.context();
+    if (context.now) return *context.now;
+    if (auto lamport = context.outside.lamport_time()) return *lamport;
+    return {context.outside.system_time().sec, 0};
+}
+
+bool State::is_recent(std::string_view stamp) const {
+    if (stamp.empty() || stamp.front() < '0' || stamp.front() > '9') return false;
+    auto window = evaluator_.env().find(kWindow);
+    Number limit = Number::parse(stamp) + (window ? window->value.number() : Number());
+    return limit >= Number::parse(now().text());
+}
+
+std::vector<std::string> State::peers() const {
+    auto present = view().suffixes("ips", "ip-");
+    std::set<std::string> all(present.begin(), present.end());
+    // Deleted links are not listed, but their hosts have left other traces.
+    for (auto& host : view().suffixes("", "actual-"))
+        if (view().raw("ips/ip-" + host)) all.insert(host);
+    std::vector<std::string> sorted(all.begin(), all.end());
+    std::sort(sorted.begin(), sorted.end(), natural_less);
+    return sorted;
+}
+
+bool State::is_deleted_peer(const std::string& host) const {
+    return !view().get("ips/ip-" + host).has_value();
+}
+
+bool State::is_related(const std::string& resource, const std::string& host) const {
+    for (auto* prefix : {"device-", "data-", "replay-"})
+        if (view().get(tree::resource_key(resource, prefix + host))) return true;
+    return false;
+}
+
+bool State::is_member(const std::string& resource, const std::string& host) const {
+    return view().get(tree::resource_key(resource, "data-" + host)) ||
+           view().get(tree::resource_key(resource, "replay-" + host));
+}
+
+bool State::is_guest(const std::string& resource, const std::string& host) const {
+    if (is_member(resource, host)) return false;
+    bool prosumer = view().get(tree::resource_key(resource, "device-" + host)) &&
+                    view().flag(tree::resource_key(resource, "actual-" + host + "/prosumer-on"));
+    return prosumer || is_mentioned(view().value(tree::resource_key(resource, "todo-" + host + "/exports")), host);
+}
+
+std::vector<std::string> State::members() const {
+    std::vector<std::string> found;
+    for (auto& host : peers())
+        if (is_member(resource(), host)) found.push_back(host);
+    return found;
+}
+
+Flow State::designated_primary(std::string& host) {
+    std::string path = in_named_resource("primary");
+    auto link = view().raw(path);
+    host = link && link->value != tree::kDeleted && link->value != tree::kNone ? link->value : std::string();
+    if (link) return Flow::normal;
+    std::string text = "cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'";
+    if (evaluator_.compat()) return evaluator_.fail(std::move(text));
+    evaluator_.warn(text);
+    return Flow::normal;
+}
+
+bool State::is_local() const {
+    return evaluator_.env().text(kHost) == evaluator_.env().text(kRealHost);
+}
+
+std::string State::device_path() const {
+    std::string name = checked(in_resource("device-" + host()));
+    return "/dev/mars/" + (name.empty() || name == tree::kNone ? resource() : name);
+}
+
+std::string State::device_present() {
+    auto& outside = evaluator_.outside();
+    auto block_device = [&] { return outside.kind(device_path()) == Outside::FileKind::block_device ? "1" : "0"; };
+    std::string actual = in_resource("actual-" + host() + "/");
+    auto build = build_number(view().value("actual-" + host() + "/buildtag"));
+    if (is_local() && build && *build <= kLastBuildWithoutDeviceLink) return block_device();
+    auto on = view().get(actual + "if-on"), old = view().get(actual + "device-" + host());
+    bool use_old = old && !old->value.empty() && (!on || on->value.empty() || on->stamp < old->stamp);
+    std::string value = use_old ? old->value : on ? on->value : "";
+    if (!value.empty()) return value;
+    if (!is_local()) return "";
+    evaluator_.warn("no information about the device, looking at '" + device_path() + "'");
+    return block_device();
+}
+
+const Positions& State::positions() {
+    std::string directory = in_resource("");
+    std::string key = directory + " " + host();
+    auto known = positions_.find(key);
+    if (known == positions_.end()) known = positions_.emplace(key, read_positions(directory, host())).first;
+    return known->second;
+}
+
+bool State::is_split_brain() {
+    std::string directory = in_resource("");
+    directory.pop_back();
+    auto known = split_.find(directory);
+    if (known == split_.end()) known = split_.emplace(directory, histories_split(view(), directory)).first;
+    return known->second;
+}
+
+void State::forget() {
+    positions_.clear();
+    split_.clear();
+}
+
+namespace {
+
+// What is known about the log of one number.
+struct LogLength {
+    std::optional<std::int64_t> file, own_file, recorded;
+
+    std::optional<std::int64_t> size() const { return own_file ? own_file : file; }
+    std::optional<std::int64_t> known() const {
+        auto present = size();
+        if (!present || !recorded) return present ? present : recorded;
+        return std::max(*present, *recorded);
+    }
+};
+
+// The digits of the first ",DIGITS:" of a version link.
+std::optional<std::int64_t> recorded_length(std::string_view value) {
+    for (auto colon = value.find(':'); colon != std::string_view::npos; colon = value.find(':', colon + 1)) {
+        auto comma = value.rfind(',', colon);
+        if (comma == std::string_view::npos) continue;
+        if (auto length = parse_number<std::int64_t>(value.substr(comma + 1, colon - comma - 1))) return length;
+    }
+    return std::nullopt;
+}
+
+using Lengths = std::map<std::int64_t, LogLength>;
+
+Lengths read_lengths(const tree::View& view, const std::string& directory, const std::string& host) {
+    Lengths lengths;
+    for (auto& name : view.list(directory.substr(0, directory.size() - 1))) {
+        if (auto log = parse_numbered_name("log-", name)) {
+            auto file = view.file(directory + name);
+            if (!file) continue;
+            auto size = static_cast<std::int64_t>(file->size);
+            auto& entry = lengths[log->number];
+            entry.file = std::max(entry.file.value_or(0), size);
+            if (log->host == host) entry.own_file = size;
+        } else if (auto version = parse_numbered_name("version-", name)) {
+            auto length = recorded_length(view.value(directory + name));
+            if (length)
+                lengths[version->number].recorded = std::max(lengths[version->number].recorded.value_or(0), *length);
+        }
+    }
+    return lengths;
+}
+
+// Sum of `length` over consecutive numbers from `first` on, in steps of `step`; `last` becomes the last defined one.
+template<class Length>
+std::int64_t sum_run(const Lengths& lengths, std::int64_t first, std::int64_t step, Length length, std::int64_t& last) {
+    std::int64_t sum = 0;
+    for (std::int64_t number = first; number >= 1; number += step) {
+        auto entry = lengths.find(number);
+        auto size = entry == lengths.end() ? std::nullopt : length(entry->second);
+        if (!size) break;
+        sum += *size;
+        last = number;
+    }
+    return sum;
+}
+
+} // namespace
+
+Positions State::read_positions(const std::string& directory, const std::string& host) const {
+    Positions p;
+    auto replay = parse_log_position(checked(directory + "replay-" + host));
+    if (!replay) return p;
+    std::int64_t n = replay->log.number, done = replay->position, rest = replay->rest, ignored = 0;
+    Lengths lengths = read_lengths(view(), directory, host);
+    auto by_file = [](const LogLength& l) { return l.size(); };
+    auto by_all = [](const LogLength& l) { return l.known(); };
+    const LogLength current = lengths.contains(n) ? lengths[n] : LogLength{};
+    p.replay_number = p.base_number = p.fetch_number = p.work_number = n;
+    p.rest = rest;
+    p.back = done + sum_run(lengths, n - 1, -1, by_all, ignored);
+    sum_run(lengths, n - 1, -1, by_file, p.base_number);
+    auto above_files = sum_run(lengths, n + 1, 1, by_file, p.fetch_number);
+    auto above_known = sum_run(lengths, n + 1, 1, by_all, p.work_number);
+    auto forward = [&](std::optional<std::int64_t> size, std::int64_t above) {
+        return size ? std::max({rest, *size - done, std::int64_t{0}}) + above : rest;
+    };
+    p.forward_files = forward(current.size(), above_files);
+    p.forward_known = forward(current.known(), above_known);
+    return p;
+}
+
+} // namespace mars::macros

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/context.hpp"
+
+#include <algorithm>
+
+namespace mars::shell {
+
+VerbContext::VerbContext(Surroundings& surroundings, tree::DiskView& view, const Request& request,
+                         std::vector<std::string> resources, std::string resource)
+    : surroundings_(surroundings), view_(view), request_(request), self_(surroundings.env.hostname()),
+      me_(request.options.host.empty() ? self_ : request.options.host), resources_(std::move(resources)),
+      resource_(std::move(resource)) {}
+
+const std::string& VerbContext::argument(std::size_t i) const {
+    static const std::string nothing;
+    return i < request_.arguments.size() ? request_.arguments[i] : nothing;
+}
+
+std::string VerbContext::key(std::string_view rest) const {
+    return tree::resource_key(resource_, rest);
+}
+
+std::string VerbContext::todo(std::string_view host, std::string_view name) const {
+    return key("todo-" + std::string(host) + "/" + std::string(name));
+}
+
+std::string VerbContext::actual(std::string_view host, std::string_view name) const {
+    return key("actual-" + std::string(host) + "/" + std::string(name));
+}
+
+bool VerbContext::is_marsd_running() const {
+    auto alive = view_.get("actual-" + self_ + "/alive");
+    return alive && alive->value.starts_with('1') && age(alive->stamp) < options().window;
+}
+
+Duration VerbContext::age(Stamp stamp) const {
+    return surroundings_.env.clock().now() - stamp;
+}
+
+void VerbContext::queue(Effect effect) {
+    std::erase_if(effects_, [&](const Effect& e) { return e.path == effect.path; });
+    effects_.push_back(std::move(effect));
+}
+
+void VerbContext::set(std::string path, std::string value) {
+    queue({Effect::Kind::key, std::move(path), std::move(value)});
+}
+
+void VerbContext::remove(std::string path) {
+    if (view_.get(path) || view_.file(path)) set(std::move(path), std::string(tree::kDeleted));
+}
+
+void VerbContext::make_directory(std::string path) {
+    queue({Effect::Kind::directory, std::move(path), {}});
+}
+
+void VerbContext::make_empty_file(std::string path) {
+    queue({Effect::Kind::file, std::move(path), {}});
+}
+
+void VerbContext::unlink(std::string path) {
+    queue({Effect::Kind::unlink, std::move(path), {}});
+}
+
+void VerbContext::describe(const Effect& effect) {
+    const bool dry = is_dry_run();
+    if (!dry && options().verbose < 1) return;
+    auto path = view_.absolute(effect.path);
+    switch (effect.kind) {
+    case Effect::Kind::key:
+        if (effect.value == tree::kDeleted)
+            out().info((dry ? "would delete " : "deleting ") + path);
+        else
+            out().info((dry ? "would set " : "setting ") + path + " = " + effect.value);
+        return;
+    case Effect::Kind::directory:
+        if (dry || options().verbose > 1)
+            out().info((dry ? "would make the directory " : "making the directory ") + path);
+        return;
+    case Effect::Kind::file:
+        out().info((dry ? "would make the empty file " : "making the empty file ") + path);
+        return;
+    case Effect::Kind::unlink:
+        out().info((dry ? "would remove " : "removing ") + path);
+        return;
+    }
+}
+
+env::task<result<void>> VerbContext::commit(std::optional<Stamp> stamp) {
+    auto effects = std::exchange(effects_, {});
+    for (const auto& effect : effects) describe(effect);
+    if (effects.empty() || is_dry_run()) co_return result<void>();
+    MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
+    co_return co_await apply(std::move(effects), stamp);
+}
+
+env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::optional<Stamp> stamp) {
+    // Reading advances the Lamport clock: what is written must be newer than what stands there and than marsd's clock.
+    (void)view_.raw("actual-" + self_ + "/time");
+    for (const auto& effect : effects) {
+        (void)view_.raw(effect.path);
+        (void)view_.raw(effect.path.substr(0, effect.path.find('/'))); // the marker of a deleted directory
+    }
+    const Stamp common = stamp ? *stamp : view_.lamport().tick();
+    std::vector<tree::DiskView::Change> keys;
+    for (const auto& effect : effects) {
+        changed_.push_back(effect.path);
+        if (effect.kind == Effect::Kind::key) {
+            keys.push_back({effect.path, effect.value, common});
+            continue;
+        }
+        auto before = std::exchange(keys, {});
+        if (!before.empty()) MARS_CO_TRY_VOID(co_await view_.commit(std::move(before)));
+        MARS_CO_TRY_VOID(co_await apply_one(effect));
+    }
+    if (!keys.empty()) MARS_CO_TRY_VOID(co_await view_.commit(std::move(keys)));
+    co_return result<void>();
+}
+
+env::task<result<void>> VerbContext::apply_one(const Effect& effect) {
+    auto& storage = env().storage();
+    auto path = view_.absolute(effect.path);
+    if (effect.kind == Effect::Kind::unlink) {
+        auto removed = storage.remove(path);
+        if (!removed && !removed.error().is(std::errc::no_such_file_or_directory)) co_return removed;
+        co_return result<void>();
+    }
+    for (auto slash = path.find('/', view_.root().size() + 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1))
+        MARS_CO_TRY_VOID(storage.make_directory(path.substr(0, slash)));
+    // A directory or a file may have to replace the marker of its deletion.
+    if (auto old = view_.raw(effect.path); old && old->value == tree::kDeleted) MARS_CO_TRY_VOID(storage.remove(path));
+    if (effect.kind == Effect::Kind::directory) co_return storage.make_directory(path);
+    env::OpenMode mode;
+    mode.write = mode.create = true;
+    MARS_CO_TRY(auto file, co_await storage.open(path, mode));
+    co_return co_await storage.sync_directory(path.substr(0, path.rfind('/')));
+}
+
+result<void> VerbContext::overridable(Reason reason, std::string text) {
+    if (!is_forced()) return refusal(reason, std::move(text));
+    out().warning(label(text) + " (ignored because of --force)");
+    return {};
+}
+
+void VerbContext::detail(int level, std::string_view text) {
+    if (options().verbose >= level) out().info(label(text));
+}
+
+std::string VerbContext::label(std::string_view text) const {
+    return resource_.empty() ? std::string(text) : "resource " + resource_ + ": " + std::string(text);
+}
+
+} // namespace mars::shell

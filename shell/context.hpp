@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// VerbContext: everything that the coroutine of a verb may use: the tree, the options, the words it was given, the host
+// it acts for, and a batch of changes that is committed with one stamp. One per resource and verb call.
+// Spec: verbs 1.13 (lock), 1.14 (dry-run), 1.15 (--host), 2.1 (batch). Tests: tests/unit/shell/.
+#pragma once
+
+#include <any>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/env/env.hpp"
+#include "kernel/tree/disk_view.hpp"
+#include "shell/command_line.hpp"
+#include "shell/local_host.hpp"
+#include "shell/output.hpp"
+#include "shell/reason.hpp"
+#include "shell/remote.hpp"
+
+namespace mars::shell {
+
+// What verbs run on: given by the one-shot program, the REPL, a script, or the simulation. Outlives all calls.
+struct Surroundings {
+    env::Env& env;
+    LocalHost& local;
+    Remote& remote;
+    Output& output;
+    std::vector<std::string> macro_path; // directories searched for NAME.tpl
+};
+
+class VerbContext {
+  public:
+    VerbContext(Surroundings& surroundings, tree::DiskView& view, const Request& request,
+                std::vector<std::string> resources, std::string resource);
+
+    env::Env& env() { return surroundings_.env; }
+    LocalHost& local() { return surroundings_.local; }
+    Remote& remote() { return surroundings_.remote; }
+    Output& out() { return surroundings_.output; }
+    const Surroundings& surroundings() const { return surroundings_; }
+    tree::DiskView& view() { return view_; }
+    const tree::DiskView& view() const { return view_; }
+    const Request& request() const { return request_; }
+    const Options& options() const { return request_.options; }
+    bool is_forced() const { return request_.options.force > 0; }
+    bool is_dry_run() const { return request_.options.dry_run > 0; }
+    // The positional argument number `i` after the resource; empty when missing.
+    const std::string& argument(std::size_t i) const;
+
+    // The real local host, and the host that is acted for.
+    const std::string& self() const { return self_; }
+    const std::string& me() const { return me_; }
+    // The resource at work (empty in verbs without one and in global phases), and all that were addressed.
+    const std::string& resource() const { return resource_; }
+    const std::vector<std::string>& resources() const { return resources_; }
+
+    // Paths: "resource-RES/REST", "resource-RES/todo-HOST/SWITCH", "resource-RES/actual-HOST/INDICATOR".
+    std::string key(std::string_view rest) const;
+    std::string todo(std::string_view host, std::string_view name) const;
+    std::string actual(std::string_view host, std::string_view name) const;
+
+    // True when marsd runs on this host: actual-SELF/alive is 1 and younger than the window.
+    bool is_marsd_running() const;
+    // Real time minus the stamp; negative for stamps of the future.
+    Duration age(Stamp stamp) const;
+
+    // Queues a change of the batch; a later one of the same key moves it to the end.
+    void set(std::string path, std::string value);
+    // Queues the deletion of a key or file that exists; nothing otherwise.
+    void remove(std::string path);
+    // Queues a directory, an empty file (a leftover `.deleted` there goes), or the physical removal of a key.
+    void make_directory(std::string path);
+    void make_empty_file(std::string path);
+    void unlink(std::string path);
+    bool has_pending() const { return !effects_.empty(); }
+    void drop_pending() { effects_.clear(); }
+    // Writes the batch in the order in which it was queued, all keys with one stamp (`stamp` if given), under the lock.
+    // In a dry run only says what it would do. On a failure what came before it stays.
+    env::task<result<void>> commit(std::optional<Stamp> stamp = std::nullopt);
+    // All paths written so far by this call.
+    const std::vector<std::string>& changed() const { return changed_; }
+
+    // A class F check that is violated: a refusal, or with --force a warning and success.
+    result<void> overridable(Reason reason, std::string text);
+    // Prints at --verbose >= level.
+    void detail(int level, std::string_view text);
+    // "resource mydata: TEXT", or just TEXT.
+    std::string label(std::string_view text) const;
+
+    // The verb has done a part of its work although it will report a failure: the exit status becomes "mixed".
+    void note_partly_done() { partly_done_ = true; }
+    bool is_partly_done() const { return partly_done_; }
+
+    // What a verb remembers from phase to phase; made on first use.
+    template<class State>
+    State& state() {
+        if (!state_.has_value()) state_.emplace<State>();
+        return std::any_cast<State&>(state_);
+    }
+
+  private:
+    struct Effect {
+        enum class Kind { key, directory, file, unlink };
+        Effect(Kind k, std::string p, std::string v) : kind(k), path(std::move(p)), value(std::move(v)) {}
+        Kind kind;
+        std::string path;
+        std::string value;
+    };
+    void queue(Effect effect);
+    void describe(const Effect& effect);
+    env::task<result<void>> apply(std::vector<Effect> effects, std::optional<Stamp> stamp);
+    env::task<result<void>> apply_one(const Effect& effect);
+
+    Surroundings& surroundings_;
+    tree::DiskView& view_;
+    const Request& request_;
+    std::string self_;
+    std::string me_;
+    std::vector<std::string> resources_;
+    std::string resource_;
+    std::vector<Effect> effects_;
+    std::vector<std::string> changed_;
+    std::any state_;
+    bool partly_done_ = false;
+};
+
+} // namespace mars::shell

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/handover.hpp"
+
+#include <algorithm>
+
+#include "kernel/format/version_link.hpp"
+#include "shell/checks.hpp"
+#include "shell/hosts.hpp"
+#include "shell/log_links.hpp"
+#include "shell/membership.hpp"
+#include "shell/switches.hpp"
+#include "shell/wait.hpp"
+
+namespace mars::shell {
+
+namespace {
+
+// What the phases remember of one resource.
+struct Handover {
+    std::optional<std::string> old; // the primary to take over from, as it was at the beginning
+    bool is_known = false;
+    bool has_asked_all = false; // phase 6 has waited for the others
+    bool has_warned = false;
+};
+
+const std::optional<std::string>& old_primary(VerbContext& ctx) {
+    auto& state = ctx.state<Handover>();
+    if (!state.is_known) {
+        state.old = former_primary(ctx.view(), ctx.resource());
+        // The last primary may have left the resource meanwhile: then there is nobody to take over from.
+        if (state.old && !is_guest_or_member(ctx.view(), ctx.resource(), *state.old)) state.old.reset();
+        state.is_known = true;
+    }
+    return state.old;
+}
+
+bool takes_over_from_other(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    return !old || *old != ctx.me();
+}
+
+void warn_once(VerbContext& ctx, const std::string& text) {
+    if (!std::exchange(ctx.state<Handover>().has_warned, true)) ctx.out().warning(ctx.label(text));
+}
+
+// A missing indicator is no answer yet.
+bool has_left_role(const VerbContext& ctx, const std::string& host) {
+    return ctx.view().get(ctx.actual(host, "is-primary")) && is_indicator(ctx, host, "is-primary", "0");
+}
+
+// `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
+env::task<result<void>> designate_nobody(VerbContext& ctx) {
+    auto now = ctx.view().get(ctx.key("primary"));
+    if (now && now->value == tree::kNone) co_return result<void>();
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    ctx.set(ctx.key("primary"), std::string(tree::kNone));
+    ctx.out().info(
+        ctx.label("designated primary: " + (now ? now->value : "nobody") + " -> " + std::string(tree::kNone)));
+    co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
+}
+
+// Old and new primary have the same position and the same history, as strings. If only the version link differs and all
+// links have been at rest for a while, it is copied.
+bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest) {
+    const auto& view = ctx.view();
+    auto replay_old = view.get(ctx.key("replay-" + old));
+    auto replay_me = view.get(ctx.key("replay-" + ctx.me()));
+    if (!replay_old || !replay_me || replay_old->value != replay_me->value) return false;
+    auto version_old = view.get(ctx.key(format::version_key(newest, old)));
+    auto version_me = view.get(ctx.key(format::version_key(newest, ctx.me())));
+    if (!version_old) return false;
+    if (version_me && version_me->value == version_old->value) return true;
+    const auto quiet = ctx.options().window / 4;
+    if (ctx.age(replay_old->stamp) < quiet || ctx.age(replay_me->stamp) < quiet || ctx.age(version_old->stamp) < quiet)
+        return false;
+    ctx.out().warning(ctx.label("copying the version link of " + old + ", which has not been published here"));
+    ctx.set(ctx.key(format::version_key(newest, ctx.me())), version_old->value);
+    return true;
+}
+
+// The origin of the only log with this number.
+std::optional<std::string> origin_of(const VerbContext& ctx, std::int64_t number) {
+    std::vector<std::string> origins;
+    for (const auto& log : logs_of(ctx.view(), ctx.resource()))
+        if (log.id.seq == number) origins.push_back(log.id.host);
+    return origins.size() == 1 ? std::optional(origins.front()) : std::nullopt;
+}
+
+bool are_all_equal(const VerbContext& ctx, std::int64_t number) {
+    std::optional<std::string> first;
+    for (const auto& host : replaying_hosts(ctx.view(), ctx.resource())) {
+        auto value = version_of(ctx.view(), ctx.resource(), number, host);
+        if (!value || (first && *first != *value)) return false;
+        first = value;
+    }
+    return first.has_value();
+}
+
+// AVOID: switching now does not create a split brain, as far as can be known here. Failure: emergency.self.
+result<Step> avoid_split(VerbContext& ctx) {
+    const auto& me = ctx.me();
+    if (find_split_brain(ctx.view(), ctx.resource()).found()) {
+        if (!ctx.state<Handover>().has_warned) (void)report_split_brain(ctx);
+        warn_once(ctx, "there is a split brain already: which version survives is your decision, going on");
+        return Step::done;
+    }
+    if (replaying_hosts(ctx.view(), ctx.resource()).size() < 2) return Step::done;
+    auto stopped = ctx.view().get(ctx.actual(me, "msg-err-replay-stop"));
+    if (stopped && stopped->value != "OK" && ctx.age(stopped->stamp) < ctx.options().window) {
+        warn_once(ctx, "the replay has stopped on host " + me + ": " + stopped->value);
+        return Step::done;
+    }
+    if (ctx.view().flag(ctx.actual(me, "has-emergency")))
+        return refusal("emergency.self", "host " + me + " is in emergency mode (" + ctx.actual(me, "has-emergency") +
+                                             " is 1) and cannot become primary; next: free space in /mars there");
+    const auto newest = highest_version(ctx.view(), ctx.resource());
+    auto old = old_primary(ctx);
+    if (!old) old = origin_of(ctx, newest);
+    if (old && *old == me) return Step::done;
+    bool level = old ? is_level_with(ctx, *old, newest) : are_all_equal(ctx, newest);
+    return level ? Step::done : Step::again;
+}
+
+std::string position_text(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    auto mine = ctx.view().value(ctx.key("replay-" + ctx.me()), "unknown");
+    auto theirs = old ? ctx.view().value(ctx.key("replay-" + *old), "unknown") : std::string("unknown");
+    return "host " + ctx.me() + " is at " + mine + ", " + old.value_or("the old primary") + " at " + theirs;
+}
+
+} // namespace
+
+env::task<result<Step>> primary_contact(VerbContext& ctx) {
+    if (ctx.is_forced())
+        co_return refusal("verb.nyi",
+                          "--force is not in this version: it comes with the release of the forced data path; a "
+                          "planned handover needs the old primary to be reachable");
+    MARS_CO_TRY_VOID(check_marsd(ctx, true));
+    auto peers =
+        ctx.resources().size() == 1 ? hosts_of(ctx.view(), ctx.resources().front()) : sharing_hosts(ctx.view());
+    MARS_CO_TRY_VOID(co_await wait_cluster(ctx, std::move(peers)));
+    co_return Step::done;
+}
+
+namespace {
+
+result<void> check_others_synced(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    std::vector<std::string> members;
+    for (const auto& host : members_of(ctx.view(), ctx.resource()))
+        if (has_storage(ctx.view(), ctx.resource(), host)) members.push_back(host);
+    if (members.size() <= 2) return {};
+    for (const auto& host : members) {
+        if (host == ctx.me() || (old && host == *old)) continue;
+        auto alive = ctx.view().get("actual-" + host + "/alive");
+        auto synced = check_synced(ctx, host);
+        if (synced) continue;
+        if (alive && is_recent(ctx, alive->stamp)) return synced;
+        ctx.out().warning(ctx.label(synced.error().text + " (host " + host + " is not heard of, going on)"));
+    }
+    return {};
+}
+
+} // namespace
+
+env::task<result<Step>> primary_check(VerbContext& ctx) {
+    const auto& me = ctx.me();
+    const auto& old = old_primary(ctx);
+    if (takes_over_from_other(ctx)) {
+        MARS_CO_TRY_VOID(check_synced(ctx, me));
+        MARS_CO_TRY_VOID(check_others_synced(ctx));
+    }
+    for (auto name : {"attach", "connect", "allow-replay"}) MARS_CO_TRY_VOID(check_switch(ctx, name, true));
+    auto code = ctx.view().number(ctx.actual(me, "replay-code"));
+    if (code && *code < 0)
+        MARS_CO_TRY_VOID(ctx.overridable("replay.error", "the replay on host " + me + " has stopped with " +
+                                                             ctx.actual(me, "replay-code") + " = " +
+                                                             ctx.view().value(ctx.actual(me, "replay-code")) +
+                                                             "; next: marsadm invalidate " + ctx.resource()));
+    if (old && *old != me && designated_primary(ctx.view(), ctx.resource()))
+        MARS_CO_TRY_VOID(check_not_open(ctx, *old));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_fetch_on(VerbContext& ctx) {
+    if (!ctx.view().flag(ctx.todo(ctx.me(), "connect"))) ctx.set(ctx.todo(ctx.me(), "connect"), "1");
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!takes_over_from_other(ctx)) co_return Step::done;
+    // A dead host cannot leave its role: better to stay where things are than to have no primary at all.
+    auto heard = old ? ctx.view().get("actual-" + *old + "/alive") : std::nullopt;
+    if (old && !has_left_role(ctx, *old) && (!heard || ctx.age(heard->stamp) > ctx.options().window)) {
+        warn_once(ctx, "nothing is heard of the old primary " + *old + ", waiting for it");
+        co_return Step::again;
+    }
+    MARS_CO_TRY(auto avoided, avoid_split(ctx));
+    if (avoided == Step::again) {
+        ctx.detail(1, position_text(ctx));
+        co_return Step::again;
+    }
+    MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_await_old(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!takes_over_from_other(ctx)) co_return Step::done;
+    if (old && !has_left_role(ctx, *old)) co_return Step::again;
+    co_return avoid_split(ctx);
+}
+
+env::task<result<Step>> primary_await_all(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!takes_over_from_other(ctx)) co_return Step::done;
+    if (!std::exchange(ctx.state<Handover>().has_asked_all, true))
+        MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view())));
+    if (old && !has_left_role(ctx, *old)) co_return Step::again;
+    co_return avoid_split(ctx);
+}
+
+env::task<result<Step>> primary_designate(VerbContext& ctx) {
+    const auto me = ctx.me();
+    auto last = ctx.view().get(ctx.key("userspace/last-primary"));
+    auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
+    if (last) {
+        ctx.set(ctx.key("userspace/prev-primary"), last->value);
+        bool keeps_stamp = !previous || previous->stamp < last->stamp;
+        MARS_CO_TRY_VOID(co_await ctx.commit(keeps_stamp ? std::optional(last->stamp) : std::nullopt));
+    }
+    ctx.set(ctx.key("userspace/last-primary"), me);
+    ctx.set(ctx.key("primary"), me);
+    ctx.out().info(ctx.label("designated primary: " + old_primary(ctx).value_or("nobody") + " -> " + me));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_await_device(VerbContext& ctx) {
+    if (report_split_brain(ctx)) {
+        ctx.out().warning(ctx.label("host " + ctx.me() +
+                                    " is designated primary; whether its device appears depends on the "
+                                    "resolution of the split brain, not waiting for it"));
+        co_return Step::done;
+    }
+    MARS_CO_TRY_VOID(co_await wait_device(ctx, true));
+    turn_all_on(ctx);
+    co_return Step::done;
+}
+
+env::task<result<Step>> secondary_check(VerbContext& ctx) {
+    if (ctx.is_forced()) MARS_CO_TRY_VOID(check_switch(ctx, "connect", false));
+    const auto& old = old_primary(ctx);
+    if (old && designated_primary(ctx.view(), ctx.resource())) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
+    co_return Step::done;
+}
+
+env::task<result<Step>> secondary_leave(VerbContext& ctx) {
+    MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
+    co_return Step::done;
+}
+
+env::task<result<Step>> secondary_await_old(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    if (ctx.is_forced() || !old || has_left_role(ctx, *old)) co_return Step::done;
+    co_return Step::again;
+}
+
+env::task<result<Step>> secondary_await_device(VerbContext& ctx) {
+    if (has_device(ctx) && ctx.is_marsd_running()) MARS_CO_TRY_VOID(co_await wait_device(ctx, false));
+    co_return Step::done;
+}
+
+} // namespace mars::shell

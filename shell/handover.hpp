@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Handover: the phases of `primary` and `secondary`. The order of what is written and waited for is what keeps two
+// hosts from continuing the same history: the new primary is designated only after the old one has left its role and
+// all that it has written has arrived and been replayed here. Spec: verbs 4.17, 4.18; symlink-tree 6.1. Tests:
+// tests/unit/shell/handover_test.cpp.
+#pragma once
+
+#include "shell/context.hpp"
+#include "shell/verb.hpp"
+
+namespace mars::shell {
+
+env::task<result<Step>> primary_contact(VerbContext& ctx);      // 0
+env::task<result<Step>> primary_check(VerbContext& ctx);        // 1
+env::task<result<Step>> primary_fetch_on(VerbContext& ctx);     // 2
+env::task<result<Step>> primary_leave_old(VerbContext& ctx);    // 4
+env::task<result<Step>> primary_await_old(VerbContext& ctx);    // 5
+env::task<result<Step>> primary_await_all(VerbContext& ctx);    // 6
+env::task<result<Step>> primary_designate(VerbContext& ctx);    // 8, 9
+env::task<result<Step>> primary_await_device(VerbContext& ctx); // 10
+
+env::task<result<Step>> secondary_check(VerbContext& ctx);
+env::task<result<Step>> secondary_leave(VerbContext& ctx);
+env::task<result<Step>> secondary_await_old(VerbContext& ctx);
+env::task<result<Step>> secondary_await_device(VerbContext& ctx);
+
+} // namespace mars::shell

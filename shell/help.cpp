@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/help.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "shell/options.hpp"
+#include "shell/reason.hpp"
+#include "shell/verb_table.hpp"
+
+namespace mars::shell {
+
+namespace {
+
+constexpr std::size_t kWidth = 100;
+
+struct ExitRow {
+    int code;
+    std::string_view meaning;
+};
+
+constexpr std::array<ExitRow, 7> kExitRows{{
+    {0, "every resource succeeded, or there was none"},
+    {1, "refused or failed: a precondition is not met, the verb is not possible, or another host failed"},
+    {2, "usage: a wrong verb, option or argument; nothing was touched"},
+    {3, "the waiting time was exhausted"},
+    {4, "system: not root, no tree, no cluster, no address, no space"},
+    {5, "mixed: some resources succeeded, some failed"},
+    {6, "internal error, or interrupted"},
+}};
+
+constexpr std::string_view kIntroduction =
+    "marsadm is the command of MARS, which replicates block devices asynchronously over any distance. Each verb works "
+    "on the "
+    "local host and, through the shared state in /mars, on the others; marsd does the work. RES is the name of a "
+    "resource, "
+    "LIST several names separated by commas, all stands for every resource of this host.";
+
+constexpr std::string_view kOptionsIntroduction =
+    "Options may stand anywhere; the later one wins. Values are written --name=value.";
+
+// `text` in lines of at most kWidth characters, each after `indent` blanks.
+std::string wrap(std::string_view text, std::size_t indent) {
+    std::string out;
+    std::string line(indent, ' ');
+    std::size_t words = 0;
+    while (!text.empty()) {
+        auto word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        if (words > 0 && line.size() + 1 + word.size() > kWidth) {
+            out += line + "\n";
+            line.assign(indent, ' ');
+            words = 0;
+        }
+        if (words++ > 0) line += ' ';
+        line += word;
+    }
+    return out + line + "\n";
+}
+
+constexpr std::array<Family, 7> kFamilies{Family::cluster, Family::resource, Family::switches, Family::role,
+                                          Family::log,     Family::wait,     Family::view};
+
+bool is_listed(const Verb& verb, int level) {
+    return level >= 0 ? verb.level <= level : verb.level == -level;
+}
+
+std::string names_of(const Verb& verb) {
+    std::string text;
+    for (auto alias : verb.aliases) text += (text.empty() ? "" : ", ") + std::string(alias);
+    return text;
+}
+
+std::string option_doc(const OptionRow& row) {
+    auto doc = std::string(row.doc);
+    if (!row.effective) doc += " (No effect in this version.)";
+    if (!row.preset.empty()) doc += " Default: " + std::string(row.preset) + ".";
+    return doc;
+}
+
+const ReasonRow* find_reason(std::string_view name) {
+    auto row = std::find_if(kReasons.begin(), kReasons.end(), [&](const ReasonRow& r) { return r.name == name; });
+    return row == kReasons.end() ? nullptr : &*row;
+}
+
+std::string reason_text(std::string_view name) {
+    const auto* row = find_reason(name);
+    if (!row) return std::string(name);
+    std::string text = std::string(row->summary);
+    if (row->failure_class == FailureClass::overridable) text += " (--force: warning)";
+    return text;
+}
+
+} // namespace
+
+std::string overview(int level) {
+    std::string text = "Usage: marsadm [OPTION...] VERB [RES|LIST|all] [ARGUMENT...]\n\n" + wrap(kIntroduction, 0);
+    for (auto family : kFamilies) {
+        std::string rows;
+        for (const auto* verb : all_verbs())
+            if (verb->family == family && is_listed(*verb, level))
+                rows += "  " + usage(*verb) + "\n" + wrap(verb->summary, 8);
+        if (!rows.empty()) text += "\n" + std::string(family_title(family)) + "\n" + rows;
+    }
+    text += "\n" + std::string(kOptionsIntroduction) + "\n";
+    for (const auto& row : option_table()) text += "  " + option_synopsis(row) + "\n" + wrap(option_doc(row), 8);
+    text += "\nExit status\n";
+    for (const auto& row : kExitRows) text += "  " + std::to_string(row.code) + "  " + std::string(row.meaning) + "\n";
+    return text + "\nMore: marsadm help VERB; marsadm --verbose=1 help lists verbs for experts, too.\n";
+}
+
+std::string verb_help(const Verb& verb) {
+    std::string text = "Usage: marsadm [OPTION...] " + usage(verb) + "\n";
+    if (!verb.aliases.empty()) text += wrap("Also: " + names_of(verb), 0);
+    if (!verb.is_built())
+        return text + "Not in this version." + (verb.doc.empty() ? "" : " See " + std::string(verb.doc) + ".") + "\n";
+    text += "\n" + wrap(verb.summary, 0) + wrap(verb.doc, 0);
+    if (!verb.arguments.empty()) text += "\nArguments\n";
+    for (const auto& argument : verb.arguments)
+        text += "  " + std::string(argument.name) + "\n" + wrap(argument.doc, 8);
+    if (verb.data_plane == DataPlane::required) text += "\nmarsd must run on this host.\n";
+    if (!verb.options.empty()) text += "\nOptions of interest (all: marsadm --help)\n";
+    for (auto name : verb.options)
+        if (const auto* row = find_option(name))
+            text += "  " + option_synopsis(*row) + "\n" + wrap(option_doc(*row), 8);
+    if (!verb.errors.empty()) text += "\nIt is refused or fails when\n";
+    for (auto name : verb.errors) text += "  [" + std::string(name) + "] " + reason_text(name) + "\n";
+    return text;
+}
+
+namespace {
+
+// Roff: a leading dot or quote would be a command, a backslash an escape; a minus sign is not a hyphen.
+std::string roff(std::string_view text) {
+    std::string out;
+    if (text.starts_with('.') || text.starts_with('\'')) out += "\\&";
+    for (char c : text) {
+        if (c == '\\')
+            out += "\\e";
+        else if (c == '-')
+            out += "\\-";
+        else
+            out += c;
+    }
+    return out;
+}
+
+std::string verb_section(const Verb& verb) {
+    std::string text = ".TP\n.B " + roff(usage(verb)) + "\n" + roff(verb.summary) + "\n" + roff(verb.doc) + "\n";
+    if (!verb.aliases.empty()) text += "Also: " + roff(names_of(verb)) + ".\n";
+    for (const auto& argument : verb.arguments)
+        text += ".RS\n.TP\n.I " + roff(argument.name) + "\n" + roff(argument.doc) + "\n.RE\n";
+    return text;
+}
+
+} // namespace
+
+std::string man_page() {
+    std::string text = ".\\\" Made by: marsadm help-man. Do not edit.\n"
+                       ".TH MARSADM 8 \"\" MARS \"MARS administration\"\n"
+                       ".SH NAME\nmarsadm \\- administrate replicated block devices\n"
+                       ".SH SYNOPSIS\n.B marsadm\n[\\fIOPTION\\fR...] \\fIVERB\\fR [\\fIRES\\fR|\\fILIST\\fR|all] "
+                       "[\\fIARGUMENT\\fR...]\n.SH DESCRIPTION\n" +
+                       roff(kIntroduction) + "\n.SH VERBS\n";
+    for (auto family : kFamilies) {
+        text += ".SS " + roff(family_title(family)) + "\n";
+        for (const auto* verb : all_verbs())
+            if (verb->family == family && verb->level <= kExpert) text += verb_section(*verb);
+    }
+    text += ".SH OPTIONS\n" + roff(kOptionsIntroduction) + "\n";
+    for (const auto& row : option_table())
+        text += ".TP\n.B " + roff(option_synopsis(row)) + "\n" + roff(option_doc(row)) + "\n";
+    text += ".SH \"EXIT STATUS\"\n";
+    for (const auto& row : kExitRows) text += ".TP\n.B " + std::to_string(row.code) + "\n" + roff(row.meaning) + "\n";
+    text +=
+        ".SH REASONS\nEvery refusal ends with one of these names in brackets. Refusals of class F become warnings with "
+        "\\-\\-force.\n";
+    for (const auto& row : kReasons)
+        text += ".TP\n.B " + roff(row.name) + "\n" + roff(row.summary) + " (class " + class_letter(row.failure_class) +
+                ", exit status " + std::to_string(exit_code(row.failure_class)) + ")\n";
+    return text + ".SH FILES\n.I /mars\nThe shared state, and the transaction logs.\n"
+                  ".SH \"SEE ALSO\"\n.BR marsd (8)\n";
+}
+
+} // namespace mars::shell

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Help: all texts about verbs and options, made from the tables: --help, help VERB, and the man page.
+// Tests: tests/unit/shell/help_test.cpp.
+#pragma once
+
+#include <string>
+
+#include "shell/verb.hpp"
+
+namespace mars::shell {
+
+// Overview for --help: verbs up to `level` (negative: only of that level), options, exit codes.
+std::string overview(int level);
+// Everything about one verb.
+std::string verb_help(const Verb& verb);
+// marsadm(8) in roff.
+std::string man_page();
+
+} // namespace mars::shell

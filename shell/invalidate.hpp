@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// invalidate: throws the own history away and starts over as a copy of the primary. Also used by join-resource when it
+// has raced with a log rotation. Spec: verbs 4.19; symlink-tree 8.
+#pragma once
+
+#include "shell/context.hpp"
+#include "shell/verb.hpp"
+
+namespace mars::shell {
+
+// The phases, in order; each may be called alone.
+env::task<result<Step>> invalidate_check(VerbContext& ctx);
+env::task<result<Step>> invalidate_switch_off(VerbContext& ctx);
+env::task<result<Step>> invalidate_wait(VerbContext& ctx);
+env::task<result<Step>> invalidate_cut(VerbContext& ctx);
+env::task<result<Step>> invalidate_purge(VerbContext& ctx);
+env::task<result<Step>> invalidate_link(VerbContext& ctx);
+env::task<result<Step>> invalidate_switch_on(VerbContext& ctx);
+
+} // namespace mars::shell

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// marsadm: one verb from the command line. Reads argv and the environment, makes the real surroundings, runs the verb,
+// and leaves with its exit status. A first SIGINT or SIGTERM interrupts the verb in an orderly way, a second one kills.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel/env/real/real_env.hpp"
+#include "shell/real_local_host.hpp"
+#include "shell/run.hpp"
+#include "shell/ssh_remote.hpp"
+#include "shell/terminal_output.hpp"
+
+namespace {
+
+using namespace mars;
+using namespace mars::shell;
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+// Spec: verbs 1.5.
+std::vector<std::string> macro_path() {
+    std::string list = environment("MARS_PATH");
+    if (list.empty()) {
+        auto home = environment("HOME");
+        auto etc = environment("ETC_MARSADM");
+        list = "." + (home.empty() ? "" : ":" + home + "/.marsadm") + ":" + (etc.empty() ? "/etc/marsadm" : etc) +
+               ":/usr/lib/marsadm:/usr/local/lib/marsadm";
+    }
+    std::vector<std::string> path;
+    for (std::size_t begin = 0; begin <= list.size();) {
+        auto end = std::min(list.find(':', begin), list.size());
+        if (end > begin) path.push_back(list.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return path;
+}
+
+Options default_options() {
+    Options options;
+    if (auto root = environment("MARS_DIR"); root.starts_with('/')) options.root = root;
+    return options;
+}
+
+int run(std::vector<std::string> words) {
+    env::asio::io_context context(1);
+    env::RealEnv real(context, env::make_stderr_log(env::LogLevel::warning), env::FileIo::Use::threads);
+    RealLocalHost local(real, real.pool());
+    SshRemote remote(context, real.lot());
+    TerminalOutput output;
+    Surroundings surroundings{real, local, remote, output, macro_path()};
+
+    int status = exit_code(FailureClass::internal);
+    env::asio::cancellation_signal cancel;
+    env::asio::signal_set signals(context, SIGINT, SIGTERM);
+    signals.async_wait([&](const boost::system::error_code& error, int number) {
+        if (error) return;
+        std::signal(number, SIG_DFL);
+        signals.clear();
+        output.error("interrupted; what was written so far stays");
+        cancel.emit(env::asio::cancellation_type::terminal);
+    });
+    auto ended = [&](const std::exception_ptr& error, const RunResult& result) {
+        signals.cancel();
+        if (!error) {
+            status = result.exit;
+            return;
+        }
+        try {
+            std::rethrow_exception(error);
+        } catch (const boost::system::system_error& e) {
+            if (e.code() != env::asio::error::operation_aborted) output.error(std::string("internal error: ") + e.what());
+        } catch (const std::exception& e) {
+            output.error(std::string("internal error: ") + e.what());
+        }
+    };
+    auto verb = run_words(surroundings, std::move(words), default_options());
+    env::asio::co_spawn(context, std::move(verb), env::asio::bind_cancellation_slot(cancel.slot(), ended));
+    context.run();
+    return status;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    ::umask(0077);
+    std::signal(SIGPIPE, SIG_IGN); // a closed stdout must not end a verb in the middle
+    std::vector<std::string> words(argv + 1, argv + argc);
+    return run(std::move(words));
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Output: where a verb's words go. A verb never prints: the one-shot program, the REPL, Lua and the simulation each
+// give their own. One event per call, without newline. Spec: verbs 1.10, 1.17.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mars::shell {
+
+enum class Severity {
+    answer,   // what an informational verb was asked for; may contain newlines
+    info,     // what was done
+    progress, // what is being waited for
+    hint,     // what may be useful to do
+    warning,
+    error,
+};
+
+class Output {
+  public:
+    virtual ~Output() = default;
+    virtual void write(Severity severity, std::string_view text) = 0;
+
+    void answer(std::string_view text) { write(Severity::answer, text); }
+    void info(std::string_view text) { write(Severity::info, text); }
+    void progress(std::string_view text) { write(Severity::progress, text); }
+    void hint(std::string_view text) { write(Severity::hint, text); }
+    void warning(std::string_view text) { write(Severity::warning, text); }
+    void error(std::string_view text) { write(Severity::error, text); }
+};
+
+// Keeps everything: for scripts, the simulation and tests.
+class RecordedOutput final : public Output {
+  public:
+    struct Event {
+        Severity severity;
+        std::string text;
+    };
+
+    void write(Severity severity, std::string_view text) override { events.push_back({severity, std::string(text)}); }
+    // All texts of one severity, each followed by a newline.
+    std::string text(Severity severity) const {
+        std::string all;
+        for (const auto& event : events)
+            if (event.severity == severity) all += event.text + "\n";
+        return all;
+    }
+
+    std::vector<Event> events;
+};
+
+} // namespace mars::shell

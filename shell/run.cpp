@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/run.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <memory>
+
+#include "shell/checks.hpp"
+#include "shell/startup.hpp"
+#include "shell/verb_table.hpp"
+#include "shell/wait.hpp"
+
+namespace mars::shell {
+
+namespace {
+
+// One resource (or the whole verb) on its way through the phases.
+struct Worker {
+    Worker(Surroundings& surroundings, tree::DiskView& view, const Request& request,
+           const std::vector<std::string>& all, const std::string& resource)
+        : context(surroundings, view, request, all, resource) {}
+
+    VerbContext context;
+    std::optional<failure> failed;
+    int phase = 0;
+    bool is_satisfied = false; // in the current LOOP phase
+};
+
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+class Run {
+  public:
+    Run(Surroundings& surroundings, const Request& request)
+        : surroundings_(surroundings), request_(request), view_(surroundings.env, request.options.root) {}
+
+    env::task<RunResult> go();
+
+  private:
+    env::task<result<void>> prepare();
+    env::task<void> run_phase(const Phase& phase);
+    env::task<void> run_loop(const Phase& phase);
+    env::task<void> step(Worker& worker, const Phase& phase);
+    void announce(const Phase& phase);
+    void fail(Worker& worker, const failure& why, int phase);
+    std::size_t left() const;
+    RunResult summary();
+
+    Surroundings& surroundings_;
+    const Request& request_;
+    tree::DiskView view_;
+    Workers workers_;               // one per resource, or a single one without resource
+    std::unique_ptr<Worker> whole_; // start-up and global phases
+};
+
+void report(Output& output, const VerbContext& ctx, const failure& why) {
+    output.error(ctx.label(why.text) + " [" + std::string(reason_of(why).name) + "]");
+}
+
+failure not_built(const Verb& verb) {
+    return refusal("verb.nyi", "the verb " + std::string(verb.name) + " is not in this version" +
+                                   (verb.doc.empty() ? "" : "; see " + std::string(verb.doc)));
+}
+
+env::task<result<void>> Run::prepare() {
+    auto& ctx = whole_->context;
+    if (!request_.verb->is_built()) co_return not_built(*request_.verb);
+    MARS_CO_TRY_VOID(check_startup(ctx));
+    MARS_CO_TRY(auto names, co_await expand_resources(ctx));
+    // Global phases see the list as well.
+    whole_ = std::make_unique<Worker>(surroundings_, view_, request_, names, std::string());
+    if (request_.verb->resource == ResourceArgument::none || request_.verb->resource == ResourceArgument::free) {
+        workers_.push_back(std::make_unique<Worker>(surroundings_, view_, request_, names, std::string()));
+        co_return result<void>();
+    }
+    for (const auto& name : names)
+        workers_.push_back(std::make_unique<Worker>(surroundings_, view_, request_, names, name));
+    if (request_.verb->has(kNoMemberCheck)) co_return result<void>();
+    for (auto& worker : workers_)
+        if (auto member = check_member(worker->context); !member) fail(*worker, member.error(), 0);
+    co_return result<void>();
+}
+
+void Run::fail(Worker& worker, const failure& why, int phase) {
+    report(surroundings_.output, worker.context, why);
+    worker.context.drop_pending();
+    worker.failed = why;
+    worker.phase = phase;
+}
+
+std::size_t Run::left() const {
+    std::size_t count = 0;
+    for (const auto& worker : workers_) count += worker->failed ? 0 : 1;
+    return count;
+}
+
+void Run::announce(const Phase& phase) {
+    if (request_.verb->phases.size() < 2 || request_.verb->has(kInformational) || phase.title.empty()) return;
+    surroundings_.output.info("phase " + std::to_string(phase.number) + ": " + std::string(phase.title));
+}
+
+// One call of the phase's function, and the commit of what it has queued.
+env::task<void> Run::step(Worker& worker, const Phase& phase) {
+    worker.phase = phase.number;
+    auto stepped = co_await phase.run(worker.context);
+    if (!stepped) {
+        fail(worker, stepped.error(), phase.number);
+        co_return;
+    }
+    worker.is_satisfied = *stepped == Step::done;
+    auto committed = co_await worker.context.commit();
+    if (!committed) fail(worker, committed.error(), phase.number);
+}
+
+env::task<void> Run::run_phase(const Phase& phase) {
+    announce(phase);
+    if (phase.global) {
+        co_await step(*whole_, phase);
+        if (!whole_->failed) co_return;
+        for (auto& worker : workers_)
+            if (!worker->failed) worker->failed = whole_->failed;
+        co_return;
+    }
+    if (phase.loop) {
+        co_await run_loop(phase);
+        co_return;
+    }
+    for (auto& worker : workers_)
+        if (!worker->failed) co_await step(*worker, phase);
+}
+
+// Directories whose changes may satisfy a LOOP phase.
+std::vector<std::string> places_to_watch(const tree::DiskView& view, const Workers& workers) {
+    std::vector<std::string> places{""};
+    for (const auto& worker : workers) {
+        auto directory = tree::resource_dir(worker->context.resource());
+        if (worker->failed) continue;
+        places.push_back(directory);
+        for (const auto& host : view.suffixes(directory, "actual-")) places.push_back(directory + "/actual-" + host);
+    }
+    return places;
+}
+
+env::task<void> Run::run_loop(const Phase& phase) {
+    for (auto& worker : workers_) worker->is_satisfied = worker->failed.has_value();
+    Deadline deadline(whole_->context, request_.options.timeout);
+    const auto places = places_to_watch(view_, workers_);
+    auto primed = co_await view_.wait_for_change(places, Duration::zero());
+    while (true) {
+        bool all_done = true;
+        for (auto& worker : workers_) {
+            if (!worker->failed && !worker->is_satisfied) co_await step(*worker, phase);
+            all_done = all_done && (worker->failed || worker->is_satisfied);
+        }
+        if (all_done) co_return;
+        if (deadline.is_over() || !primed) break;
+        // Some conditions depend on ages, so it looks again without a change as well.
+        primed = co_await view_.wait_for_change(places, deadline.left(std::chrono::seconds(3)));
+    }
+    for (auto& worker : workers_) {
+        if (worker->failed || worker->is_satisfied) continue;
+        auto why = refusal("wait.phase", "phase " + std::to_string(phase.number) + " (" + std::string(phase.title) +
+                                             ") is not finished after " + seconds_text(deadline.elapsed()) +
+                                             (phase.stuck.empty() ? "" : "; " + std::string(phase.stuck)));
+        fail(*worker, primed ? why : primed.error(), phase.number);
+    }
+}
+
+RunResult Run::summary() {
+    RunResult summary;
+    std::size_t succeeded = 0;
+    for (auto& worker : workers_) {
+        succeeded += worker->failed && !worker->context.is_partly_done() ? 0 : 1;
+        ResourceOutcome outcome;
+        outcome.resource = worker->context.resource();
+        outcome.phase = worker->phase;
+        outcome.failed = worker->failed;
+        outcome.changed = worker->context.changed();
+        if (worker->failed && summary.exit == 0) summary.exit = exit_code(reason_of(*worker->failed).failure_class);
+        summary.outcomes.push_back(std::move(outcome));
+    }
+    if (summary.exit != 0 && succeeded > 0) summary.exit = kExitMixed;
+    return summary;
+}
+
+env::task<RunResult> Run::go() {
+    whole_ = std::make_unique<Worker>(surroundings_, view_, request_, std::vector<std::string>(), std::string());
+    auto prepared = co_await prepare();
+    if (!prepared) {
+        fail(*whole_, prepared.error(), 0);
+        workers_.clear();
+        workers_.push_back(std::move(whole_));
+        co_return summary();
+    }
+    if (request_.options.force > 0 && !request_.verb->has(kInformational))
+        surroundings_.output.warning("--force turns safety checks into warnings");
+    for (const auto& phase : request_.verb->phases) {
+        if (left() == 0) break;
+        co_await run_phase(phase);
+    }
+    co_return summary();
+}
+
+} // namespace
+
+env::task<RunResult> run_verb(Surroundings& surroundings, Request request) {
+    for (const auto& note : request.notes) surroundings.output.warning(note);
+    Run run(surroundings, request);
+    co_return co_await run.go();
+}
+
+env::task<RunResult> run_words(Surroundings& surroundings, std::vector<std::string> words, Options defaults) {
+    auto request = parse_command_line(words, defaults);
+    if (request) co_return co_await run_verb(surroundings, std::move(*request));
+    surroundings.output.error(request.error().text + " [" + std::string(reason_of(request.error()).name) + "]");
+    RunResult refused;
+    refused.exit = exit_code(reason_of(request.error()).failure_class);
+    ResourceOutcome outcome;
+    outcome.failed = request.error();
+    refused.outcomes.push_back(std::move(outcome));
+    co_return refused;
+}
+
+} // namespace mars::shell

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/startup.hpp"
+
+#include <algorithm>
+
+#include "kernel/base/names.hpp"
+#include "shell/checks.hpp"
+#include "shell/hosts.hpp"
+#include "shell/wait.hpp"
+
+namespace mars::shell {
+
+namespace {
+
+constexpr int kTreeMajor = 0; // version of the tree layout that this program knows: 0.1
+constexpr int kTreeMinor = 1;
+
+// /etc/hostname, when it has a value, must say the same as the kernel: else the name will change at the next boot.
+result<void> check_hostname(VerbContext& ctx) {
+    const auto& self = ctx.self();
+    if (self.find('.') != std::string::npos)
+        return refusal("sys.hostname", "the nodename '" + self +
+                                           "' contains a dot; set it without the domain: hostname " +
+                                           self.substr(0, self.find('.')));
+    if (!is_identifier(self))
+        return refusal("sys.hostname", "the nodename '" + self +
+                                           "' is no usable name of a host: up to 63 letters, digits, _ "
+                                           "and, after the first, -");
+    auto file = ctx.env().storage().read_file("/etc/hostname", 1024);
+    if (!file) return {};
+    auto name = file->substr(0, file->find_first_of(" \t\n."));
+    if (name.empty() || name == self) return {};
+    return refusal("sys.hostname", "the nodename is '" + self + "', but /etc/hostname says '" + name +
+                                       "'; make them equal, keys in the tree carry this name");
+}
+
+result<void> check_version(VerbContext& ctx) {
+    auto value = ctx.view().value("actual-" + ctx.me() + "/tree");
+    int major = 0;
+    int minor = 0;
+    if (std::sscanf(value.c_str(), "%d.%d", &major, &minor) != 2) return {};
+    if (std::pair(major, minor) <= std::pair(kTreeMajor, kTreeMinor)) return {};
+    return refusal("sys.version", "the tree of host " + ctx.me() + " has version " + value +
+                                      ", this marsadm understands 0.1; install the newer marsadm");
+}
+
+result<void> check_uuid(VerbContext& ctx) {
+    if (ctx.request().verb->has(kNoUuid) || ctx.view().get("uuid")) return {};
+    return refusal("sys.nouuid", "host " + ctx.self() + " belongs to no cluster yet (no " +
+                                     ctx.view().absolute("uuid") +
+                                     "); next: marsadm create-cluster, or marsadm join-cluster HOST");
+}
+
+result<void> check_acting_host(VerbContext& ctx) {
+    const auto& host = ctx.options().host;
+    if (host.empty()) return {};
+    if (is_reserved_name(host))
+        MARS_TRY_VOID(
+            ctx.overridable("name.reserved", "'" + host + "' is a reserved word and cannot be the value of --host"));
+    MARS_TRY_VOID(check_host_known(ctx, host));
+    if (host != ctx.self() && !ctx.request().verb->has(kInformational))
+        ctx.out().warning("acting for host " + host + ", not for the local host " + ctx.self());
+    return {};
+}
+
+result<void> check_data_plane(VerbContext& ctx) {
+    switch (ctx.request().verb->data_plane) {
+    case DataPlane::any:
+        return {};
+    case DataPlane::required:
+        return check_marsd(ctx, true);
+    case DataPlane::forbidden:
+        return check_marsd(ctx, false);
+    }
+    return {};
+}
+
+} // namespace
+
+result<void> check_startup(VerbContext& ctx) {
+    const auto& verb = *ctx.request().verb;
+    if (verb.has(kNoTree)) return {};
+    MARS_TRY_VOID(check_hostname(ctx));
+    MARS_TRY_VOID(check_version(ctx));
+    MARS_TRY_VOID(check_acting_host(ctx));
+    if (!verb.has(kAnyUser) && !ctx.local().is_root())
+        return refusal("sys.root", "only root may do that; next: sudo marsadm " + std::string(verb.name));
+    auto root = ctx.env().storage().status(ctx.view().root());
+    if (!root || root->kind != env::FileKind::directory)
+        return refusal("sys.noroot-dir", "there is no directory " + ctx.view().root() +
+                                             "; next: make a filesystem of its own for it and mount it there");
+    MARS_TRY_VOID(check_uuid(ctx));
+    return check_data_plane(ctx);
+}
+
+namespace {
+
+// The resource of ME that has the device name `name`, if it is exactly one.
+std::optional<std::string> by_device_name(const VerbContext& ctx, const std::string& name) {
+    std::vector<std::string> found;
+    for (const auto& resource : resources_of(ctx.view(), ctx.me()))
+        if (ctx.view().value(tree::resource_key(resource, "device-" + ctx.me())) == name) found.push_back(resource);
+    if (found.size() != 1) return std::nullopt;
+    return found.front();
+}
+
+// C-RES.
+env::task<result<std::string>> find_resource(VerbContext& ctx, std::string name) {
+    if (has_resource(ctx.view(), name)) co_return name;
+    if (ctx.is_marsd_running()) {
+        auto there = [&] { return has_resource(ctx.view(), name); };
+        MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view()), there));
+        if (there()) co_return name;
+    }
+    if (auto resource = by_device_name(ctx, name)) {
+        ctx.out().warning("there is no resource " + name + ", but " + *resource + " has this device name: taking that");
+        co_return *resource;
+    }
+    co_return refusal("res.missing", "resource " + name + " is not known on host " + ctx.self() + " (no " +
+                                         ctx.view().absolute(tree::resource_dir(name)) +
+                                         "); known are: marsadm view all; next: marsadm update-cluster, if it is new");
+}
+
+std::vector<std::string> split_list(std::string_view list) {
+    std::vector<std::string> names;
+    while (true) {
+        auto comma = list.find(',');
+        names.emplace_back(list.substr(0, comma));
+        if (comma == std::string_view::npos) break;
+        list.remove_prefix(comma + 1);
+    }
+    std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return natural_less(a, b); });
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+} // namespace
+
+env::task<result<std::vector<std::string>>> expand_resources(VerbContext& ctx) {
+    const auto& request = ctx.request();
+    std::vector<std::string> names;
+    if (request.resources.empty() && request.verb->resource != ResourceArgument::optional) co_return names;
+    if (request.resources.empty() || request.resources == "all") {
+        names = resources_of(ctx.view(), ctx.me());
+        if (names.empty() && !request.verb->has(kInformational))
+            ctx.out().warning("host " + ctx.me() + " is member of no resource, nothing to do");
+        co_return names;
+    }
+    names = split_list(request.resources);
+    if (request.verb->has(kNoResourceCheck)) co_return names;
+    for (auto& name : names) {
+        MARS_CO_TRY(name, co_await find_resource(ctx, name));
+    }
+    co_return names;
+}
+
+} // namespace mars::shell

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// "Did you mean ...?": finds the word that somebody has probably mistyped.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace mars::shell {
+
+// The candidate with the smallest number of edits (insert, delete, replace, swap of neighbours) from `word`; empty when
+// none is close (at most 1 edit per 3 characters, at least 1, at most 3). Ties: the first candidate.
+std::string_view suggest(std::string_view word, const std::vector<std::string_view>& candidates);
+
+} // namespace mars::shell

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Verb: one row of the one table of verbs. From it come the command line, --help, the man page, and every other front
+// end. Adding a verb means writing its coroutine and its row, in the file of its family (shell/verbs_*.cpp). Spec:
+// verbs 1.8, 3. Tests: tests/unit/shell/verb_table_test.cpp.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/base/result.hpp"
+#include "kernel/env/task.hpp"
+
+namespace mars::shell {
+
+class VerbContext;
+
+enum class Family { cluster, resource, switches, role, log, wait, view };
+
+// What the first positional argument means. Spec: verbs 1.6/12.
+enum class ResourceArgument {
+    none,     // all positionals are arguments
+    one,      // exactly one new or existing name, no list
+    list,     // mandatory: a name, a comma list, or "all"
+    optional, // like list, "all" when missing
+    free,     // like list, but may be missing, and the verb is called once for all of them (view)
+};
+
+enum class ArgumentType { resource, host, address, disk, device, size, condition, who, text, verb };
+
+struct Argument {
+    std::string_view name; // as in the usage: "DEV"
+    ArgumentType type;
+    bool required;
+    bool repeats = false; // only the last one
+    std::string_view doc;
+};
+
+enum class DataPlane { any, required, forbidden };
+
+// From which level of --verbose on help lists the verb.
+enum Level { kNormal = 0, kExpert = 1, kInternal = 2, kDeprecated = 3, kNotInThisVersion = 99 };
+
+enum VerbFlag : unsigned {
+    kReads = 1,            // changes nothing
+    kWrites = 2,           // changes keys
+    kDestroys = 4,         // data or memberships may be lost
+    kClusterWide = 8,      // has effects on other hosts
+    kInformational = 16,   // prints nothing but the answer on stdout; no report of any kind
+    kNoUuid = 32,          // runs although the host belongs to no cluster
+    kNoResourceCheck = 64, // a resource need not exist (C-RES)
+    kNoMemberCheck = 128,  // the host need not be member (C-MEMBER)
+    kAnyUser = 256,        // need not be root
+    kNoTree = 512,         // runs without a tree (help, version)
+};
+
+enum class Step {
+    done,
+    again, // a LOOP phase that is not satisfied yet
+};
+
+// One step of a verb, for the context's resource (or once, when global). A refusal or error ends the verb for this
+// resource only.
+using PhaseFunction = env::task<result<Step>> (*)(VerbContext&);
+
+struct Phase {
+    int number; // as in the specification and in headlines
+    std::string_view title;
+    PhaseFunction run;
+    bool global = false;
+    bool loop = false;           // repeated for unsatisfied resources until all are done or --timeout has passed
+    std::string_view stuck = {}; // what an operator can do when a loop has timed out
+};
+
+struct Verb {
+    std::string_view name;
+    std::vector<std::string_view> aliases;
+    Family family;
+    Level level = kNormal;
+    ResourceArgument resource;
+    std::vector<Argument> arguments;            // after the resource
+    std::vector<std::string_view> options = {}; // rows of the option table which matter for this verb
+    DataPlane data_plane = DataPlane::any;
+    unsigned flags;
+    std::vector<Phase> phases;
+    std::string_view summary;                  // one line
+    std::string_view doc;                      // what it does, waits for, and what --force relaxes
+    std::vector<std::string_view> errors = {}; // reasons which are special to it
+
+    bool has(VerbFlag flag) const { return (flags & flag) != 0; }
+    bool is_built() const { return level != kNotInThisVersion; }
+};
+
+} // namespace mars::shell

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The table of verbs: all families, concatenated here and nowhere else.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shell/verb.hpp"
+
+namespace mars::shell {
+
+// The rows of each family, in the order of the help.
+const std::vector<Verb>& cluster_verbs();
+const std::vector<Verb>& resource_verbs();
+const std::vector<Verb>& switch_verbs();
+const std::vector<Verb>& role_verbs();
+const std::vector<Verb>& log_verbs();
+const std::vector<Verb>& wait_verbs();
+const std::vector<Verb>& view_verbs();
+const std::vector<Verb>& later_verbs(); // known by name, not in this version
+const std::vector<Verb>& habit_verbs(); // habits from DRBD
+
+// All verbs, family by family.
+std::vector<const Verb*> all_verbs();
+// By name or alias, without any prefix; "view-X" leads to "view". nullptr when unknown.
+const Verb* find_verb(std::string_view name);
+// The most similar name, empty when none is close.
+std::string_view suggest_verb(std::string_view name);
+std::string_view family_title(Family family);
+// "create-resource RES DEV [NAME [SIZE]]".
+std::string usage(const Verb& verb);
+
+} // namespace mars::shell

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The life of a resource. Spec: verbs 4.8 … 4.11. Tests: tests/unit/shell/verbs_resource_test.cpp.
+#include <algorithm>
+
+#include "shell/checks.hpp"
+#include "shell/hosts.hpp"
+#include "shell/purge.hpp"
+#include "shell/resource_life.hpp"
+#include "shell/verb_table.hpp"
+#include "shell/wait.hpp"
+
+namespace mars::shell {
+
+namespace {
+
+struct Leaving {
+    bool had_many_replicas = false;
+};
+
+// Everything of ME must be switched off and at rest.
+std::string list_what_is_on(const VerbContext& ctx) {
+    std::string found;
+    auto note = [&](const std::string& path) {
+        if (ctx.view().flag(path)) found += (found.empty() ? "" : ", ") + path + " is 1";
+    };
+    for (auto name : {"attach", "connect", "sync", "allow-replay"}) note(ctx.todo(ctx.me(), name));
+    for (const auto& name : ctx.view().list(ctx.key("actual-" + ctx.me())))
+        if (name.starts_with("is-") || name.starts_with("logfile-")) note(ctx.actual(ctx.me(), name));
+    return found;
+}
+
+env::task<result<Step>> leave_check(VerbContext& ctx) {
+    auto& state = ctx.state<Leaving>();
+    state.had_many_replicas = replaying_hosts(ctx.view(), ctx.resource()).size() > 2;
+    if (state.had_many_replicas) MARS_CO_TRY_VOID(co_await wait_cluster(ctx, hosts_of(ctx.view(), ctx.resource())));
+    MARS_CO_TRY_VOID(co_await check_not_primary(ctx, true));
+    auto on = list_what_is_on(ctx);
+    if (!on.empty())
+        MARS_CO_TRY_VOID(ctx.overridable("actual.on", "host " + ctx.me() + " is not at rest: " + on +
+                                                          "; next: marsadm down " + ctx.resource()));
+    co_return Step::done;
+}
+
+env::task<result<Step>> leave_delete(VerbContext& ctx) {
+    const auto& me = ctx.me();
+    for (auto prefix :
+         {"replay-", "data-", "syncstatus-", "syncpos-", "skip-check-", "verifystatus-", "device-", "actsize-"})
+        ctx.remove(ctx.key(prefix + me));
+    const auto ending = "-" + me;
+    for (const auto& directory : ctx.view().list(tree::resource_dir(ctx.resource())))
+        if (directory.ends_with(ending))
+            for (const auto& name : ctx.view().list(ctx.key(directory))) ctx.remove(ctx.key(directory + "/" + name));
+    co_return Step::done;
+}
+
+env::task<result<Step>> leave_purge(VerbContext& ctx) {
+    MARS_CO_TRY_VOID(co_await purge_logs(ctx, false));
+    purge_errors(ctx);
+    co_return Step::done;
+}
+
+env::task<result<Step>> leave_wait(VerbContext& ctx) {
+    if (replaying_hosts(ctx.view(), ctx.resource()).size() > 1 || ctx.state<Leaving>().had_many_replicas) {
+        MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view())));
+        MARS_CO_TRY_VOID(co_await purge_logs(ctx, false));
+    }
+    purge_errors(ctx);
+    if (!ctx.is_dry_run())
+        ctx.out().info(ctx.label("host " + ctx.me() + " has left; the content of its disk is as it was"));
+    co_return Step::done;
+}
+
+std::string join_names(const std::vector<std::string>& names) {
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+// Queues the deletion of everything below `directory`, leaves first.
+void remove_below(VerbContext& ctx, const std::string& directory) {
+    for (const auto& name : ctx.view().list(directory)) {
+        auto path = directory + "/" + name;
+        auto status = ctx.env().storage().status(ctx.view().absolute(path));
+        if (status && status->kind == env::FileKind::directory)
+            remove_below(ctx, path);
+        else if (name != "maxnr")
+            ctx.remove(path);
+    }
+}
+
+env::task<result<Step>> delete_resource(VerbContext& ctx) {
+    if (!has_resource(ctx.view(), ctx.resource())) {
+        auto text = "it does not exist (no " + ctx.view().absolute(tree::resource_dir(ctx.resource())) + ")";
+        if (!ctx.is_forced()) co_return refusal("res.missing", text);
+        ctx.out().warning(ctx.label(text));
+        co_return Step::done;
+    }
+    auto members = hosts_of(ctx.view(), ctx.resource());
+    for (auto& host : members_of(ctx.view(), ctx.resource()))
+        if (std::find(members.begin(), members.end(), host) == members.end()) members.push_back(std::move(host));
+    if (!members.empty())
+        MARS_CO_TRY_VOID(ctx.overridable("res.notempty", "it has members: " + join_names(members) +
+                                                             "; next, on each of them: marsadm down " + ctx.resource() +
+                                                             ", marsadm leave-resource " + ctx.resource()));
+    remove_below(ctx, tree::resource_dir(ctx.resource()));
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    if (!ctx.is_dry_run()) ctx.out().info(ctx.label("deleted; the contents of the disks are as they were"));
+    co_return Step::done;
+}
+
+std::vector<Argument> disk_arguments() {
+    return {{"DISK", ArgumentType::disk, true, false, "absolute path of a block device or a regular file"},
+            {"NAME", ArgumentType::device, false, false, "of the device /dev/mars/NAME; else the resource's"},
+            {"SIZE", ArgumentType::size, false, false, "bytes, a multiple of 4096, like 10G; else the whole disk"}};
+}
+
+} // namespace
+
+const std::vector<Verb>& resource_verbs() {
+    static const std::vector<Verb> verbs = {
+        {.name = "create-resource",
+         .aliases = {},
+         .family = Family::resource,
+         .resource = ResourceArgument::one,
+         .arguments = disk_arguments(),
+         .options = {"force"},
+         .flags = kWrites | kNoResourceCheck | kNoMemberCheck,
+         .phases = {{.number = 1, .title = "", .run = create_resource}},
+         .summary = "Makes a new resource out of the content of DISK; this host becomes its primary.",
+         .doc = "Once per resource; further replicas are added by join-resource on other hosts. The disk keeps its "
+                "content "
+                "and must not be in use. /dev/mars/NAME appears as soon as marsd runs. --force ignores existing "
+                "members, a "
+                "busy disk and remains of an earlier resource.",
+         .errors = {"name.reserved", "res.exists", "disk.missing", "disk.busy", "usage.size", "disk.size",
+                    "device.name", "res.remains", "sys.nospace"}},
+        {.name = "join-resource",
+         .aliases = {},
+         .family = Family::resource,
+         .resource = ResourceArgument::one,
+         .arguments = disk_arguments(),
+         .options = {"force"},
+         .data_plane = DataPlane::required,
+         .flags = kWrites | kDestroys | kNoResourceCheck | kNoMemberCheck,
+         .phases = {{.number = 1, .title = "", .run = join_resource}},
+         .summary = "Makes DISK a replica of an existing resource.",
+         .doc =
+             "The content of DISK is overwritten by a copy of the primary's. It must not be in use, and not be smaller "
+             "than the resource. The sync is not waited for. --force ignores a busy or too small disk and remains of "
+             "an "
+             "earlier membership.",
+         .errors = {"res.joined", "res.missing", "disk.missing", "disk.busy", "disk.size", "disk.toosmall",
+                    "device.name", "role.none", "role.self", "emergency.primary", "replay.link", "res.remains",
+                    "sys.noaddress", "sys.nospace"}},
+        {.name = "leave-resource",
+         .aliases = {},
+         .family = Family::resource,
+         .resource = ResourceArgument::list,
+         .arguments = {},
+         .options = {"host", "force"},
+         .flags = kWrites | kDestroys,
+         .phases = {{.number = 1, .title = "check", .run = leave_check},
+                    {.number = 2, .title = "delete the membership", .run = leave_delete},
+                    {.number = 3, .title = "purge logs", .run = leave_purge},
+                    {.number = 4, .title = "wait for the others", .run = leave_wait}},
+         .summary = "Gives this host's replica up.",
+         .doc = "Everything must be switched off before (down), and this host must not be primary; after a change of "
+                "role it "
+                "waits up to 30 s until that has settled. The content of the disk is not touched. With --host=NAME "
+                "--force "
+                "for a host that is dead for good.",
+         .errors = {"role.isprimary", "role.designated", "role.flipping", "actual.on", "logs.race"}},
+        {.name = "delete-resource",
+         .aliases = {},
+         .family = Family::resource,
+         .resource = ResourceArgument::list,
+         .arguments = {},
+         .options = {"force", "dry-run"},
+         .flags = kWrites | kDestroys | kClusterWide | kNoResourceCheck | kNoMemberCheck,
+         .phases = {{.number = 1, .title = "", .run = delete_resource}},
+         .summary = "Removes a resource that has no members any more.",
+         .doc =
+             "Only its highest log number is kept, so that a new resource of the same name does not use numbers again. "
+             "With --force also while there are members: the resource is destroyed under them. Try --dry-run first.",
+         .errors = {"res.missing", "res.notempty"}},
+    };
+    return verbs;
+}
+
+} // namespace mars::shell

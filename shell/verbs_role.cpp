@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who is primary, and which replica is thrown away. Spec: verbs 4.17 … 4.19. Tests: tests/unit/shell/handover_test.cpp,
+// tests/unit/shell/invalidate_test.cpp.
+#include "shell/handover.hpp"
+#include "shell/invalidate.hpp"
+#include "shell/verb_table.hpp"
+
+namespace mars::shell {
+
+namespace {
+
+constexpr std::string_view kNothingHappened =
+    "the old primary is untouched: try again, or find out why its data does not "
+    "arrive here (marsadm view)";
+constexpr std::string_view kNobody = "nobody is designated primary now: give marsadm primary again, here or on the old "
+                                     "primary";
+
+} // namespace
+
+const std::vector<Verb>& role_verbs() {
+    static const std::vector<Verb> verbs = {
+        {.name = "primary",
+         .aliases = {},
+         .family = Family::role,
+         .resource = ResourceArgument::list,
+         .arguments = {},
+         .options = {"timeout", "ignore-sync", "window"},
+         .data_plane = DataPlane::required,
+         .flags = kWrites | kClusterWide,
+         .phases = {{.number = 0, .title = "hear the others", .run = primary_contact, .global = true},
+                    {.number = 1, .title = "check", .run = primary_check},
+                    {.number = 2, .title = "switch fetch on", .run = primary_fetch_on},
+                    {.number = 4,
+                     .title = "wait until everything has arrived here, then call the old primary off",
+                     .run = primary_leave_old,
+                     .loop = true,
+                     .stuck = kNothingHappened},
+                    {.number = 5,
+                     .title = "wait until the old primary has left its role",
+                     .run = primary_await_old,
+                     .loop = true,
+                     .stuck = kNobody},
+                    {.number = 6,
+                     .title = "wait for the other hosts",
+                     .run = primary_await_all,
+                     .loop = true,
+                     .stuck = kNobody},
+                    {.number = 8, .title = "designate the new primary", .run = primary_designate},
+                    {.number = 10, .title = "wait for the device", .run = primary_await_device}},
+         .summary = "Makes this host the primary: a planned handover from the present one.",
+         .doc = "The device must be closed on the old primary (umount there first). Waits until all its data has "
+                "arrived and "
+                "been replayed here, calls it off, and appears as /dev/mars/NAME. Refused while the own replica is "
+                "incomplete, and while others are syncing unless --ignore-sync. A timeout before the old primary was "
+                "called "
+                "off leaves everything as it was; after that nobody is designated, and the message says so. --force is "
+                "not "
+                "in this version.",
+         .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "replay.error", "device.inuse",
+                    "emergency.self", "wait.phase", "wait.device", "device.errlog", "verb.nyi"}},
+        {.name = "secondary",
+         .aliases = {},
+         .family = Family::role,
+         .resource = ResourceArgument::list,
+         .arguments = {},
+         .options = {"timeout", "force"},
+         .flags = kWrites | kClusterWide,
+         .phases = {{.number = 1, .title = "check", .run = secondary_check},
+                    {.number = 2, .title = "designate nobody", .run = secondary_leave},
+                    {.number = 3,
+                     .title = "wait until the old primary has left its role",
+                     .run = secondary_await_old,
+                     .loop = true,
+                     .stuck =
+                         "nobody is designated primary now, the old one leaves its role when its device is closed"},
+                    {.number = 4, .title = "wait for the device", .run = secondary_await_device}},
+         .summary = "Takes the primary role away from whoever has it.",
+         .doc =
+             "For the last member before it leaves the resource: without a designated primary nothing can be joined, "
+             "synced or invalidated. To move the role, give primary on the other host instead. Refused while the "
+             "device is "
+             "in use. --force (with fetch paused) ignores that and does not wait.",
+         .errors = {"todo.on", "device.inuse", "wait.phase", "wait.device"}},
+        {.name = "invalidate",
+         .aliases = {},
+         .family = Family::role,
+         .resource = ResourceArgument::list,
+         .arguments = {},
+         .options = {"timeout", "force"},
+         .flags = kWrites | kDestroys,
+         .phases = {{.number = 1, .title = "check", .run = invalidate_check},
+                    {.number = 2, .title = "switch off", .run = invalidate_switch_off},
+                    {.number = 3, .title = "wait until everything is off", .run = invalidate_wait},
+                    {.number = 4, .title = "give the own history up", .run = invalidate_cut},
+                    {.number = 6, .title = "purge logs", .run = invalidate_purge},
+                    {.number = 8, .title = "position at the primary's log", .run = invalidate_link},
+                    {.number = 10, .title = "switch on", .run = invalidate_switch_on}},
+         .summary = "Throws this host's version away and copies the primary's again.",
+         .doc = "Resolves a split brain, and repairs a replica that is orphaned, damaged or was written to by "
+                "accident. All "
+                "four switches are on afterwards. After a change of role it waits up to 30 s until that has settled; "
+                "the sync "
+                "is not waited for. The actual primary is refused, also with --force. --force does not wait for the "
+                "replica "
+                "to be at rest.",
+         .errors = {"role.isprimary", "role.designated", "role.flipping", "role.none", "role.self", "replay.link",
+                    "logs.race", "wait.indicator"}},
+    };
+    return verbs;
+}
+
+} // namespace mars::shell

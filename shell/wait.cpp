@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/wait.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "kernel/base/number.hpp"
+
+namespace mars::shell {
+
+using namespace std::chrono_literals;
+
+Deadline::Deadline(VerbContext& ctx, std::optional<Duration> budget)
+    : clock_(ctx.env().clock()), start_(clock_.steady()) {
+    if (budget) end_ = start_ + *budget;
+}
+
+bool Deadline::is_over() const {
+    return end_ && clock_.steady() >= *end_;
+}
+
+Duration Deadline::elapsed() const {
+    return clock_.steady() - start_;
+}
+
+Duration Deadline::left(Duration most) const {
+    if (!end_) return most;
+    return std::clamp(*end_ - clock_.steady(), Duration::zero(), most);
+}
+
+std::string seconds_text(Duration d) {
+    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+    auto text = std::to_string(ms / 1000);
+    if (ms < 10000) text += "." + std::to_string(ms % 1000 / 100);
+    return text + " s";
+}
+
+env::task<result<bool>> wait_until(VerbContext& ctx, const Condition& condition, const Deadline& deadline) {
+    auto directories = condition.directories;
+    // Starts the watch before the first look, so that no change between look and wait is missed.
+    MARS_CO_TRY_VOID(co_await ctx.view().wait_for_change(directories, Duration::zero()));
+    Duration next_report = 1s;
+    while (!condition.holds()) {
+        if (auto why = condition.broken ? condition.broken() : std::nullopt) co_return *why;
+        if (deadline.is_over()) co_return false;
+        if (deadline.elapsed() >= next_report) {
+            auto elapsed = seconds_text(deadline.elapsed());
+            ctx.out().progress(ctx.label("waiting for " + elapsed + ": " + condition.description()));
+            next_report = std::max(next_report * 2, deadline.elapsed() + 1s);
+        }
+        auto limit =
+            deadline.left(std::min(condition.recheck, std::max<Duration>(next_report - deadline.elapsed(), 10ms)));
+        MARS_CO_TRY_VOID(co_await ctx.view().wait_for_change(directories, limit));
+    }
+    co_return true;
+}
+
+env::task<result<void>> wait_or_refuse(VerbContext& ctx, const Condition& condition, Reason reason,
+                                       std::string advice) {
+    Deadline deadline(ctx, ctx.options().timeout);
+    MARS_CO_TRY(bool holds, co_await wait_until(ctx, condition, deadline));
+    if (holds) co_return result<void>();
+    auto text = condition.description() + ", after waiting for " + seconds_text(deadline.elapsed());
+    co_return refusal(reason, advice.empty() ? text : text + "; " + advice);
+}
+
+bool is_indicator(const VerbContext& ctx, std::string_view host, std::string_view name, std::string_view value) {
+    auto link = ctx.view().get(ctx.actual(host, name));
+    if (!link) return value == "0" && (name != "open-count" || host == ctx.me());
+    auto have = parse_number<std::int64_t>(link->value);
+    auto want = parse_number<std::int64_t>(value);
+    return have && want ? *have == *want : link->value == value;
+}
+
+bool has_device(const VerbContext& ctx) {
+    return ctx.view().flag(ctx.actual(ctx.me(), "if-on"));
+}
+
+env::task<result<void>> wait_indicator(VerbContext& ctx, std::string host, std::string name, std::string value) {
+    Condition condition;
+    condition.directories = {tree::resource_dir(ctx.resource()), ctx.key("actual-" + host)};
+    condition.holds = [&] { return is_indicator(ctx, host, name, value); };
+    condition.description = [&] {
+        return name + " of host " + host + " is " + ctx.view().value(ctx.actual(host, name), "not known") +
+               ", expected " + value;
+    };
+    MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.indicator", "is marsd running on " + host + "?"));
+    ctx.detail(1, name + " of host " + host + " is " + value);
+    co_return result<void>();
+}
+
+env::task<result<void>> wait_switch(VerbContext& ctx, std::string name, std::string value) {
+    Condition condition;
+    condition.directories = {tree::resource_dir(ctx.resource()), ctx.key("todo-" + ctx.me())};
+    condition.holds = [&] { return ctx.view().flag(ctx.todo(ctx.me(), name)) == (value != "0"); };
+    condition.description = [&] {
+        return "the switch " + name + " is " + ctx.view().value(ctx.todo(ctx.me(), name), "0") + ", expected " + value;
+    };
+    co_return co_await wait_or_refuse(ctx, condition, "wait.indicator", {});
+}
+
+namespace {
+
+// An error of the disk or the device path that was published after `since`.
+std::optional<failure> fresh_error(const VerbContext& ctx, Stamp since) {
+    for (auto name : {"disk-error", "if-state"}) {
+        auto link = ctx.view().get(ctx.actual(ctx.me(), name));
+        if (!link || link->stamp <= since || link->value == "0") continue;
+        auto code = parse_number<int>(link->value);
+        auto meaning = code ? " (" + std::generic_category().message(std::abs(*code)) + ")" : std::string();
+        auto disk = ctx.view().value(ctx.key("data-" + ctx.me()), "none");
+        return refusal("device.errlog", "marsd reports " + ctx.actual(ctx.me(), name) + " = " + link->value + meaning +
+                                            "; the disk is " + disk + "; look at the log of marsd");
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+env::task<result<void>> wait_attached(VerbContext& ctx) {
+    const Stamp since = ctx.view().lamport().now();
+    Condition condition;
+    condition.directories = {tree::resource_dir(ctx.resource()), ctx.key("actual-" + ctx.me())};
+    condition.holds = [&] { return is_indicator(ctx, ctx.me(), "is-attached", "1"); };
+    condition.description = [&] {
+        return "is-attached of host " + ctx.me() + " is " + ctx.view().value(ctx.actual(ctx.me(), "is-attached"), "0") +
+               ", expected 1";
+    };
+    condition.broken = [&] { return fresh_error(ctx, since); };
+    co_return co_await wait_or_refuse(ctx, condition, "wait.indicator",
+                                      "look at marsadm view " + ctx.resource() + " and the log of marsd");
+}
+
+env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
+    if (present && ctx.view().value(ctx.key("primary")) != ctx.me())
+        co_return refusal("role.notprimary", "host " + ctx.me() + " is not the designated primary but " +
+                                                 ctx.view().value(ctx.key("primary"), tree::kNone) +
+                                                 ", so its device will not appear; next: marsadm primary " +
+                                                 ctx.resource());
+    const Stamp since = ctx.view().lamport().now();
+    Condition condition;
+    condition.directories = {tree::resource_dir(ctx.resource()), ctx.key("actual-" + ctx.me())};
+    condition.holds = [&] { return has_device(ctx) == present; };
+    auto device = "/dev/mars/" + ctx.view().value(ctx.key("device-" + ctx.me()), ctx.resource());
+    condition.description = [&] {
+        return device + " has not " + (present ? "appeared" : "disappeared") + " on host " + ctx.me();
+    };
+    if (present) condition.broken = [&] { return fresh_error(ctx, since); };
+    std::string advice = present ? "look at marsadm view " + ctx.resource() + " and the log of marsd"
+                                 : "find out who still uses it (fuser -vm " + device + ")";
+    MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.device", advice));
+    ctx.out().info(ctx.label(device + (present ? " is there" : " is gone")));
+    co_return result<void>();
+}
+
+namespace {
+
+enum class Hearing { unknown, alive, dead };
+
+// What is known of one peer during a wait_cluster.
+struct PeerWatch {
+    std::string name;
+    std::optional<Stamp> remembered; // its time when the wait began
+};
+
+std::optional<Stamp> time_of(const VerbContext& ctx, const std::string& host) {
+    auto link = ctx.view().get("actual-" + host + "/time");
+    return link ? Stamp::parse(link->value) : std::nullopt;
+}
+
+// Spec: verbs 2.5 W-CLUSTER. `elapsed`: since the wait began.
+Hearing hear(const VerbContext& ctx, const PeerWatch& peer, Stamp start, Duration elapsed) {
+    const auto half = ctx.options().window / 2;
+    auto now = time_of(ctx, peer.name);
+    if (!now) {
+        auto member_since = ctx.view().get("ips/ip-" + peer.name);
+        bool is_new = member_since && ctx.age(member_since->stamp) < half;
+        return elapsed > half || !is_new ? Hearing::dead : Hearing::unknown;
+    }
+    if (*now > start && (!peer.remembered || *now > *peer.remembered)) return Hearing::alive;
+    if (ctx.age(*now) > half) return Hearing::dead;
+    return elapsed > half ? Hearing::dead : Hearing::unknown;
+}
+
+std::string join_names(const std::vector<std::string>& names) {
+    if (names.size() >= 10) return std::to_string(names.size()) + " hosts";
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+struct Roll {
+    std::vector<std::string> alive;
+    std::vector<std::string> dead;
+    std::vector<std::string> unknown;
+};
+
+Roll call_roll(const VerbContext& ctx, const std::vector<PeerWatch>& peers, Stamp start, Duration elapsed) {
+    Roll roll;
+    for (const auto& peer : peers) {
+        auto heard = hear(ctx, peer, start, elapsed);
+        auto& list = heard == Hearing::alive ? roll.alive : heard == Hearing::dead ? roll.dead : roll.unknown;
+        list.push_back(peer.name);
+    }
+    return roll;
+}
+
+} // namespace
+
+env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers,
+                                            std::function<bool()> enough) {
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    std::erase(peers, ctx.me());
+    std::erase(peers, ctx.self());
+    if (peers.empty()) co_return std::size_t{0};
+    if (!ctx.is_marsd_running()) {
+        ctx.out().warning(ctx.label("marsd does not run on this host, so nothing can be heard of " + join_names(peers) +
+                                    "; start it: systemctl start marsd"));
+        co_return std::size_t{0};
+    }
+    const Stamp start = ctx.view().lamport().tick();
+    std::vector<PeerWatch> watches;
+    Condition condition;
+    for (const auto& peer : peers) {
+        auto remembered = time_of(ctx, peer);
+        watches.push_back({peer, remembered});
+        condition.directories.push_back("actual-" + peer);
+    }
+    condition.directories.emplace_back("");
+    ctx.detail(1, "waiting for " + join_names(peers));
+    Deadline deadline(ctx, std::nullopt);
+    condition.holds = [&] {
+        return (enough && enough()) || call_roll(ctx, watches, start, deadline.elapsed()).unknown.empty();
+    };
+    condition.description = [&] {
+        return "no news yet from " + join_names(call_roll(ctx, watches, start, deadline.elapsed()).unknown);
+    };
+    condition.recheck = 1s; // deadness is a matter of ages
+    MARS_CO_TRY_VOID(co_await wait_until(ctx, condition, deadline));
+    auto roll = call_roll(ctx, watches, start, deadline.elapsed());
+    if (!roll.dead.empty()) {
+        auto text = "nothing is heard of " + join_names(roll.dead) + " (" + std::to_string(roll.alive.size()) + "/" +
+                    std::to_string(peers.size()) + " alive)";
+        if (ctx.options().strict_wait) co_return refusal("wait.cluster", text + "; is marsd running there?");
+        ctx.out().warning(ctx.label(text));
+    }
+    co_return roll.alive.size();
+}
+
+} // namespace mars::shell

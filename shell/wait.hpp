@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Waiting of verbs: for indicators, switches, the device, and the other members of the cluster. Nothing here polls:
+// each wait sleeps until something in the directories concerned changes, or its deadline has come. Spec:
+// verbs 1.11, 2.5. Tests: tests/unit/shell/wait_test.cpp.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shell/context.hpp"
+
+namespace mars::shell {
+
+// The end of a waiting phase, on the monotonic clock.
+class Deadline {
+  public:
+    // `budget`: nullopt for no limit.
+    Deadline(VerbContext& ctx, std::optional<Duration> budget);
+    bool is_over() const;
+    Duration elapsed() const;
+    // What is left, at most `most`.
+    Duration left(Duration most) const;
+
+  private:
+    env::Clock& clock_;
+    Duration start_;
+    std::optional<Duration> end_;
+};
+
+struct Condition {
+    std::vector<std::string> directories; // where a change may make it true
+    std::function<bool()> holds;
+    std::function<std::string()> description;            // what is missing, for progress and the timeout's message
+    std::function<std::optional<failure>()> broken = {}; // why waiting is hopeless; may be empty
+    Duration recheck = std::chrono::seconds(30);         // also looked at so often, for conditions that depend on ages
+};
+
+// Waits until the condition holds. False when the deadline passed; what `broken` says as a failure. References in
+// `condition` must outlive the call.
+env::task<result<bool>> wait_until(VerbContext& ctx, const Condition& condition, const Deadline& deadline);
+// The same with --timeout as budget; on timeout the refusal `reason` with the description and `advice`.
+env::task<result<void>> wait_or_refuse(VerbContext& ctx, const Condition& condition, Reason reason, std::string advice);
+
+// W-IS: actual-HOST/NAME equals `value`. A missing indicator counts as "0", but as unknown for open-count of another
+// host.
+env::task<result<void>> wait_indicator(VerbContext& ctx, std::string host, std::string name, std::string value);
+// W-TODO: the switch todo-ME/NAME equals `value`.
+env::task<result<void>> wait_switch(VerbContext& ctx, std::string name, std::string value);
+// is-attached of ME becomes 1; ends early when the disk cannot be opened.
+env::task<result<void>> wait_attached(VerbContext& ctx);
+// W-DEVICE: the device is present (absent) on ME.
+env::task<result<void>> wait_device(VerbContext& ctx, bool present);
+
+// W-CLUSTER: every one of `peers` has been heard of since now, so everything that it had written before this call is
+// visible here; or it is dead (nothing for half a window). Dead peers cost one warning, and a timeout with
+// --strict-wait. `enough`: ends the wait early; may be empty. Returns how many answered.
+env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers,
+                                            std::function<bool()> enough = {});
+
+// True when the value of the indicator is `value`, with the rules of wait_indicator.
+bool is_indicator(const VerbContext& ctx, std::string_view host, std::string_view name, std::string_view value);
+// The device of ME is there: actual-ME/if-on.
+bool has_device(const VerbContext& ctx);
+std::string seconds_text(Duration d);
+
+} // namespace mars::shell

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Planned handover and its relatives: the exact order of keys and stamps, what is waited for, and every refusal.
+// Spec: verbs 4.17 … 4.19; symlink-tree 6.1.
+#include "fixture.hpp"
+
+using namespace mars;
+using namespace mars::shell;
+using namespace mars::shell::testing;
+
+TEST_CASE("a handover designates nobody with a weak stamp, then the new primary") {
+    Pair site;
+    const auto old_stamp = site.stamp("resource-r/primary");
+    std::vector<std::string> seen;
+    Stamp none_stamp;
+    site.on_tick = [&] {
+        site.obey("a");
+        site.obey("b");
+        auto now = site.r("primary");
+        if (seen.empty() || seen.back() != now) seen.push_back(now);
+        if (now == "(none)") none_stamp = site.stamp("resource-r/primary");
+    };
+    site.succeed({"primary", "r"});
+    if (seen.back() != "a") seen.push_back(site.r("primary"));
+    CHECK(seen == Words{"b", "(none)", "a"});
+    CHECK(none_stamp == Stamp{old_stamp.sec + 1, 0});
+    CHECK(site.stamp("resource-r/primary") > none_stamp + 5min);
+    CHECK(site.r("userspace/last-primary") == "a");
+    CHECK(site.r("userspace/prev-primary") == "b");
+    CHECK(site.stamp("resource-r/userspace/last-primary") == site.stamp("resource-r/primary"));
+    CHECK(site.r("actual-a/if-on") == "1");
+    CHECK(site.r("actual-b/is-primary") == "0");
+    auto text = site.output.text(Severity::info);
+    CHECK(text.find("designated primary: b -> (none)") != std::string::npos);
+    CHECK(text.find("designated primary: b -> a") != std::string::npos);
+    CHECK(text.find("/dev/mars/r is there") != std::string::npos);
+}
+
+TEST_CASE("the handover waits until the last data has arrived") {
+    Pair site;
+    site.set("resource-r/replay-a", "log-000000003-b,2048,2048");
+    bool called_off_early = false;
+    int ticks = 0;
+    site.on_tick = [&] {
+        site.obey("a");
+        site.obey("b");
+        if (++ticks < 100) called_off_early = called_off_early || site.r("primary") != "b";
+        if (ticks == 100) site.set("resource-r/replay-a", "log-000000003-b,4096,0", 0s);
+    };
+    site.succeed({"primary", "r"});
+    CHECK(ticks > 100);
+    CHECK_FALSE(called_off_early);
+}
+
+TEST_CASE("a handover whose data does not arrive times out and leaves the old primary alone") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/replay-a", "log-000000003-b,2048,2048");
+    auto result = site.refuse({"primary", "r", "--timeout=10"}, "wait.phase");
+    CHECK(result.exit == 3);
+    CHECK(site.r("primary") == "b");
+    CHECK(site.output.text(Severity::error).find("the old primary is untouched") != std::string::npos);
+}
+
+TEST_CASE("a handover whose old primary does not let go ends with nobody, and says so") {
+    Pair site;
+    site.on_tick = [&] { site.obey("a"); };
+    auto result = site.run({"primary", "r", "--timeout=10"});
+    CHECK(result.exit == 3);
+    CHECK(site.r("primary") == "(none)");
+    CHECK(site.output.text(Severity::error).find("nobody is designated primary now") != std::string::npos);
+    site.both_obey();
+    site.succeed({"primary", "r"});
+    CHECK(site.r("primary") == "a");
+}
+
+TEST_CASE("an old primary that is not heard of is not called off") {
+    Pair site;
+    site.both_obey();
+    site.beating.erase("b");
+    site.world.run_for(10min);
+    site.alive({"a"});
+    auto result = site.refuse({"primary", "r", "--timeout=20"}, "wait.phase");
+    CHECK(result.exit == 3);
+    CHECK(site.output.text(Severity::warning).find("nothing is heard of the old primary b") != std::string::npos);
+}
+
+TEST_CASE("primary on the primary itself only waits for the device") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/primary", "a", 5min);
+    site.succeed({"primary", "r"});
+    CHECK(site.r("primary") == "a");
+}
+
+TEST_CASE("the checks of a handover, in their order") {
+    Pair site;
+    site.both_obey();
+    SECTION("an open device names host and remedy") {
+        site.set("resource-r/actual-b/open-count", "2");
+        site.refuse({"primary", "r"}, "device.inuse");
+        auto text = site.output.text(Severity::error);
+        CHECK(text.find("in use on host b") != std::string::npos);
+        CHECK(text.find("umount /dev/mars/r") != std::string::npos);
+    }
+    SECTION("own sync") {
+        site.set("resource-r/syncstatus-a", "4096");
+        site.refuse({"primary", "r"}, "sync.self");
+        site.refuse({"primary", "r", "--ignore-sync"}, "sync.self");
+    }
+    SECTION("own sync has ended, but its position is not reached") {
+        site.set("resource-r/syncpos-a", "log-000000003-b,5000,0");
+        site.refuse({"primary", "r"}, "sync.self");
+    }
+    SECTION("switches") {
+        for (const char* name : {"attach", "connect", "allow-replay"}) {
+            site.set("resource-r/todo-a/" + std::string(name), "0");
+            site.refuse({"primary", "r"}, "todo.off");
+            site.set("resource-r/todo-a/" + std::string(name), "1");
+        }
+    }
+    SECTION("a stopped replay") {
+        site.set("resource-r/actual-a/replay-code", "-5");
+        site.refuse({"primary", "r"}, "replay.error");
+    }
+    SECTION("own emergency") {
+        site.set("resource-r/actual-a/has-emergency", "1");
+        site.refuse({"primary", "r"}, "emergency.self");
+    }
+    SECTION("marsd does not run") {
+        site.beating.clear();
+        site.world.run_for(10min);
+        site.refuse({"primary", "r"}, "dp.required");
+    }
+    SECTION("not a member") {
+        REQUIRE(site.hand->storage().remove("/mars/resource-r/data-a"));
+        REQUIRE(site.hand->storage().remove("/mars/resource-r/device-a"));
+        REQUIRE(site.hand->storage().remove("/mars/resource-r/replay-a"));
+        site.refuse({"primary", "r"}, "res.notmember");
+    }
+    SECTION("force is not in this version") {
+        site.refuse({"primary", "r", "--force"}, "verb.nyi");
+        CHECK(site.output.text(Severity::error).find("data path") != std::string::npos);
+    }
+    SECTION("force as a prefix") { site.refuse({"force-primary", "r"}, "verb.nyi"); }
+}
+
+TEST_CASE("another member that is syncing holds a handover back, unless told otherwise") {
+    Pair site;
+    site.both_obey();
+    site.set("ips/ip-c", "10.0.0.3");
+    for (const auto& [key, value] : std::map<std::string, std::string>{{"data-c", "/dev/vg/c"},
+                                                                       {"device-c", "r"},
+                                                                       {"syncstatus-c", "4096"},
+                                                                       {"replay-c", "log-000000003-b,0,0"},
+                                                                       {"version-000000003-c", std::string(Pair::kVersion3)}})
+        site.set("resource-r/" + key, value);
+    site.alive({"a", "b", "c"});
+    site.refuse({"primary", "r"}, "sync.peer");
+    site.succeed({"primary", "r", "--ignore-sync"});
+    CHECK(site.r("primary") == "a");
+}
+
+TEST_CASE("secondary designates nobody and waits for the device") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/actual-b/open-count", "1");
+    site.refuse({"secondary", "r"}, "device.inuse");
+    site.set("resource-r/actual-b/open-count", "0");
+    const auto old_stamp = site.stamp("resource-r/primary");
+    site.succeed({"secondary", "r"});
+    CHECK(site.r("primary") == "(none)");
+    CHECK(site.stamp("resource-r/primary") == Stamp{old_stamp.sec + 1, 0});
+    CHECK(site.r("userspace/last-primary") == "b");
+    CHECK(site.r("actual-b/is-primary") == "0");
+}
+
+TEST_CASE("invalidate starts over as a copy of the primary") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/version-000000003-a", "a4253b9df7f349f5334b89a9027ff8d3,log-000000003-a,8192:"
+                                               "19daf2d1dbd4aba87d78e6a0c210666e,log-000000002-b,8192");
+    site.set("resource-r/replay-a", "log-000000003-a,8192,0");
+    site.file("resource-r/log-000000003-a", std::string(8192, 'y'));
+    std::set<std::string> switched;
+    auto obey = site.on_tick;
+    site.on_tick = [&] {
+        obey();
+        switched.insert(site.r("todo-a/attach") + site.r("todo-a/sync"));
+    };
+    site.succeed({"invalidate", "r"});
+    CHECK(switched.contains("00"));
+    CHECK(site.r("replay-a") == "log-000000003-b,0,0");
+    CHECK(site.r("version-000000003-a") == Pair::kVersion3);
+    CHECK(site.r("version-000000002-a") == Pair::kVersion2);
+    CHECK(site.r("skip-check-a") == "3");
+    CHECK(site.r("syncstatus-a") == "0");
+    CHECK(site.raw("resource-r/log-000000003-a") == ".deleted");
+    CHECK(site.exists("resource-r/log-000000003-b"));
+    for (const char* name : {"attach", "connect", "sync", "allow-replay"}) CHECK(site.r(std::string("todo-a/") + name) == "1");
+    CHECK(site.stamp("resource-r/todo-a/attach") < site.stamp("resource-r/todo-a/sync"));
+}
+
+TEST_CASE("invalidate needs another primary") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/primary", "(none)");
+    site.refuse({"invalidate", "r"}, "role.none");
+    site.set("resource-r/primary", "a");
+    site.refuse({"invalidate", "r"}, "role.self");
+    site.set("resource-r/primary", "b");
+    site.on_tick = nullptr;
+    site.set("resource-r/actual-a/is-primary", "1", 0s);
+    site.refuse({"invalidate", "r"}, "role.isprimary");
+    site.refuse({"invalidate", "r", "--force"}, "role.isprimary");
+}
