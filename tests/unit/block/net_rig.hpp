@@ -99,6 +99,8 @@ class TestLogs final : public LogSource {
         REQUIRE(written);
         auto synced = co_await (*file)->sync_data();
         REQUIRE(synced);
+        auto named = co_await env_.storage().sync_filesystem(kDirectory);
+        REQUIRE(named);
         auto& state = states[name];
         state.name = name;
         state.durable_length = content.size() + durable;
@@ -135,6 +137,12 @@ class TestObserver final : public FetchObserver {
     void log_complete(const format::LogName& name, std::uint64_t length) override { complete[name] = length; }
 };
 
+// Declared after the objects of a process: ends it before they go away.
+struct KillAtEnd {
+    env::sim::Process& process;
+    ~KillAtEnd() { process.kill(); }
+};
+
 // alpha with logs and a fetch server.
 struct Alpha {
     explicit Alpha(env::sim::World& world, PeerServer::Limits limits = {})
@@ -148,6 +156,7 @@ struct Alpha {
         at.port = kLogPort;
         REQUIRE(server.start(at));
     }
+    ~Alpha() { process->kill(); }
 
     env::sim::Machine& machine;
     std::unique_ptr<env::sim::Process> process;
@@ -169,6 +178,7 @@ struct Beta {
         plan.directory = kDirectory;
         plan.log = log_name(1);
     }
+    ~Beta() { process->kill(); }
 
     void start() {
         ended.reset();

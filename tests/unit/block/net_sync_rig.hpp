@@ -61,6 +61,7 @@ struct SyncAlpha {
         at.port = kSyncPort;
         REQUIRE(server.start(at));
     }
+    ~SyncAlpha() { process->kill(); }
 
     env::sim::Machine& machine;
     std::unique_ptr<env::sim::Process> process;
@@ -93,6 +94,7 @@ struct SyncBeta {
         plan.resource = "mydata";
         plan.end = disk->size();
     }
+    ~SyncBeta() { process->kill(); }
 
     void start() {
         ended.reset();
