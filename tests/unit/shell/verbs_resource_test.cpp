@@ -255,9 +255,7 @@ TEST_CASE("leave-resource deletes everything of this host") {
 
 TEST_CASE("leave-resource is refused for the primary") {
     Pair site;
-    site.both_obey();
     site.set("resource-r/primary", "a", 5min);
-    site.world.run_for(5min);
     site.refuse({"leave-resource", "r"}, "role.designated");
     site.set("resource-r/actual-a/is-primary", "1", 0s);
     site.refuse({"leave-resource", "r"}, "role.isprimary");
