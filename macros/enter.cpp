@@ -44,7 +44,7 @@ void Evaluator::clear_numbers_from(std::size_t number) {
 // callee share their variables, so that later arguments see it.
 Flow Evaluator::set_numbers(const Call& call, std::size_t first, std::string_view name, Scope scope) {
     std::size_t count = call.args.size() > first ? call.args.size() - first : 0;
-    bool at_once = compat() && scope != Scope::copied;
+    bool at_once = scope == Scope::shared;
     std::vector<Value> values(at_once ? 0 : count);
     for (std::size_t i = 0; i < count; ++i) {
         Value value;

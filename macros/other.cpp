@@ -46,9 +46,9 @@ Flow is_module_loaded(Evaluator& evaluator, const Call&, Value& out) {
 }
 
 constexpr Primitive kRows[] = {
-    {"warn", "{text}", 1, 1, false, false, "Writes a warning to standard error. Yields nothing.", "%warn{hi}x", "x",
+    {"warn*", "{text}", 1, 1, false, false,
+     "Writes a warning to standard error. Yields nothing. Any name that begins with `warn` will do.", "%warn{hi}x", "x",
      warn},
-    {"warn*", "{text}", 1, 1, false, false, "The same by any longer name.", "%warning{hi}x", "x", warn},
     {"die", "{text}", 1, 1, false, false, "Ends the evaluation with a failure of that text.", "%if{0}{%die{oops}}{ok}",
      "ok", die},
     {"readlink", "{path}", 1, 1, false, true, "Value of a symlink; empty if it is missing or deleted.",

@@ -163,7 +163,7 @@ constexpr Primitive kRows[] = {
      "%subst{%potential-features{}}{\\\\|.*}{}", "CHKSUM_MD5_OLD", potential_features, Unit::text, true},
     {"{implemented,usable}-{features,digests,compressions}", "{}", 0, 1, false, true,
      "Feature flags that the host implements, or that are usable together with all others.", "%implemented-features{}",
-     "CHKSUM_CRC32C|COMPRESS_LZO", features, Unit::text, true},
+     "CHKSUM_MD5|CHKSUM_CRC32C|COMPRESS_LZO", features, Unit::text, true},
     {"enabled={log,net}={compressions}", "{}", 0, 1, false, true,
      "Compressions that the cluster wants for logs, network.", "[%enabled-log-compressions{}]", "[]", default_flags,
      Unit::text},

@@ -41,7 +41,7 @@ Flow todo_secondary(Evaluator& evaluator, const Call&, Value& out) {
 
 Flow actual_primary(Evaluator& evaluator, const Call&, Value& out) {
     State& state = evaluator.state();
-    if (!evaluator.env().text(kCmd).ends_with("-1and1")) evaluator.warn("'actual-primary' is deprecated");
+    if (!evaluator.env().text(kCmd).ends_with("1and1")) evaluator.warn("'actual-primary' is deprecated");
     if (is_true(state.device_present())) {
         out.set(state.host());
         return Flow::normal;

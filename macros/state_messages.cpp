@@ -162,15 +162,12 @@ constexpr Primitive kRows[] = {
      "%all-count{}", "0", message_family, Unit::count},
     {"get-resource-{fat,err,wrn}-count", "{}", 0, 1, false, false, "Number of lines in the status files.",
      "%get-resource-err-count{}", "0", status_files, Unit::count, true},
-    {"get-resource-{fat,err,wrn}", "{}", 0, 1, false, false,
-     "Contents of the status files with fatal errors, errors, warnings.", "[%get-resource-err{}]", "[]", status_files,
-     Unit::lines, true},
-    {"get-resource-{fat,err,wrn}*", "{}", 0, 1, false, false, "The same by any longer name.",
-     "[%get-resource-errors{}]", "[]", status_files, Unit::lines},
-    {"get-log-status", "{}", 0, 1, false, true, "Always empty.", "[%get-log-status{}]", "[]", log_status, Unit::text,
-     true},
-    {"get-log-status*", "{}", 0, 1, false, true, "The same by any longer name.", "[%get-log-status-x{}]", "[]",
-     log_status},
+    {"get-resource-{fat,err,wrn}*", "{}", 0, 1, false, false,
+     "Contents of the status files with fatal errors, errors, warnings. Longer names with this beginning mean the "
+     "same.",
+     "[%get-resource-err{}]", "[]", status_files, Unit::lines, true},
+    {"get-log-status*", "{}", 0, 1, false, true, "Always empty. Longer names with this beginning mean the same.",
+     "[%get-log-status{}]", "[]", log_status, Unit::text, true},
     {"get-msg", "{name}", 1, 1, false, true, "The message of that name.", "[%get-msg{err-disk}]", "[]", get_message},
 };
 

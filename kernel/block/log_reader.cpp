@@ -22,6 +22,10 @@ env::task<result<std::unique_ptr<LogReader>>> LogReader::open(env::Env& env, std
         co_return failure(std::errc::bad_file_descriptor, "log " + path + ": expected at least " +
                                                               std::to_string(start) + " bytes, found " +
                                                               std::to_string(size));
+    // What a killed marsd has appended may be in the page cache only. If it were applied to a disk and then lost, the
+    // disk would be ahead of its log.
+    auto synced = co_await reader->file_->sync_data();
+    if (!synced) co_return synced.error().with("log");
     co_return std::move(reader);
 }
 

@@ -16,8 +16,9 @@ namespace mars::block {
 
 class LogReader {
   public:
-    // Will read [start, end) of the log at `path`; start is a record boundary.
-    // Errors: those of opening it; errc::bad_file_descriptor when the file ends before `start` (spec: 8.4, "bad").
+    // Will read [start, end) of the log at `path`; start is a record boundary. What the file has now is durable when
+    // this returns, so that nobody acts on records that a power cut could still take back. Errors: those of opening and
+    // syncing it; errc::bad_file_descriptor when the file ends before `start` (spec: 8.4, "bad").
     static env::task<result<std::unique_ptr<LogReader>>> open(env::Env& env, std::string path, std::uint64_t start,
                                                               std::uint64_t end, format::ScanOptions options);
 

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "kernel/block/peer_session.hpp"
-#include "kernel/block/quiet_log.hpp"
+#include "kernel/env/quiet_log.hpp"
 #include "kernel/env/task_group.hpp"
 
 namespace mars::block {
@@ -74,7 +74,7 @@ class PeerServer {
     Purpose purpose_;
     Serve serve_;
     Limits limits_;
-    QuietLog quiet_;
+    env::QuietLog quiet_;
     std::unique_ptr<env::Listener> listener_;
     std::list<std::shared_ptr<Session>> sessions_;
     env::Event session_ended_;

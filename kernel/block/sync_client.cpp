@@ -126,7 +126,7 @@ result<void> SyncClient::take_answer(Frame frame) {
     return {};
 }
 
-env::task<result<Frame>> SyncClient::ask(Batch batch, OutFrame question, SyncMessage expected) {
+env::task<result<Frame>> SyncClient::ask(SyncBatch batch, OutFrame question, SyncMessage expected) {
     Call call(env_.lot());
     call.expected = expected;
     struct Registered {
@@ -164,16 +164,16 @@ env::task<result<void>> SyncClient::copy_loop() {
     co_return result<void>();
 }
 
-std::optional<Batch> SyncClient::next_batch() {
+std::optional<SyncBatch> SyncClient::next_batch() {
     if (next_ >= end_) return std::nullopt;
-    Batch batch;
+    SyncBatch batch;
     batch.offset = next_;
     batch.length = static_cast<std::uint32_t>(std::min<std::uint64_t>(kBatchBytes, end_ - next_));
     next_ += batch.length;
     return batch;
 }
 
-env::task<result<void>> SyncClient::copy_batch(Batch batch) {
+env::task<result<void>> SyncClient::copy_batch(SyncBatch batch) {
     Work work(batch);
     auto loaded = co_await disk_.read(batch.offset, work.all());
     if (!loaded) co_return loaded.error().with("sync of " + plan_.resource);
@@ -283,7 +283,7 @@ env::task<result<void>> SyncClient::write_changes(Work& work) {
 
 // --- progress ---
 
-void SyncClient::complete(const Batch& batch) {
+void SyncClient::complete(const SyncBatch& batch) {
     progress_at_ = env_.clock().steady();
     completed_beyond_[batch.offset] = batch.offset + batch.length;
     // The first batch may begin before plan_.start, which need not be a segment's begin.

@@ -97,11 +97,11 @@ class SyncClient {
     };
     // A batch of the local disk.
     struct Work {
-        Batch batch;
+        SyncBatch batch;
         AlignedBuffer data;
         std::vector<BlockMask> changed; // per segment: to be written
 
-        explicit Work(Batch b) : batch(b), data(b.length), changed(b.segments()) {}
+        explicit Work(SyncBatch b) : batch(b), data(b.length), changed(b.segments()) {}
         std::span<std::byte> all() { return data.first(batch.length); }
         std::span<std::byte> segment(std::size_t i) {
             return all().subspan(batch.segment_begin(i), batch.segment_length(i));
@@ -117,14 +117,14 @@ class SyncClient {
     result<void> take_answer(Frame frame);
 
     env::task<result<void>> copy_loop();
-    env::task<result<void>> copy_batch(Batch batch);
-    std::optional<Batch> next_batch();
-    env::task<result<Frame>> ask(Batch batch, OutFrame question, SyncMessage expected);
+    env::task<result<void>> copy_batch(SyncBatch batch);
+    std::optional<SyncBatch> next_batch();
+    env::task<result<Frame>> ask(SyncBatch batch, OutFrame question, SyncMessage expected);
     env::task<result<SegmentMask>> compare(Work& work);
     env::task<result<void>> patch(Work& work, SegmentMask different);
     env::task<result<SegmentMask>> apply(Work& work, const Frame& answer, SegmentMask expected);
     env::task<result<void>> write_changes(Work& work);
-    void complete(const Batch& batch);
+    void complete(const SyncBatch& batch);
     env::task<result<void>> report();
 
     env::Env& env_;

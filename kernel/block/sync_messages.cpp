@@ -10,20 +10,20 @@ namespace {
 
 constexpr std::size_t kBatchFields = 12;
 
-void put_batch(format::Writer& writer, const Batch& batch) {
+void put_batch(format::Writer& writer, const SyncBatch& batch) {
     writer.u64(batch.offset).u32(batch.length);
 }
 
-Batch get_batch(format::Reader& reader) {
-    Batch batch;
+SyncBatch get_batch(format::Reader& reader) {
+    SyncBatch batch;
     batch.offset = reader.u64();
     batch.length = reader.u32();
-    if (!reader.ok()) return Batch();
+    if (!reader.ok()) return SyncBatch();
     if (batch.offset % kSegmentBytes != 0) reader.fail("a multiple of 65536", std::to_string(batch.offset));
     if (batch.length == 0 || batch.length > kBatchBytes)
         reader.fail("a length from 1 to " + std::to_string(kBatchBytes), std::to_string(batch.length));
     if (batch.offset > std::uint64_t{1} << 62) reader.fail("an offset below 2^62", std::to_string(batch.offset));
-    return reader.ok() ? batch : Batch();
+    return reader.ok() ? batch : SyncBatch();
 }
 
 // A mask inside `allowed`; bits outside make the message bad.
@@ -64,15 +64,15 @@ bool has(std::uint16_t mask, std::size_t bit) {
 
 } // namespace
 
-std::size_t Batch::segment_length(std::size_t i) const {
+std::size_t SyncBatch::segment_length(std::size_t i) const {
     return std::min<std::size_t>(kSegmentBytes, length - segment_begin(i));
 }
 
-std::size_t Batch::blocks(std::size_t segment) const {
+std::size_t SyncBatch::blocks(std::size_t segment) const {
     return (segment_length(segment) + kBlockBytes - 1) / kBlockBytes;
 }
 
-std::size_t Batch::block_length(std::size_t segment, std::size_t block) const {
+std::size_t SyncBatch::block_length(std::size_t segment, std::size_t block) const {
     return std::min<std::size_t>(kBlockBytes, segment_length(segment) - block * kBlockBytes);
 }
 
@@ -162,7 +162,7 @@ result<BlockDigests> parse_blocks(std::span<const std::byte> payload) {
     return blocks;
 }
 
-OutFrame encode_patch(const Batch& batch, const std::vector<SegmentPatch>& patches,
+OutFrame encode_patch(const SyncBatch& batch, const std::vector<SegmentPatch>& patches,
                       std::span<const std::byte> content) {
     std::size_t blocks = 0;
     SegmentMask segments = 0;
@@ -205,12 +205,12 @@ result<Patch> parse_patch(std::span<const std::byte> payload) {
     return patch;
 }
 
-std::optional<Batch> peek_batch(const Frame& frame) {
+std::optional<SyncBatch> peek_batch(const Frame& frame) {
     if (!frame.is(SyncMessage::verdict) && !frame.is(SyncMessage::patch)) return std::nullopt;
     if (frame.payload.size() < kBatchFields) return std::nullopt;
     format::Reader reader(frame.payload);
     auto batch = get_batch(reader);
-    return reader.ok() ? std::optional<Batch>(batch) : std::nullopt;
+    return reader.ok() ? std::optional<SyncBatch>(batch) : std::nullopt;
 }
 
 } // namespace mars::block

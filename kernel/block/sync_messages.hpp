@@ -41,11 +41,11 @@ static_assert(kBatchSegments <= 16 && kSegmentBlocks <= 16);
 
 // A batch: begins at a segment boundary; its last segment, and that one's last block, may be shorter than the others
 // at the end of the device.
-struct Batch {
+struct SyncBatch {
     std::uint64_t offset = 0;
     std::uint32_t length = 0; // 1 … kBatchBytes
 
-    bool operator==(const Batch&) const = default;
+    bool operator==(const SyncBatch&) const = default;
 
     std::size_t segments() const { return (length + kSegmentBytes - 1) / kSegmentBytes; }
     std::size_t segment_begin(std::size_t i) const { return i * kSegmentBytes; } // inside the batch
@@ -66,21 +66,21 @@ struct SyncRequest {
 };
 
 struct SegmentDigests {
-    Batch batch;
+    SyncBatch batch;
     std::vector<StrongDigest> digests; // one per segment
 
     bool operator==(const SegmentDigests&) const = default;
 };
 
 struct Verdict {
-    Batch batch;
+    SyncBatch batch;
     SegmentMask different = 0;
 
     bool operator==(const Verdict&) const = default;
 };
 
 struct BlockDigests {
-    Batch batch;
+    SyncBatch batch;
     SegmentMask segments = 0;
     std::vector<ShortDigest> digests; // of all blocks of these segments, in order
 
@@ -96,7 +96,7 @@ struct SegmentPatch {
 };
 
 struct Patch {
-    Batch batch;
+    SyncBatch batch;
     std::vector<SegmentPatch> segments; // ascending
     std::span<const std::byte> data;    // points into the payload
 };
@@ -109,7 +109,7 @@ OutFrame encode_blocks(const BlockDigests& blocks);
 OutFrame encode_whole(const Verdict& which);
 OutFrame encode_emergency();
 // `content`: the batch as the source was read; of each segment in `patches`, `data` is not looked at.
-OutFrame encode_patch(const Batch& batch, const std::vector<SegmentPatch>& patches, std::span<const std::byte> content);
+OutFrame encode_patch(const SyncBatch& batch, const std::vector<SegmentPatch>& patches, std::span<const std::byte> content);
 
 result<SyncRequest> parse_sync_request(std::span<const std::byte> payload);
 result<std::uint64_t> parse_source(std::span<const std::byte> payload);
@@ -119,6 +119,6 @@ result<BlockDigests> parse_blocks(std::span<const std::byte> payload);
 result<Verdict> parse_whole(std::span<const std::byte> payload);
 result<Patch> parse_patch(std::span<const std::byte> payload);
 // verdict and patch begin with their batch; nullopt for everything else.
-std::optional<Batch> peek_batch(const Frame& frame);
+std::optional<SyncBatch> peek_batch(const Frame& frame);
 
 } // namespace mars::block

@@ -30,7 +30,7 @@ class SyncSession {
   private:
     // A batch as it was read.
     struct Content {
-        Batch batch;
+        SyncBatch batch;
         AlignedBuffer data;
         std::vector<StrongDigest> digests;
         std::span<const std::byte> segment(std::size_t i) {
@@ -47,7 +47,7 @@ class SyncSession {
     env::task<result<void>> answer_digests(SegmentDigests asked);
     env::task<result<void>> answer_blocks(BlockDigests asked);
     env::task<result<void>> answer_whole(Verdict asked);
-    env::task<result<std::shared_ptr<Content>>> read(Batch batch);
+    env::task<result<std::shared_ptr<Content>>> read(SyncBatch batch);
     env::task<result<void>> send_patch(Content& content, std::vector<SegmentPatch> patches);
     env::task<result<void>> send_last(OutFrame last);
 
@@ -118,7 +118,7 @@ env::task<result<void>> SyncSession::answer(Frame request) {
 }
 
 // Reads a batch of the source and digests its segments. A failure to read is told to the client.
-env::task<result<std::shared_ptr<SyncSession::Content>>> SyncSession::read(Batch batch) {
+env::task<result<std::shared_ptr<SyncSession::Content>>> SyncSession::read(SyncBatch batch) {
     if (batch.offset + batch.length > source_.size())
         co_return failure(std::errc::protocol_error, "the peer asked for data beyond the end of the disk");
     auto content = std::make_shared<Content>();

@@ -56,7 +56,7 @@ void WriteBuffer::add_record(Batch& batch, std::uint64_t offset, std::span<const
                              format::KindMask usable) {
     auto out = arena_.allocate(format::record_bytes(payload.size()));
     auto body = out.subspan(MARS_LOG_HEADER_BYTES, payload.size());
-    std::memcpy(body.data(), payload.data(), payload.size());
+    std::copy_n(payload.begin(), body.size(), body.begin());
     auto sum = format::choose_checksum(usable, body);
     if (!sum) { // one payload in 2^32, when nothing but MD5_OLD is usable (TL-S1)
         const std::size_t half = payload.size() / 2 / kSectorBytes * kSectorBytes;

@@ -19,8 +19,8 @@ class Export {
   public:
     virtual ~Export() = default; // only after close() or abort() has ended, or try_close() has returned true
 
-    // How many openers there are: open files, mounts, other holders in the kernel, clients. Looked at whenever something
-    // may have changed, so it may lag by moments; only try_close() decides for sure.
+    // How many openers there are: open files, mounts, other holders in the kernel, clients. Looked at whenever
+    // something may have changed, so it may lag by moments; only try_close() decides for sure.
     virtual int open_count() const = 0;
     // Notified after every change of open_count() or state().
     virtual env::Event& changed() = 0;

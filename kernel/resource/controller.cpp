@@ -8,6 +8,13 @@ namespace mars::resource {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr Duration kReplayPause = 500ms;
+constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
+
+} // namespace
+
 Controller::Controller(Host& host, std::string resource)
     : host_(host), view_(host.tree, std::move(resource)), actual_(view_.key("actual-" + host.me())), signal_(host.env),
       changed_(host.env.lot()),
@@ -19,10 +26,9 @@ Controller::Controller(Host& host, std::string resource)
 Controller::~Controller() = default;
 
 void Controller::start() {
-    auto look_again = [this](const std::string&) { signal_.set(); };
-    subscription_ = host_.tree.subscribe(tree::resource_dir(view_.name()) + "/", look_again);
+    subscribe();
     auto follow = [](Controller* self) -> env::task<void> {
-        while (true) { // new logs, and what the fetch has to say
+        while (true) { // what the fetch has to say
             co_await self->changed_.wait();
             self->signal_.set();
         }
@@ -36,6 +42,21 @@ void Controller::start() {
     tasks_.spawn("controller " + view_.name(), run());
     tasks_.spawn("fetch news " + view_.name(), follow(this));
     tasks_.spawn("log news " + view_.name(), follow_logs(this));
+}
+
+// Of the states that hosts publish, only the primary's heartbeat takes part in decisions, at the end of a sync.
+void Controller::subscribe() {
+    const auto states = view_.key("actual-");
+    auto in_resource = [this, states](const std::string& path) {
+        if (path.starts_with(states)) return;
+        if (path.find("/log-") != std::string::npos) logs_are_stale_ = true;
+        signal_.set();
+    };
+    auto of_hosts = [this](const std::string& path) {
+        if (sync_.is_complete() && path.ends_with("/alive")) signal_.set();
+    };
+    resource_news_ = host_.tree.subscribe(tree::resource_dir(view_.name()) + "/", in_resource);
+    host_news_ = host_.tree.subscribe("actual-", of_hosts);
 }
 
 void Controller::shut_down() {
@@ -58,14 +79,18 @@ env::task<void> Controller::stop() { co_await tasks_.stop(); }
 
 env::task<void> Controller::run() {
     while (true) {
+        next_look_ = host_.tunables.scan_interval;
         const bool again = co_await round();
-        if (!again) co_await signal_.wait(host_.tunables.scan_interval);
+        if (again) continue;
+        co_await signal_.wait(next_look_);
+        if (next_look_ == host_.tunables.scan_interval) logs_are_stale_ = true;
     }
 }
 
 env::task<bool> Controller::round() {
     said_.clear();
-    if (is_recovered_) {
+    if (is_recovered_ && logs_are_stale_) {
+        logs_are_stale_ = false;
         auto refreshed = co_await logs_->refresh();
         if (!refreshed) say("err-bad-log-name", "logs cannot be listed: " + refreshed.error().text);
     }
@@ -73,7 +98,6 @@ env::task<bool> Controller::round() {
     const Local local = observe();
     const Plan plan = decide(host_.tree, view_.name(), local);
     const bool again = co_await act(plan);
-    if (!again) co_await publish_positions();
     publish_state(plan);
     co_return again;
 }
@@ -254,6 +278,7 @@ env::task<bool> Controller::start_work(const Plan& plan) {
         co_return true;
     }
     if (plan.work == Work::replay) {
+        if (shall_wait_for_more(plan)) co_return false;
         replay_.start(*disk_, logs_->path(plan.log), plan.log, plan.start, plan.end);
         co_await publish_positions();
         co_return true;
@@ -274,6 +299,17 @@ env::task<bool> Controller::start_work(const Plan& plan) {
     co_return false;
 }
 
+// Each run publishes its begin and end. While a primary writes, runs are collected, so that the tree is not busy with them;
+// when a handover is under way everything is applied at once.
+bool Controller::shall_wait_for_more(const Plan& plan) {
+    const auto since = host_.env.clock().steady() - replay_ended_at_;
+    const auto primary = view_.primary();
+    const bool is_handover = primary.empty() || primary == host_.me();
+    if (is_handover || since >= kReplayPause || plan.end - plan.start >= kReplayEnough) return false;
+    next_look_ = std::min(next_look_, kReplayPause - since);
+    return true;
+}
+
 // Y9: a sync that has made progress gives way to replay after its turn, if replay has something to do.
 bool Controller::sync_turn_is_over(const Plan&) {
     const auto turn = host_.tunables.sync_flip_interval;
@@ -289,6 +325,7 @@ env::task<void> Controller::take_replay_end() {
     co_await publish_positions();
     last_replay_ = co_await replay_.take_outcome();
     replay_has_turn_ = false;
+    replay_ended_at_ = host_.env.clock().steady();
     if (last_replay_.code.code >= 0) co_return;
     damaged_ = last_replay_.log;
     damaged_length_ = logs_->length(last_replay_.log).value_or(0);
@@ -357,6 +394,7 @@ env::task<bool> Controller::make_step(const Plan& plan) {
     }
     if (plan.create_log) {
         auto created = co_await block::LogFile::create(host_.env, logs_->directory(), next);
+        logs_are_stale_ = true;
         if (!created) {
             say("err-replay-stop", next.text() + " cannot be created: " + created.error().text);
             co_return false;
@@ -378,6 +416,7 @@ env::task<void> Controller::publish_positions() {
         done = co_await positions_.publish(replay_.position(), replay_.end());
     if (sync_.is_running() && !sync_.is_complete()) publish("syncstatus-" + host_.me(), std::to_string(sync_.durable_offset()));
     if (!done) host_.env.log().error(done.error().text);
+    publish_rates();
 }
 
 } // namespace mars::resource

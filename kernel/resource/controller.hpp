@@ -40,7 +40,7 @@ class Controller {
     // Ends the loop. Only at rest, or when the whole daemon is given up.
     env::task<void> stop();
 
-    // Publishes how far the logger or replay are now. Must have happened before the heartbeat says "alive" (M9).
+    // Publishes how far the logger, replay or sync are now, and the rates. Must have happened before the heartbeat says "alive" (M9).
     env::task<void> publish_positions();
 
     // What peers may fetch; nullptr until the local logs have been examined.
@@ -54,6 +54,8 @@ class Controller {
   private:
     env::task<void> run();
     env::task<bool> round();
+    void subscribe();
+    bool shall_wait_for_more(const Plan& plan);
     Local observe();
 
     // Steps of a round, in this order; true: something was done, decide again.
@@ -88,7 +90,9 @@ class Controller {
     std::string actual_; // "resource-RES/actual-ME"
     Signal signal_;
     env::Event changed_;
-    tree::Subscription subscription_;
+    tree::Subscription resource_news_, host_news_;
+    bool logs_are_stale_ = true;
+    Duration next_look_{}; // of the loop, if nothing happens before
     std::shared_ptr<LogStore> logs_;
     Positions positions_;
     Messages messages_;
@@ -108,6 +112,7 @@ class Controller {
     std::int64_t damaged_length_ = 0;
     std::string sync_source_host_;
     bool replay_has_turn_ = false;
+    Duration replay_ended_at_{};
     std::optional<Stamp> sync_end_; // when the copy was complete; waiting for newer news of the primary
     Duration last_beat_{-1};
     std::map<std::string, std::string> said_; // messages of this round beside the plan's

@@ -20,7 +20,6 @@ void Controller::beat(std::string_view key, std::string_view value) { (void)host
 
 void Controller::publish_state(const Plan& plan) {
     publish_switches();
-    publish_rates();
     publish_messages(plan);
 }
 

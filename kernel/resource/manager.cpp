@@ -149,7 +149,7 @@ bool Manager::have_all_peers_answered() const {
     return std::all_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
         if (host == host_.me()) return true;
         return std::any_of(peers.begin(), peers.end(),
-                           [&](const auto& peer) { return peer.host == host && peer.is_complete; });
+                           [&](const auto& peer) { return peer.host == host && peer.has_caught_up; });
     });
 }
 

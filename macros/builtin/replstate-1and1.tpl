@@ -2,7 +2,7 @@
 %elsif\
 {%not{%disk-present{}}}{NotJoined}\
 {%is-primary{}}{Replicating}\
-{%not{%is-alive{}}}{PrimaryUnreachable}\
+{%not{%and{%get-primary{}}{%is-alive{}}}}{PrimaryUnreachable}\
 {%and{%not{%sync-reached{}}}{%not{%todo-sync{}}}}{PausedSync}\
 {%is-sync{}}{Syncing}\
 {%not{%and{%todo-fetch{}}{%todo-replay{}}}}{PausedReplay}\

@@ -48,9 +48,8 @@ std::string WriteHistory::describe(std::uint64_t number, std::uint64_t sector) c
            std::to_string(write.acknowledged_at) + ") at sector " + std::to_string(sector);
 }
 
-std::optional<std::size_t> WriteHistory::shown(std::span<const std::byte> content, std::uint64_t sector,
+std::optional<std::size_t> WriteHistory::shown(std::span<const std::byte> bytes, std::uint64_t sector,
                                                std::string& wrong) const {
-    const auto bytes = content.subspan(sector * kSector, kSector);
     std::uint64_t number = 0;
     std::memcpy(&number, bytes.data(), 8);
     std::vector<std::byte> expected(kSector);
@@ -69,10 +68,24 @@ std::optional<std::size_t> WriteHistory::shown(std::span<const std::byte> conten
     return static_cast<std::size_t>(found - list.begin()) + 1;
 }
 
+std::string WriteHistory::check_read(std::uint64_t first, std::span<const std::byte> data, std::uint64_t began) const {
+    std::string wrong;
+    for (std::uint64_t i = 0; i < data.size() / kSector; ++i) {
+        auto index = shown(data.subspan(i * kSector, kSector), first + i, wrong);
+        if (!index) return wrong;
+        const auto& list = sectors_[first + i];
+        for (auto later = *index; later < list.size(); ++later) {
+            const auto acknowledged = writes_[list[later] - 1].acknowledged_at;
+            if (acknowledged && acknowledged <= began) return "too old: " + describe(list[later], first + i);
+        }
+    }
+    return {};
+}
+
 std::string WriteHistory::check_durable(std::span<const std::byte> content) const {
     std::string wrong;
     for (std::uint64_t s = 0; s < sectors_.size(); ++s) {
-        auto index = shown(content, s, wrong);
+        auto index = shown(content.subspan(s * kSector, kSector), s, wrong);
         if (!index) return wrong;
         for (auto later = *index; later < sectors_[s].size(); ++later)
             if (writes_[sectors_[s][later] - 1].acknowledged_at) return "lost: " + describe(sectors_[s][later], s);
@@ -85,7 +98,7 @@ std::string WriteHistory::check_prefix(std::span<const std::byte> content) const
     std::uint64_t newest_start = 0, newest = 0;
     std::vector<std::size_t> shown_index(sectors_.size());
     for (std::uint64_t s = 0; s < sectors_.size(); ++s) {
-        auto index = shown(content, s, wrong);
+        auto index = shown(content.subspan(s * kSector, kSector), s, wrong);
         if (!index) return wrong;
         shown_index[s] = *index;
         if (*index == 0) continue;

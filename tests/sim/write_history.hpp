@@ -34,6 +34,11 @@ class WriteHistory {
     std::uint64_t started() const { return writes_.size(); }
     std::uint64_t acknowledged() const { return acknowledged_; }
 
+    // Logical time: grows with each start and acknowledgement.
+    std::uint64_t logical_time() const { return time_; }
+    // A read of whole sectors that began at logical time `began`: shows nothing older than what was acknowledged then.
+    std::string check_read(std::uint64_t first, std::span<const std::byte> data, std::uint64_t began) const;
+
     // Invariant 1: every acknowledged write is there, or a later one in its place. Empty when it holds, else what is wrong.
     std::string check_durable(std::span<const std::byte> content) const;
     // Invariant 2: the content is that after some prefix of the writes: no write is missing that was acknowledged before
@@ -48,7 +53,7 @@ class WriteHistory {
         bool under_way = true;
     };
     // Index into sectors_[s] of the write whose data sector s shows: 0 for "never written", 1 for the first, …
-    std::optional<std::size_t> shown(std::span<const std::byte> content, std::uint64_t sector, std::string& wrong) const;
+    std::optional<std::size_t> shown(std::span<const std::byte> bytes, std::uint64_t sector, std::string& wrong) const;
     std::string describe(std::uint64_t number, std::uint64_t sector) const;
 
     std::vector<std::vector<std::uint64_t>> sectors_; // per sector, the numbers of its writes in order

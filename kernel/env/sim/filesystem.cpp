@@ -81,6 +81,13 @@ std::vector<std::string> Filesystem::names_in(const std::string& directory) cons
     return names;
 }
 
+std::vector<std::pair<std::string, std::string>> Filesystem::links_below(const std::string& prefix) const {
+    std::vector<std::pair<std::string, std::string>> links;
+    for (auto it = current_.lower_bound(prefix + "/"); it != current_.end() && it->first.starts_with(prefix + "/"); ++it)
+        if (it->second.kind == FileKind::symlink) links.emplace_back(it->first, it->second.target);
+    return links;
+}
+
 SpaceInfo Filesystem::space() const {
     SpaceInfo info;
     info.total_bytes = capacity_ ? capacity_ : std::uint64_t(100) << 30;

@@ -66,6 +66,8 @@ class Filesystem {
 
     const Node* find(const std::string& path) const;
     std::vector<std::string> names_in(const std::string& directory) const;
+    // Path and target of all symlinks below `prefix`.
+    std::vector<std::pair<std::string, std::string>> links_below(const std::string& prefix) const;
     SpaceInfo space() const;
 
     // Name changes; each is one journal entry. Parents must exist.

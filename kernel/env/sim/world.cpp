@@ -58,10 +58,10 @@ Machine& World::add_machine(const std::string& name, const std::string& address)
     return *machines_.back();
 }
 
-Machine* World::find_machine(std::string_view address) {
-    for (auto& machine : machines_)
-        if (machine->address() == address) return machine.get();
-    return nullptr;
+std::vector<Machine*> World::machines() const {
+    std::vector<Machine*> all;
+    for (auto& machine : machines_) all.push_back(machine.get());
+    return all;
 }
 
 void World::at(Duration when, std::function<void()> action) {

@@ -47,7 +47,7 @@ class World {
 
     // A machine with an empty disk; `address` is dotted IPv4. Lives as long as the world.
     Machine& add_machine(const std::string& name, const std::string& address);
-    Machine* find_machine(std::string_view address);
+    std::vector<Machine*> machines() const;
 
     Duration now() const { return now_; }
     // Runs `action` at virtual time `when` (not before now), after everything already due then.

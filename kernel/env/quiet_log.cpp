@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/block/quiet_log.hpp"
+#include "kernel/env/quiet_log.hpp"
 
-namespace mars::block {
+namespace mars::env {
 
 namespace {
 constexpr std::size_t kMaxKeys = 1024;
@@ -27,4 +27,4 @@ void QuietLog::forget_old(Duration now) {
     if (entries_.size() >= kMaxKeys) entries_.clear(); // then some lines come twice; memory stays bounded
 }
 
-} // namespace mars::block
+} // namespace mars::env

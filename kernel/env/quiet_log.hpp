@@ -12,11 +12,11 @@
 
 #include "kernel/env/env.hpp"
 
-namespace mars::block {
+namespace mars::env {
 
 class QuietLog {
   public:
-    explicit QuietLog(env::Env& env, Duration interval = std::chrono::minutes(1)) : env_(env), interval_(interval) {}
+    explicit QuietLog(Env& env, Duration interval = std::chrono::minutes(1)) : env_(env), interval_(interval) {}
 
     // Writes `line` unless one with the same `key` was written less than the interval ago.
     void warning(const std::string& key, std::string_view line);
@@ -28,9 +28,9 @@ class QuietLog {
     };
     void forget_old(Duration now);
 
-    env::Env& env_;
+    Env& env_;
     Duration interval_;
     std::map<std::string, Entry> entries_;
 };
 
-} // namespace mars::block
+} // namespace mars::env

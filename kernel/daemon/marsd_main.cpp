@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// marsd: the daemon of one host. Runs in the foreground; systemd (marsd.service, Type=notify) looks after it.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <systemd/sd-daemon.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "kernel/daemon/arguments.hpp"
+#include "kernel/daemon/daemon.hpp"
+#include "kernel/env/real/real_env.hpp"
+#include "kernel/export/fuse_loop.hpp"
+
+namespace {
+
+using namespace mars;
+
+// While an orderly end waits for devices in use, says so: at once, and whenever the reason changes.
+env::task<void> report_waiting(env::Env& env, daemon::Daemon& daemon) {
+    std::string said;
+    while (true) {
+        const auto busy = daemon.manager().busy_with();
+        if (busy != said && !busy.empty()) {
+            env.log().warning("waiting for an orderly end: " + busy);
+            sd_notifyf(0, "STATUS=waiting: %s", busy.c_str());
+        }
+        said = busy;
+        co_await env.clock().sleep(std::chrono::seconds(1));
+    }
+}
+
+env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int& status) {
+    exports::ExportPaths paths;
+    paths.run = arguments.run_directory;
+    exports::FuseLoopProvider provider(env, std::move(paths));
+    daemon::Daemon daemon(env, arguments.root, provider, arguments.tunables);
+    boost::asio::signal_set signals(env.context(), SIGTERM, SIGINT);
+    auto started = co_await daemon.start();
+    if (!started) {
+        env.log().error(started.error().text);
+        sd_notifyf(0, "STATUS=%s\nERRNO=%d", started.error().text.c_str(), started.error().code.value());
+        status = 1;
+        co_return;
+    }
+    env.log().info("marsd serves " + arguments.root + " on " + env.hostname());
+    sd_notify(0, "READY=1\nSTATUS=serving");
+    (void)co_await signals.async_wait(boost::asio::use_awaitable);
+    sd_notify(0, "STOPPING=1");
+    env::TaskGroup reporter(env);
+    reporter.spawn("report", report_waiting(env, daemon));
+    co_await daemon.stop();
+    co_await reporter.stop();
+    env.log().info("marsd ends");
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    auto arguments = daemon::parse_arguments(argc, argv);
+    if (!arguments) {
+        std::fprintf(stderr, "marsd: %s\n", arguments.error().text.c_str());
+        return 2;
+    }
+    if (!arguments->print.empty()) {
+        std::fputs(arguments->print.c_str(), stdout);
+        return 0;
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+    boost::asio::io_context context(1);
+    env::RealEnv env(context, arguments->log_level);
+    if (!env.io_note().empty()) env.log().info("files without io_uring: " + env.io_note());
+    int status = 0;
+    auto ended = [&](const std::exception_ptr& error) {
+        if (!error) return;
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+            panic(std::string("marsd: ") + e.what());
+        }
+    };
+    boost::asio::co_spawn(context, serve(env, *arguments, status), ended);
+    context.run();
+    return status;
+}

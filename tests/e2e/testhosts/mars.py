@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""MarsHost: a test host with marsd and marsadm installed, and what tests ask of them again and again.
+
+Tests decide by the keys of the /mars tree (docs/formats/symlink-tree.md), which are stable, and show people `marsadm view`.
+"""
+
+import os
+import re
+import shlex
+
+from . import rootfs
+from .cluster import GIB, Cluster
+from .host import Host
+from .runner import REPOSITORY
+from .wait import wait_for
+
+BIN = os.environ.get("MARS_BIN", os.path.join(REPOSITORY, "build/bin"))
+TESTS = os.path.join(REPOSITORY, "tests/e2e")
+BIN_INSIDE = "/usr/lib/mars/bin"
+TESTS_INSIDE = "/usr/lib/mars/tests"
+DELETED = ".deleted"
+
+# Keys that a daemon rewrites all the time although nothing happened.
+_RESTLESS = re.compile(r"(^|/)actual-[^/]+/(time|alive|read-stamp|msg-.*|.*-rate|rest-space|.*-timestamp)\|"
+                       r"|\.(log|status)\|")
+
+
+class MarsHost(Host):
+    """marsd is installed, but neither enabled nor started: start_marsd() does that, once there is a cluster."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        for program in ("marsd", "marsadm"):
+            if not os.access(os.path.join(BIN, program), os.X_OK):
+                raise AssertionError(f"{BIN}/{program} is missing: run script/build")
+        self.provide(BIN, BIN_INSIDE)
+        self.provide(TESTS, TESTS_INSIDE)
+        for program in ("marsd", "marsadm"):
+            os.symlink(f"{BIN_INSIDE}/{program}", os.path.join(self.root, "usr/local/sbin", program))
+        with open(os.path.join(REPOSITORY, "templates/marsd.service"), encoding="utf-8") as file:
+            unit = file.read().replace("/usr/sbin/", "/usr/local/sbin/")
+        rootfs.write(self.root, "etc/systemd/system/marsd.service", unit)
+        # A test that kills marsd wants to be the one who starts it again.
+        rootfs.write(self.root, "etc/systemd/system/marsd.service.d/tests.conf", "[Service]\nRestart=no\n")
+
+    # -- marsd ----------------------------------------------------------------------------------------------------
+
+    def start_marsd(self, timeout=60.0):
+        """Returns when marsd says that it is ready."""
+        self.run("systemctl reset-failed marsd 2>/dev/null; systemctl enable -q marsd; systemctl start marsd",
+                 timeout=timeout)
+
+    def stop_marsd(self):
+        self.run("systemctl stop marsd", timeout=100)
+
+    def kill_marsd(self):
+        """SIGKILL, and waits until systemd has seen the end of it."""
+        self.run("systemctl kill --signal=KILL marsd", check=False)
+        wait_for(f"{self.name}: marsd is dead",
+                 lambda: self.run("systemctl is-active marsd", check=False).out.strip() in ("failed", "inactive"))
+
+    # -- marsadm --------------------------------------------------------------------------------------------------
+
+    def marsadm(self, arguments, check=True, timeout=180.0):
+        """Runs marsadm. arguments: one string, split like a shell would."""
+        return self.run(["marsadm", *shlex.split(arguments)], check=check, timeout=timeout)
+
+    def view(self, macro, resource):
+        """The one value that `marsadm view-MACRO RESOURCE` prints."""
+        return self.marsadm(f"view-{macro} {resource}", timeout=20).out.strip()
+
+    # -- the tree -------------------------------------------------------------------------------------------------
+
+    def key(self, path):
+        """Value of the key /mars/PATH, None if it is missing or deleted."""
+        result = self.run(["readlink", f"/mars/{path}"], check=False)
+        value = result.out.removesuffix("\n")
+        return value if result.code == 0 and value != DELETED else None
+
+    def snapshot(self):
+        """All of the tree as a set of lines "path|type|value|size", without what a daemon rewrites for fun.
+
+        Sizes are those of files; two equal snapshots mean that nothing has changed.
+        """
+        lines = self.run("cd /mars && find . ! -path ./lost+found -printf '%P|%y|%l|%s\\n'").out.splitlines()
+        keep = [line.rsplit("|", 1)[0] if "|l|" in line or "|d|" in line else line for line in lines]
+        return {line for line in keep if not _RESTLESS.search(line)}
+
+    def replay(self, resource, of):
+        """The replay link of host `of` as seen here: (log name, position, bytes to go), None if there is none."""
+        value = self.key(f"resource-{resource}/replay-{of}")
+        if value is None:
+            return None
+        log, position, rest = value.split(",")
+        return log, int(position), int(rest)
+
+    def log_size(self, resource, log):
+        """Bytes of a logfile here, 0 if it is not there (yet)."""
+        return int(self.run(f"stat -c %s /mars/resource-{resource}/{log} 2>/dev/null || echo 0").out)
+
+    def device(self, resource):
+        return f"/dev/mars/{resource}"
+
+    def wait_device(self, resource, there=True, timeout=60.0):
+        """Waits until /dev/mars/RESOURCE is there, or is gone."""
+        wait_for(f"{self.name}: {self.device(resource)} is {'there' if there else 'gone'}",
+                 lambda: (self.run(f"test -b {self.device(resource)}", check=False).code == 0) == there, timeout)
+
+    def wait_synced(self, resource, timeout=180.0):
+        """Waits until this host's initial sync is complete."""
+        def synced():
+            status, size = (self.key(f"resource-{resource}/{key}") for key in (f"syncstatus-{self.name}", "size"))
+            assert status and size and int(status) >= int(size), f"synced {status} of {size} bytes"
+            return True
+
+        wait_for(f"{self.name}: the sync of {resource} is complete", synced, timeout)
+
+    def wait_caught_up(self, resource, primary, timeout=120.0):
+        """Waits until this host has replayed all that the primary has logged. Nobody may write meanwhile."""
+        def caught_up():
+            theirs, ours = primary.replay(resource, primary.name), self.replay(resource, self.name)
+            assert theirs and ours == theirs, f"replay position here {ours}, on {primary.name} {theirs}"
+            size = primary.log_size(resource, theirs[0])
+            assert theirs[1:] == (size, 0), f"{primary.name} has written back {theirs} of {size} bytes"
+            return True
+
+        self.wait_synced(resource, timeout)
+        wait_for(f"{self.name} has replayed everything of {resource}", caught_up, timeout)
+
+    def disk_digest(self, disk, size=None):
+        """SHA-256 of a disk's content as it is on the disk, its first `size` bytes if given."""
+        self.run(f"blockdev --flushbufs {disk}")
+        take = f"head -c {size} {disk}" if size else f"cat {disk}"
+        return self.run(f"{take} | sha256sum", timeout=120).out.split()[0]
+
+
+def MarsCluster(state, names, mars_size=2 * GIB, **options):  # pylint: disable=invalid-name  # reads as the class it makes
+    """A Cluster of MarsHosts."""
+    return Cluster(state, names, mars_size, host_type=MarsHost, **options)
+
+
+def found_cluster(first, *others):
+    """Makes a cluster of running hosts, by the book: create on the first, join from the others; starts all marsds."""
+    first.marsadm("create-cluster")
+    first.start_marsd()
+    for host in others:
+        join_cluster(host, first)
+
+
+def join_cluster(host, member):
+    """Starts marsd on `host`, and makes it a member of the cluster of `member`."""
+    host.start_marsd()
+    host.marsadm(f"join-cluster {member.name}")
+    host.marsadm("wait-cluster")
+
+
+def create_resource(host, resource, disk):
+    host.marsadm(f"create-resource {resource} {disk}")
+    host.wait_device(resource)
+
+
+def join_resource(host, resource, disk):
+    """The sync goes on when this returns."""
+    host.marsadm(f"join-resource {resource} {disk}")
+
+
+def two_hosts(cluster, resource, size, names=("hostA", "hostB")):
+    """Boots two hosts that replicate `resource`, synced, the first being primary. Returns (host, host, disk path)."""
+    first, second = (cluster.host(name) for name in names)
+    for host in (first, second):
+        disk = host.add_disk(resource, size)
+    cluster.boot()
+    found_cluster(first, second)
+    create_resource(first, resource, disk)
+    join_resource(second, resource, disk)
+    second.wait_caught_up(resource, first)
+    return first, second, disk

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/sim/cluster.hpp"
+
+#include "kernel/tree/view.hpp"
+#include "shell/run.hpp"
+#include "tests/sim/sim_operator.hpp"
+
+namespace mars::sim {
+
+using namespace std::chrono_literals;
+
+Cluster::Cluster(std::uint64_t seed, std::size_t hosts) : world_(seed) {
+    for (std::size_t i = 0; i < hosts; ++i) {
+        const std::string name = std::string("host") + static_cast<char>('a' + i);
+        nodes_.push_back(std::make_unique<Node>(world_, name, "10.0.0." + std::to_string(i + 1)));
+        nodes_.back()->machine.filesystem().add_disk(kDisk, kDiskBytes);
+        nodes_.back()->machine.clock_skew = world_.random().between(-3s, 3s);
+    }
+}
+
+Cluster::~Cluster() {
+    for (auto& node : nodes_)
+        if (node->process) kill(*node);
+}
+
+std::string Cluster::set_up() {
+    auto must = [&](Node& node, std::vector<std::string> words) -> std::string {
+        const std::string line = words[0];
+        auto result = run_verb(node, std::move(words));
+        if (result.exit == 0) return {};
+        return node.machine.name() + ": " + line + " ended with " + std::to_string(result.exit) + ": " + result.error;
+    };
+    auto& first = *nodes_[0];
+    if (auto wrong = must(first, {"create-cluster", "--ip=" + first.machine.address()}); !wrong.empty()) return wrong;
+    for (auto& node : nodes_) boot(*node);
+    world_.run_for(1s);
+    for (std::size_t i = 1; i < nodes_.size(); ++i) {
+        auto& node = *nodes_[i];
+        auto wrong = must(node, {"join-cluster", first.machine.name(), "--ip=" + node.machine.address()});
+        if (!wrong.empty()) return wrong;
+    }
+    if (auto wrong = must(first, {"create-resource", kResource, kDisk}); !wrong.empty()) return wrong;
+    for (std::size_t i = 1; i < nodes_.size(); ++i)
+        if (auto wrong = must(*nodes_[i], {"join-resource", kResource, kDisk}); !wrong.empty()) return wrong;
+    return {};
+}
+
+// --- hosts -----------------------------------------------------------------------------------------------------------
+
+void Cluster::boot(Node& node) {
+    node.process = node.machine.start_process("marsd");
+    node.exports = std::make_unique<SimExports>(*node.process);
+    node.tasks = std::make_unique<env::TaskGroup>(*node.process);
+    resource::Tunables tunables;
+    tunables.sync_flip_interval = 8s;
+    tunables.memory_limit_bytes = 256 * 1024;
+    node.daemon = std::make_unique<daemon::Daemon>(*node.process, "/mars", *node.exports, tunables);
+    node.tasks->spawn("daemon", run_daemon(node));
+    start_application(node);
+}
+
+env::task<void> Cluster::run_daemon(Node& node) {
+    auto started = co_await node.daemon->start();
+    if (!started) panic("marsd on " + node.machine.name() + ": " + started.error().text);
+}
+
+void Cluster::kill(Node& node) {
+    node.machine.end_all_processes();
+    forget(node);
+}
+
+void Cluster::power_cut(Node& node) {
+    node.machine.power_cut();
+    forget(node);
+}
+
+void Cluster::forget(Node& node) {
+    node.tasks.reset();
+    node.daemon.reset();
+    node.exports.reset();
+    node.process.reset();
+    node.application_workers = 0;
+    world_.settle();
+}
+
+VerbResult Cluster::run_verb(Node& node, std::vector<std::string> words, Duration limit) {
+    VerbResult result;
+    auto process = node.machine.start_process("marsadm");
+    std::string line = node.machine.name() + ": marsadm";
+    for (auto& word : words) line += " " + word;
+    world_.trace(line);
+    {
+        OperatorSurroundings surroundings(*process, world_);
+        env::TaskGroup group(*process);
+        bool done = false;
+        group.spawn("verb", surroundings.run(std::move(words), result.exit, done));
+        if (!world_.run_until([&] { return done || process->is_dead(); }, limit)) result.error = "no end in sight; ";
+        if (!done && !process->is_dead()) process->kill();
+        result.answer = surroundings.output.text(shell::Severity::answer);
+        result.error += surroundings.output.text(shell::Severity::error);
+    }
+    world_.trace(node.machine.name() + ": marsadm ended with " + std::to_string(result.exit) + " " + result.error);
+    return result;
+}
+
+std::string Cluster::link(const Node& node, const std::string& path) const {
+    auto* found = node.machine.filesystem().find(path);
+    if (!found || found->kind != env::FileKind::symlink || found->target == tree::kDeleted) return {};
+    return found->target;
+}
+
+std::vector<Node*> Cluster::hosts_with_device() {
+    std::vector<Node*> found;
+    for (auto& node : nodes_)
+        if (node->exports && node->exports->exists(kResource)) found.push_back(node.get());
+    return found;
+}
+
+// --- application -----------------------------------------------------------------------------------------------------
+
+void Cluster::start_application(Node& node) {
+    node.application_shall_run = true;
+    if (node.is_up()) node.tasks->spawn("application", application(node));
+}
+
+bool Cluster::stop_application(Node& node) {
+    node.application_shall_run = false;
+    return world_.run_until([&] { return node.application_workers == 0; }, 60s);
+}
+
+// Opens the device whenever it is there, and writes with some concurrency.
+env::task<void> Cluster::application(Node& node) {
+    while (node.application_shall_run) {
+        auto* device = node.application_workers == 0 ? node.exports->open(kResource) : nullptr;
+        if (!device) {
+            co_await node.process->clock().sleep(100ms);
+            continue;
+        }
+        env::TaskGroup workers(*node.process);
+        const auto count = 1 + world_.random().below(4);
+        for (std::uint64_t i = 0; i < count; ++i) workers.spawn("worker", worker(node, *device));
+        node.application_workers = static_cast<int>(count);
+        co_await workers.join();
+        node.exports->close(kResource);
+        node.application_workers = 0;
+    }
+}
+
+env::task<void> Cluster::worker(Node& node, block::Device& device) {
+    while (node.application_shall_run) {
+        if (world_.random().chance(80))
+            co_await write_once(device);
+        else
+            co_await read_once(device);
+        const bool is_burst = world_.random().chance(85);
+        co_await node.process->clock().sleep(is_burst ? world_.random().between(0ms, 3ms)
+                                                      : world_.random().between(50ms, 600ms));
+    }
+}
+
+namespace {
+
+// A write that is neither acknowledged nor failed when its coroutine goes away (a crash) may have happened or not.
+struct UnderWay {
+    UnderWay(WriteHistory& h, std::uint64_t n) : history(h), number(n) {}
+    ~UnderWay() {
+        if (!is_acknowledged) history.abandon(number);
+    }
+    WriteHistory& history;
+    std::uint64_t number;
+    bool is_acknowledged = false;
+};
+
+} // namespace
+
+env::task<void> Cluster::write_once(block::Device& device) {
+    auto& random = world_.random();
+    const auto count = 1 + random.below(random.chance(20) ? 40 : 8);
+    const auto first = random.below(history_.sectors() - count);
+    auto started = history_.start(first, count);
+    if (!started) co_return;
+    UnderWay guard(history_, started->number);
+    auto written = co_await device.write(first * kSector, started->data, random.chance(30));
+    if (!written) co_return;
+    guard.is_acknowledged = true;
+    history_.acknowledge(started->number);
+}
+
+// What was acknowledged before the read began must be seen by it.
+env::task<void> Cluster::read_once(block::Device& device) {
+    const auto count = 1 + world_.random().below(16);
+    const auto first = world_.random().below(history_.sectors() - count);
+    const auto before = history_.logical_time();
+    std::vector<std::byte> data(count * kSector);
+    auto read = co_await device.read(first * kSector, data);
+    if (!read) co_return;
+    const auto wrong = history_.check_read(first, data, before);
+    if (!wrong.empty()) panic("read through the device: " + wrong);
+}
+
+} // namespace mars::sim

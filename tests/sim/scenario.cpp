@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/sim/scenario.hpp"
+
+#include <algorithm>
+
+#include "kernel/format/replay_link.hpp"
+#include "kernel/tree/paths.hpp"
+#include "tests/sim/cluster.hpp"
+#include "tests/sim/offline.hpp"
+
+namespace mars::sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+class Scenario {
+  public:
+    Scenario(std::uint64_t seed, const ScenarioOptions& options)
+        : options_(options), cluster_(seed, 2 + seed % 3), random_(cluster_.world().random()) {
+        cluster_.world().print_trace = options.print_trace;
+    }
+
+    ScenarioResult run() {
+        result_.wrong = cluster_.set_up();
+        if (!result_.wrong.empty()) result_.wrong = "set-up: " + result_.wrong;
+        for (int i = 0; i < options_.steps && is_fine(); ++i) step();
+        if (is_fine()) calm_down();
+        if (is_fine()) check_end();
+        result_.digest = cluster_.world().trace_digest();
+        result_.writes = cluster_.history().started();
+        result_.acknowledged = cluster_.history().acknowledged();
+        return result_;
+    }
+
+  private:
+    bool is_fine() const { return result_.wrong.empty(); }
+    Node& any() { return cluster_.node(random_.below(cluster_.size())); }
+    void report(const std::string& what) {
+        if (is_fine() && !what.empty()) result_.wrong = what;
+    }
+
+    // --- random steps ------------------------------------------------------------------------------------------------
+
+    void step() {
+        switch (random_.below(12)) {
+        case 0: case 1: break; // just let it run
+        case 2: cut(); break;
+        case 3: cluster_.world().network().heal_all(); break;
+        case 4: case 5: crash(); break;
+        case 6: case 7: hand_over(); break;
+        case 8: switch_something(); break;
+        case 9: rotate(); break;
+        case 10: invalidate(); break;
+        default: any().machine.clock_skew += random_.between(-2s, 2s); break;
+        }
+        cluster_.world().run_for(random_.between(200ms, 6s));
+        check_one_device();
+        if (random_.chance(50)) boot_all();
+    }
+
+    void cut() {
+        auto& a = any();
+        auto& b = any();
+        if (&a != &b) cluster_.world().network().cut(a.machine.address(), b.machine.address());
+    }
+
+    void crash() {
+        auto& node = any();
+        if (!node.is_up()) return;
+        ++result_.crashes;
+        if (random_.chance(50))
+            cluster_.power_cut(node);
+        else
+            cluster_.kill(node);
+        check_host(node);
+        if (random_.chance(70)) {
+            cluster_.world().run_for(random_.between(0s, 3s));
+            cluster_.boot(node);
+        }
+    }
+
+    void boot_all() {
+        for (std::size_t i = 0; i < cluster_.size(); ++i)
+            if (!cluster_.node(i).is_up()) cluster_.boot(cluster_.node(i));
+    }
+
+    // The application is stopped in order, except that it is sometimes still running: then the verb must refuse.
+    void hand_over() {
+        auto& target = any();
+        if (!target.is_up()) return;
+        auto holders = cluster_.hosts_with_device();
+        const bool in_order = random_.chance(85);
+        if (in_order)
+            for (auto* holder : holders) cluster_.stop_application(*holder);
+        auto ended = cluster_.run_verb(target, {"primary", kResource, "--timeout=30"});
+        if (ended.exit == 0) ++result_.handovers;
+        for (std::size_t i = 0; i < cluster_.size(); ++i)
+            if (!cluster_.node(i).application_shall_run) cluster_.start_application(cluster_.node(i));
+    }
+
+    void switch_something() {
+        static const char* verbs[] = {"pause-fetch",  "resume-fetch",  "pause-replay", "resume-replay",
+                                      "pause-sync",   "resume-sync",   "disconnect",   "connect",
+                                      "detach",       "attach",        "up",           "up"};
+        auto& node = any();
+        if (node.is_up()) cluster_.run_verb(node, {verbs[random_.below(std::size(verbs))], kResource, "--timeout=10"});
+    }
+
+    void rotate() {
+        auto holders = cluster_.hosts_with_device();
+        auto& node = holders.empty() ? any() : *holders[0];
+        if (!node.is_up()) return;
+        cluster_.run_verb(node, {"log-rotate", kResource});
+        if (random_.chance(50)) cluster_.run_verb(any(), {"log-delete-all", kResource});
+    }
+
+    void invalidate() {
+        auto& node = any();
+        if (!node.is_up() || (node.exports && node.exports->exists(kResource))) return;
+        cluster_.run_verb(node, {"invalidate", kResource, "--timeout=10"});
+    }
+
+    // --- checks ------------------------------------------------------------------------------------------------------
+
+    // Invariants 1, 2 and 6, from what is on the disks of a host that has just crashed.
+    void check_host(Node& node) {
+        auto state = offline_state(cluster_, node);
+        if (!state.is_member || !state.is_consistent) return;
+        auto wrong = cluster_.history().check_prefix(state.content);
+        if (wrong.empty() && is_newest(state)) wrong = cluster_.history().check_durable(state.content);
+        if (!wrong.empty()) report(node.machine.name() + " after its crash, up to " + state.end + ": " + wrong);
+    }
+
+    // True for the host that wrote the newest log of all: it was primary last, so it has every acknowledged write.
+    bool is_newest(const OfflineState& state) {
+        if (!state.is_primary_log) return false;
+        const auto mine = format::LogPosition::parse(state.end);
+        for (std::size_t i = 0; i < cluster_.size(); ++i)
+            for (auto& name : cluster_.node(i).machine.filesystem().names_in(resource_directory())) {
+                auto log = format::LogName::parse(name);
+                if (log && mine && log->seq > mine->log.seq) return false;
+            }
+        return true;
+    }
+
+    static std::string resource_directory() { return std::string("/mars/resource-") + kResource; }
+
+    // Invariant 3, while it runs.
+    void check_one_device() {
+        if (cluster_.hosts_with_device().size() > 1) report("two hosts have the device at the same time");
+    }
+
+    // --- the end -----------------------------------------------------------------------------------------------------
+
+    void calm_down() {
+        auto& world = cluster_.world();
+        world.network().heal_all();
+        boot_all();
+        world.run_for(15s); // start guards end, trees meet
+        for (std::size_t i = 0; i < cluster_.size(); ++i) must(cluster_.node(i), {"up", kResource});
+        for (std::size_t i = 0; i < cluster_.size(); ++i)
+            if (!cluster_.stop_application(cluster_.node(i))) report("the application cannot close its device");
+        designate_somebody();
+        for (int seconds = 0; is_fine() && !difference().empty(); ++seconds) {
+            if (seconds == 400) report("no convergence: " + difference());
+            world.run_for(1s);
+        }
+    }
+
+    void must(Node& node, std::vector<std::string> words) {
+        const auto verb = words[0];
+        auto ended = cluster_.run_verb(node, std::move(words), 700s);
+        if (ended.exit != 0)
+            report(verb + " on " + node.machine.name() + " ended with " + std::to_string(ended.exit) + ": " + ended.error);
+    }
+
+    // If nobody is to be primary, the last one takes over again: it has everything.
+    void designate_somebody() {
+        const auto primary = cluster_.link(cluster_.node(0), resource_directory() + "/primary");
+        if (!primary.empty() && !primary.starts_with("(")) return;
+        const auto last = cluster_.link(cluster_.node(0), resource_directory() + "/userspace/last-primary");
+        for (std::size_t i = 0; i < cluster_.size(); ++i)
+            if (cluster_.node(i).machine.name() == last) must(cluster_.node(i), {"primary", kResource});
+    }
+
+    // Replicated values that must be equal everywhere in the end.
+    std::map<std::string, std::string> tree_of(Node& node) {
+        std::map<std::string, std::string> keys;
+        auto& filesystem = node.machine.filesystem();
+        for (auto& [path, link] : filesystem.links_below("/mars")) {
+            const auto name = path.substr(path.rfind('/') + 1);
+            const bool is_heartbeat = name == "time" || name == "alive" || name == "read-stamp";
+            if (link == tree::kDeleted || is_heartbeat || !tree::is_transferable(path.substr(6))) continue;
+            keys[path] = link;
+        }
+        return keys;
+    }
+
+    std::string difference() {
+        const auto primary = cluster_.link(cluster_.node(0), resource_directory() + "/primary");
+        const auto wanted = cluster_.link(cluster_.node(0), resource_directory() + "/replay-" + primary);
+        auto replay = format::ReplayLink::parse(wanted);
+        if (!replay || replay->dirty != 0) return "primary " + primary + " is at '" + wanted + "'";
+        if (cluster_.hosts_with_device().empty()) return "nobody has the device";
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& node = cluster_.node(i);
+            const auto link = cluster_.link(node, node.path("replay-" + node.machine.name()));
+            if (link != wanted) return node.machine.name() + " is at " + link + ", not at " + wanted;
+            if (i == 0) continue;
+            auto ours = tree_of(cluster_.node(0));
+            auto theirs = tree_of(node);
+            if (ours == theirs) continue;
+            for (auto& [path, value] : ours)
+                if (!theirs.contains(path) || theirs[path] != value)
+                    return path + " is '" + value + "' on hosta, '" + theirs[path] + "' on " + node.machine.name();
+            return node.machine.name() + " has more keys than hosta";
+        }
+        return {};
+    }
+
+    void check_end() {
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& content = *cluster_.node(i).machine.filesystem().contents(kDisk);
+            const auto wrong = cluster_.history().check_durable(content);
+            if (!wrong.empty()) report("at the end on " + cluster_.node(i).machine.name() + ": " + wrong);
+            if (content != *cluster_.node(0).machine.filesystem().contents(kDisk))
+                report("at the end the disks of hosta and " + cluster_.node(i).machine.name() + " differ");
+        }
+    }
+
+    ScenarioOptions options_;
+    Cluster cluster_;
+    env::sim::SeededRandom& random_;
+    ScenarioResult result_;
+};
+
+} // namespace
+
+ScenarioResult run_scenario(std::uint64_t seed, const ScenarioOptions& options) { return Scenario(seed, options).run(); }
+
+} // namespace mars::sim
