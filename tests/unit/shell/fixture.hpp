@@ -86,9 +86,7 @@ class Site {
         make_parents(path);
         REQUIRE(hand->storage().write_file("/mars/" + path, content));
     }
-    void directory(const std::string& path) {
-        make_parents(path + "/x");
-    }
+    void directory(const std::string& path) { make_parents(path + "/x"); }
     // Value of a key; "" when absent or deleted.
     std::string get(const std::string& path) const {
         auto link = hand->storage().read_symlink("/mars/" + path);
@@ -155,14 +153,16 @@ class Site {
         INFO("command: " << join(words) << "\nerrors: " << output.text(Severity::error));
         CHECK(result.exit != 0);
         REQUIRE_FALSE(result.outcomes.empty());
-        std::string found = result.outcomes.front().failed ? std::string(reason_of(*result.outcomes.front().failed).name)
-                                                           : std::string("success");
+        std::string found = result.outcomes.front().failed
+                                ? std::string(reason_of(*result.outcomes.front().failed).name)
+                                : std::string("success");
         CHECK(found == reason);
         CHECK(difference(before, snapshot()) == "");
         return result;
     }
     // What differs between two snapshots, one line each.
-    static std::string difference(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+    static std::string difference(const std::map<std::string, std::string>& a,
+                                  const std::map<std::string, std::string>& b) {
         std::string text;
         for (const auto& [path, value] : a)
             if (auto there = b.find(path); there == b.end() || there->second != value)

@@ -91,8 +91,12 @@ TEST_CASE("logs that everybody has applied are deleted, and one version link mor
 
 TEST_CASE("logs that somebody needs, young ones and the last one stay") {
     Primary site;
-    SECTION("a member is behind") { site.set("resource-r/replay-b", "log-000000002-a,10,90"); }
-    SECTION("a young log") { site.file("resource-r/log-000000002-a", "young"); }
+    SECTION("a member is behind") {
+        site.set("resource-r/replay-b", "log-000000002-a,10,90");
+    }
+    SECTION("a young log") {
+        site.file("resource-r/log-000000002-a", "young");
+    }
     SECTION("a member of unknown position is a reason to refuse") {
         site.set("resource-r/replay-b", ".deleted");
         site.refuse({"log-delete-all", "r"}, "replay.link");
@@ -167,8 +171,9 @@ TEST_CASE("temporaries of interrupted commands are removed when they are old") {
 TEST_CASE("purging keeps what replicas lead to, and what other hosts own") {
     Pair site;
     site.file("resource-r/log-000000003-a", "diverged");
-    site.set("resource-r/version-000000003-a",
-             "a4253b9df7f349f5334b89a9027ff8d3,log-000000003-a,8:19daf2d1dbd4aba87d78e6a0c210666e,log-000000002-b,8192");
+    site.set(
+        "resource-r/version-000000003-a",
+        "a4253b9df7f349f5334b89a9027ff8d3,log-000000003-a,8:19daf2d1dbd4aba87d78e6a0c210666e,log-000000002-b,8192");
     site.file("resource-r/log-000000009-c", "foreign");
     site.succeed({"log-purge-all", "r"});
     CHECK(site.raw("resource-r/log-000000003-a") == ".deleted");

@@ -8,7 +8,8 @@
 using namespace mars::shell;
 
 TEST_CASE("ssh's own spelling of options is understood") {
-    auto all = parse_ssh_options("-A -p 2222 -i/root/key -l me -F /etc/x -o ConnectTimeout=3 -oUserKnownHostsFile=/k -q");
+    auto all =
+        parse_ssh_options("-A -p 2222 -i/root/key -l me -F /etc/x -o ConnectTimeout=3 -oUserKnownHostsFile=/k -q");
     REQUIRE(all);
     CHECK(all->port == 2222);
     CHECK(all->identity_files == std::vector<std::string>{"/root/key"});
@@ -23,8 +24,8 @@ TEST_CASE("ssh's own spelling of options is understood") {
 }
 
 TEST_CASE("anything else is refused, above all not checking host keys") {
-    for (const char* text : {"-X", "-p", "-p x", "-p 0", "-p 65536", "-o Port", "-o Nonsense=1", "word", "-i", "-o ConnectTimeout=0",
-                             "-o StrictHostKeyChecking=no"}) {
+    for (const char* text : {"-X", "-p", "-p x", "-p 0", "-p 65536", "-o Port", "-o Nonsense=1", "word", "-i",
+                             "-o ConnectTimeout=0", "-o StrictHostKeyChecking=no"}) {
         INFO(text);
         auto refused = parse_ssh_options(text);
         REQUIRE_FALSE(refused);

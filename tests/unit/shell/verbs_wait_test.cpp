@@ -53,14 +53,31 @@ TEST_CASE("without marsd nothing can be heard, which is no failure") {
 
 TEST_CASE("wait-resource knows indicators, switches, roles and the device") {
     Pair site;
-    for (const char* condition : {"is-attach", "is-attach-on", "is-attached-1", "is-fetch", "is-copy", "is-replaying-on",
-                                  "is-sync-off", "is-primary-off", "is-primary-0", "is-secondary", "attach", "todo-attach-on",
-                                  "fetch", "connect", "todo-replay", "sync", "has-emergency-off", "device-off", "primary-off",
+    for (const char* condition : {"is-attach",
+                                  "is-attach-on",
+                                  "is-attached-1",
+                                  "is-fetch",
+                                  "is-copy",
+                                  "is-replaying-on",
+                                  "is-sync-off",
+                                  "is-primary-off",
+                                  "is-primary-0",
+                                  "is-secondary",
+                                  "attach",
+                                  "todo-attach-on",
+                                  "fetch",
+                                  "connect",
+                                  "todo-replay",
+                                  "sync",
+                                  "has-emergency-off",
+                                  "device-off",
+                                  "primary-off",
                                   "todo-secondary-off"}) {
         INFO(condition);
         CHECK(time_of(site, {"wait-resource", "r", condition}, 0) < 1s);
     }
-    for (const char* condition : {"is-primary", "is-attach-off", "todo-attach-off", "primary", "secondary", "is-sync"}) {
+    for (const char* condition :
+         {"is-primary", "is-attach-off", "todo-attach-off", "primary", "secondary", "is-sync"}) {
         auto span = time_of(site, {"wait-resource", "r", condition, "--timeout=3"}, 3);
         CHECK(span >= 3s);
         CHECK(span < 4500ms);
