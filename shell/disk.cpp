@@ -42,12 +42,13 @@ std::optional<std::string> other_user(VerbContext& ctx, const std::string& real_
     return std::nullopt;
 }
 
-env::task<result<std::unique_ptr<env::File>>> open_disk(VerbContext& ctx, std::string path, env::FileKind kind) {
+// `real`: behind all symlinks. `path`: as given.
+env::task<result<std::unique_ptr<env::File>>> open_disk(VerbContext& ctx, std::string path, std::string real,
+                                                        env::FileKind kind) {
     env::OpenMode mode;
     mode.write = true;
-    mode.follow = true;
     mode.exclusive = kind == env::FileKind::block_device;
-    auto file = co_await ctx.env().storage().open(path, mode);
+    auto file = co_await ctx.env().storage().open(real, mode);
     if (file) co_return std::move(*file);
     if (!file.error().is(std::errc::device_or_resource_busy)) co_return not_a_disk(path, file.error().text);
     MARS_CO_TRY_VOID(
@@ -55,9 +56,7 @@ env::task<result<std::unique_ptr<env::File>>> open_disk(VerbContext& ctx, std::s
                                          " (it cannot be opened exclusively): is it mounted, swap, or part of "
                                          "something else? (lsblk " +
                                          path + " tells)"));
-    env::OpenMode look;
-    look.follow = true;
-    auto readable = co_await ctx.env().storage().open(path, look);
+    auto readable = co_await ctx.env().storage().open(real, env::OpenMode());
     if (!readable) co_return not_a_disk(path, readable.error().text);
     co_return std::move(*readable);
 }
@@ -97,7 +96,7 @@ env::task<result<Disk>> examine_disk(VerbContext& ctx, std::string path, std::st
     if (auto other = other_user(ctx, *real))
         MARS_CO_TRY_VOID(ctx.overridable("disk.busy", "the disk " + path + " holds the replica of resource " + *other +
                                                           " on host " + ctx.me() + " already; take another one"));
-    MARS_CO_TRY(auto file, co_await open_disk(ctx, path, status->kind));
+    MARS_CO_TRY(auto file, co_await open_disk(ctx, path, *real, status->kind));
     auto capacity = file->size();
     if (!capacity) co_return not_a_disk(path, capacity.error().text);
     Disk disk;

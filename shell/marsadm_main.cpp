@@ -84,7 +84,8 @@ int run(std::vector<std::string> words) {
         try {
             std::rethrow_exception(error);
         } catch (const boost::system::system_error& e) {
-            if (e.code() != env::asio::error::operation_aborted) output.error(std::string("internal error: ") + e.what());
+            if (e.code() != env::asio::error::operation_aborted)
+                output.error(std::string("internal error: ") + e.what());
         } catch (const std::exception& e) {
             output.error(std::string("internal error: ") + e.what());
         }

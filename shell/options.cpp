@@ -216,7 +216,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"no-ssh", 0, "", "", "The same as --ssh-port=0.", true, set_no_ssh},
     {"ssh-opts", 0, "=TEXT", "",
      "Options for ssh, as ssh spells them: -p PORT, -i FILE, -l USER, -F FILE, -o Port=, -o IdentityFile=, -o User=, "
-     "-o ConnectTimeout=, -o UserKnownHostsFile=, -o StrictHostKeyChecking=yes|accept-new; -A, -q and -T change nothing. "
+     "-o ConnectTimeout=, -o UserKnownHostsFile=, -o StrictHostKeyChecking=yes|accept-new; -A, -q and -T change "
+     "nothing. "
      "Anything else is refused.",
      true, set_ssh_opts},
     {"ssh-accept-new", 0, "", "",

@@ -67,7 +67,9 @@ std::optional<std::string> look_up(const std::string& host) {
 
 } // namespace
 
-bool RealLocalHost::is_root() const { return ::geteuid() == 0; }
+bool RealLocalHost::is_root() const {
+    return ::geteuid() == 0;
+}
 
 std::optional<std::string> RealLocalHost::address_towards(const std::string& peer) {
     sockaddr_in to{};
@@ -109,9 +111,9 @@ env::task<result<std::unique_ptr<HeldLock>>> RealLocalHost::lock(std::string roo
     while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) co_return errno_failure(errno, path);
         if (env_.clock().steady() > end)
-            co_return failure(std::errc::resource_unavailable_try_again,
-                              "another marsadm holds the lock " + path + " for longer than 10 s; fuser -v " + path +
-                                  " tells which one");
+            co_return failure(std::errc::resource_unavailable_try_again, "another marsadm holds the lock " + path +
+                                                                             " for longer than 10 s; fuser -v " + path +
+                                                                             " tells which one");
         // There is no event for a lock that is given back; it is held for the time of one commit only.
         co_await env_.clock().sleep(5ms);
     }

@@ -12,10 +12,11 @@ namespace mars::shell {
 namespace {
 
 failure bad(const std::string& what) {
-    return refusal("usage.option", "option --ssh-opts: " + what +
-                                       "; understood are -p PORT, -i FILE, -l USER, -F FILE, -A, -q, -T and -o Port=, "
-                                       "IdentityFile=, User=, ConnectTimeout=, UserKnownHostsFile=, "
-                                       "StrictHostKeyChecking=yes|accept-new; everything else belongs into ~/.ssh/config");
+    return refusal("usage.option",
+                   "option --ssh-opts: " + what +
+                       "; understood are -p PORT, -i FILE, -l USER, -F FILE, -A, -q, -T and -o Port=, "
+                       "IdentityFile=, User=, ConnectTimeout=, UserKnownHostsFile=, "
+                       "StrictHostKeyChecking=yes|accept-new; everything else belongs into ~/.ssh/config");
 }
 
 result<int> port(std::string_view value) {
@@ -49,7 +50,8 @@ result<void> apply_setting(SshOptions& options, std::string_view setting) {
     } else if (equals(key, "StrictHostKeyChecking") && value == "accept-new") {
         options.accept_new_host_keys = true;
     } else if (equals(key, "StrictHostKeyChecking") && value != "yes") {
-        return bad("host keys are always checked (StrictHostKeyChecking=" + value + "); --ssh-accept-new accepts new ones");
+        return bad("host keys are always checked (StrictHostKeyChecking=" + value +
+                   "); --ssh-accept-new accepts new ones");
     } else if (!equals(key, "StrictHostKeyChecking")) {
         return bad("unknown setting '" + std::string(key) + "'");
     }

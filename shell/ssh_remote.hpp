@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // SshRemote: runs commands on other hosts through libssh, with the user's ~/.ssh/config, agent, keys and known_hosts.
-// libssh blocks, so each session lives on a thread of a pool that is made on first use; a cancelled call ends its session
-// within a fraction of a second. A host key that is not known is refused with its fingerprint.
-// Tests: tests/unit/shell/ssh_remote_test.cpp (against a real sshd).
+// libssh blocks, so each session lives on a thread of a pool that is made on first use; a cancelled call ends its
+// session within a fraction of a second. A host key that is not known is refused with its fingerprint. Tests:
+// tests/unit/shell/ssh_remote_test.cpp (against a real sshd).
 #pragma once
 
 #include <boost/asio/io_context.hpp>

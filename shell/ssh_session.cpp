@@ -79,7 +79,8 @@ result<void> SshSession::configure(const std::string& address) {
     if (ssh.user || !has_user) MARS_TRY_VOID(set(SSH_OPTIONS_USER, ssh.user.value_or("root").c_str(), "user"));
     unsigned port = static_cast<unsigned>(call_.options.port != 0 ? call_.options.port : ssh.port.value_or(0));
     if (port != 0) MARS_TRY_VOID(set(SSH_OPTIONS_PORT, &port, "port"));
-    for (const auto& identity : ssh.identity_files) MARS_TRY_VOID(set(SSH_OPTIONS_IDENTITY, identity.c_str(), "identity"));
+    for (const auto& identity : ssh.identity_files)
+        MARS_TRY_VOID(set(SSH_OPTIONS_IDENTITY, identity.c_str(), "identity"));
     if (ssh.known_hosts_file)
         MARS_TRY_VOID(set(SSH_OPTIONS_KNOWNHOSTS, ssh.known_hosts_file->c_str(), "known_hosts file"));
     long timeout = ssh.connect_timeout_s.value_or(
@@ -125,14 +126,17 @@ result<void> SshSession::check_host_key() {
             if (ssh_session_update_known_hosts(session_.get()) == SSH_OK) return {};
             return failed("cannot remember the key of the host");
         }
-        return refusal("remote.ssh", "the ssh key of host " + name() + " is not known: " + print +
-                                         "; compare it with ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there, then accept it "
-                                         "with --ssh-accept-new, or once by hand: ssh root@" + name());
+        return refusal("remote.ssh",
+                       "the ssh key of host " + name() + " is not known: " + print +
+                           "; compare it with ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there, then accept it "
+                           "with --ssh-accept-new, or once by hand: ssh root@" +
+                           name());
     case SSH_KNOWN_HOSTS_CHANGED:
     case SSH_KNOWN_HOSTS_OTHER:
         return refusal("remote.ssh", "the ssh key of host " + name() + " has CHANGED, it is now " + print +
                                          ": somebody may be in between, or the host was installed again; if it was, "
-                                         "ssh-keygen -R " + name());
+                                         "ssh-keygen -R " +
+                                         name());
     case SSH_KNOWN_HOSTS_ERROR:
         return failed("cannot check the key of the host");
     }
@@ -142,8 +146,10 @@ result<void> SshSession::check_host_key() {
 result<void> SshSession::log_in() {
     if (ssh_userauth_none(session_.get(), nullptr) == SSH_AUTH_SUCCESS) return {};
     if (ssh_userauth_publickey_auto(session_.get(), nullptr, nullptr) == SSH_AUTH_SUCCESS) return {};
-    return refusal("remote.ssh", "host " + name() + " does not let this user log in by ssh with a key (agent, ~/.ssh, or "
-                                 "--ssh-opts='-i FILE'); next: ssh-copy-id root@" + name());
+    return refusal("remote.ssh", "host " + name() +
+                                     " does not let this user log in by ssh with a key (agent, ~/.ssh, or "
+                                     "--ssh-opts='-i FILE'); next: ssh-copy-id root@" +
+                                     name());
 }
 
 // Everything that has come on one of the two streams.

@@ -43,7 +43,8 @@ void print_frame(VerbContext& ctx, std::string_view text) {
 // Hosts that nothing was heard of lately make what is shown old.
 void warn_of_silence(VerbContext& ctx) {
     if (!ctx.view().get("uuid"))
-        ctx.out().warning("host " + ctx.self() + " belongs to no cluster yet; next: marsadm create-cluster, or marsadm "
+        ctx.out().warning("host " + ctx.self() +
+                          " belongs to no cluster yet; next: marsadm create-cluster, or marsadm "
                           "join-cluster HOST");
     if (!ctx.is_marsd_running()) {
         ctx.out().warning("marsd does not run on host " + ctx.self() + "; next: systemctl start marsd");
@@ -131,9 +132,12 @@ const std::vector<Verb>& view_verbs() {
          .flags = kReads | kInformational | kNoUuid | kAnyUser | kNoMemberCheck,
          .phases = {{.number = 1, .title = "", .run = view}},
          .summary = "Shows the state of resources; view-NAME shows what the macro NAME says.",
-         .doc = "Without a resource the macro is evaluated once for the whole host. Plain view uses the macro default: a line "
-                "with disk state, replication state, flags, role and primary for each resource, and progress lines. Macros "
-                "are NAME.tpl in ./, $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, /usr/local/lib/marsadm, and built in.",
+         .doc = "Without a resource the macro is evaluated once for the whole host. Plain view uses the macro default: "
+                "a line "
+                "with disk state, replication state, flags, role and primary for each resource, and progress lines. "
+                "Macros "
+                "are NAME.tpl in ./, $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, /usr/local/lib/marsadm, and built "
+                "in.",
          .errors = {"res.missing", "view.macro"}},
         {.name = "help",
          .aliases = {"h"},

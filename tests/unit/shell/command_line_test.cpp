@@ -39,10 +39,10 @@ TEST_CASE("options may stand anywhere, the later one wins") {
 }
 
 TEST_CASE("options carry their values") {
-    auto request = parse({"view", "--timeout=-1", "--window=30", "--threshold=1.5k", "--ip=10.1.2.3", "--ip-other=10.1.2.4",
-                          "--host=there", "--ssh_port=2222", "--ssh-opts=-p 22 -o User=me", "--macro=a\\nb", "-f", "-d",
-                          "--verbose=-2", "--root=/tmp/x/", "--ssh-accept-new", "--strict-wait", "--keep-backups=3",
-                          "--ignore-sync", "--window = 31"});
+    auto request = parse({"view", "--timeout=-1", "--window=30", "--threshold=1.5k", "--ip=10.1.2.3",
+                          "--ip-other=10.1.2.4", "--host=there", "--ssh_port=2222", "--ssh-opts=-p 22 -o User=me",
+                          "--macro=a\\nb", "-f", "-d", "--verbose=-2", "--root=/tmp/x/", "--ssh-accept-new",
+                          "--strict-wait", "--keep-backups=3", "--ignore-sync", "--window = 31"});
     const auto& o = request.options;
     CHECK(o.timeout == std::nullopt);
     CHECK(o.window == Duration(31s));
@@ -65,11 +65,34 @@ TEST_CASE("options carry their values") {
 }
 
 TEST_CASE("malformed and unknown options are refused before anything runs") {
-    for (const char* word :
-         {"--timeout", "--timeout=", "--timeout=x", "--timeout=-2", "--timeout=1.5", "--window=0", "--threshold=big", "--ip=10.1.2",
-          "--ip=10.1.2.256", "--ip=::1", "--ip-a.b=1.2.3.4", "--ip-=1.2.3.4", "--host=", "--host=a.b", "--ssh-port=65536",
-          "--ssh-opts=-X", "--ssh-opts=-o StrictHostKeyChecking=no", "--force=1", "--nonsense", "--tim=5", "-x", "-vv",
-          "--root=relative", "--root=/a/../b", "--verbose=much", "--parallel=x", "--systemd-enable=2", "--macro"}) {
+    for (const char* word : {"--timeout",
+                             "--timeout=",
+                             "--timeout=x",
+                             "--timeout=-2",
+                             "--timeout=1.5",
+                             "--window=0",
+                             "--threshold=big",
+                             "--ip=10.1.2",
+                             "--ip=10.1.2.256",
+                             "--ip=::1",
+                             "--ip-a.b=1.2.3.4",
+                             "--ip-=1.2.3.4",
+                             "--host=",
+                             "--host=a.b",
+                             "--ssh-port=65536",
+                             "--ssh-opts=-X",
+                             "--ssh-opts=-o StrictHostKeyChecking=no",
+                             "--force=1",
+                             "--nonsense",
+                             "--tim=5",
+                             "-x",
+                             "-vv",
+                             "--root=relative",
+                             "--root=/a/../b",
+                             "--verbose=much",
+                             "--parallel=x",
+                             "--systemd-enable=2",
+                             "--macro"}) {
         INFO(word);
         CHECK(reason({"view", word}) == "usage.option");
     }

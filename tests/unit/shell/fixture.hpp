@@ -70,7 +70,7 @@ class Site {
   public:
     Site() : machine(world.add_machine("a", "10.0.0.1")), hand(machine.start_process("hand")) {
         REQUIRE(hand->storage().make_directory("/mars"));
-        machine.filesystem().add_disk("/dev/vg", 0); // parents of disks exist
+        for (const char* directory : {"/dev", "/dev/vg", "/srv"}) REQUIRE(hand->storage().make_directory(directory));
         world.run_for(1h);
     }
 
@@ -86,9 +86,7 @@ class Site {
         make_parents(path);
         REQUIRE(hand->storage().write_file("/mars/" + path, content));
     }
-    void directory(const std::string& path) {
-        make_parents(path + "/x");
-    }
+    void directory(const std::string& path) { make_parents(path + "/x"); }
     // Value of a key; "" when absent or deleted.
     std::string get(const std::string& path) const {
         auto link = hand->storage().read_symlink("/mars/" + path);
@@ -117,7 +115,7 @@ class Site {
         beat();
     }
 
-    // Everything below /mars except heartbeats: path → kind, value and stamp.
+    // Everything below /mars except what marsd writes (heartbeats, indicators): path → kind, value and stamp.
     std::map<std::string, std::string> snapshot() const {
         std::map<std::string, std::string> all;
         collect("/mars", all);
@@ -131,7 +129,8 @@ class Site {
         Surroundings surroundings{*process, local, remote, output, {}};
         std::optional<RunResult> result;
         auto wrapper = [](Surroundings& where, Words line, std::optional<RunResult>& out) -> env::task<void> {
-            out.emplace(co_await run_words(where, std::move(line), Options{}));
+            Options defaults;
+            out.emplace(co_await run_words(where, std::move(line), std::move(defaults)));
         };
         env::TaskGroup group(*process);
         group.spawn("verb", wrapper(surroundings, words, result));
@@ -154,11 +153,23 @@ class Site {
         INFO("command: " << join(words) << "\nerrors: " << output.text(Severity::error));
         CHECK(result.exit != 0);
         REQUIRE_FALSE(result.outcomes.empty());
-        std::string found = result.outcomes.front().failed ? std::string(reason_of(*result.outcomes.front().failed).name)
-                                                           : std::string("success");
+        std::string found = result.outcomes.front().failed
+                                ? std::string(reason_of(*result.outcomes.front().failed).name)
+                                : std::string("success");
         CHECK(found == reason);
-        CHECK(snapshot() == before);
+        CHECK(difference(before, snapshot()) == "");
         return result;
+    }
+    // What differs between two snapshots, one line each.
+    static std::string difference(const std::map<std::string, std::string>& a,
+                                  const std::map<std::string, std::string>& b) {
+        std::string text;
+        for (const auto& [path, value] : a)
+            if (auto there = b.find(path); there == b.end() || there->second != value)
+                text += path + ": " + value + " became " + (there == b.end() ? "nothing" : there->second) + "\n";
+        for (const auto& [path, value] : b)
+            if (!a.contains(path)) text += path + ": " + value + " is new\n";
+        return text;
     }
     void succeed(const Words& words) {
         auto result = run(words);
@@ -204,7 +215,8 @@ class Site {
         if (!entries) return;
         for (const auto& entry : *entries) {
             auto path = directory + "/" + entry.name;
-            if (path.ends_with("/alive") || path.ends_with("/time")) continue;
+            bool is_indicator = entry.name.starts_with("is-") || entry.name == "if-on";
+            if (entry.name == "alive" || entry.name == "time" || is_indicator) continue;
             auto status = hand->storage().status(path);
             auto link = hand->storage().read_symlink(path);
             if (entry.kind == env::FileKind::directory) {

@@ -141,18 +141,21 @@ TEST_CASE("the checks of a handover, in their order") {
         site.refuse({"primary", "r", "--force"}, "verb.nyi");
         CHECK(site.output.text(Severity::error).find("data path") != std::string::npos);
     }
-    SECTION("force as a prefix") { site.refuse({"force-primary", "r"}, "verb.nyi"); }
+    SECTION("force as a prefix") {
+        site.refuse({"force-primary", "r"}, "verb.nyi");
+    }
 }
 
 TEST_CASE("another member that is syncing holds a handover back, unless told otherwise") {
     Pair site;
     site.both_obey();
     site.set("ips/ip-c", "10.0.0.3");
-    for (const auto& [key, value] : std::map<std::string, std::string>{{"data-c", "/dev/vg/c"},
-                                                                       {"device-c", "r"},
-                                                                       {"syncstatus-c", "4096"},
-                                                                       {"replay-c", "log-000000003-b,0,0"},
-                                                                       {"version-000000003-c", std::string(Pair::kVersion3)}})
+    for (const auto& [key, value] :
+         std::map<std::string, std::string>{{"data-c", "/dev/vg/c"},
+                                            {"device-c", "r"},
+                                            {"syncstatus-c", "4096"},
+                                            {"replay-c", "log-000000003-b,0,0"},
+                                            {"version-000000003-c", std::string(Pair::kVersion3)}})
         site.set("resource-r/" + key, value);
     site.alive({"a", "b", "c"});
     site.refuse({"primary", "r"}, "sync.peer");
@@ -196,7 +199,8 @@ TEST_CASE("invalidate starts over as a copy of the primary") {
     CHECK(site.r("syncstatus-a") == "0");
     CHECK(site.raw("resource-r/log-000000003-a") == ".deleted");
     CHECK(site.exists("resource-r/log-000000003-b"));
-    for (const char* name : {"attach", "connect", "sync", "allow-replay"}) CHECK(site.r(std::string("todo-a/") + name) == "1");
+    for (const char* name : {"attach", "connect", "sync", "allow-replay"})
+        CHECK(site.r(std::string("todo-a/") + name) == "1");
     CHECK(site.stamp("resource-r/todo-a/attach") < site.stamp("resource-r/todo-a/sync"));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// create-cluster, join-cluster, leave-cluster and the host table: keys, order, refusals. Spec: verbs 4.1, 4.3, 4.6, 4.36.
+// create-cluster, join-cluster, leave-cluster and the host table: keys, order, refusals. Spec:
+// verbs 4.1, 4.3, 4.6, 4.36.
 #include "fixture.hpp"
 
 #include "shell/join_cluster.hpp"
@@ -142,7 +143,9 @@ TEST_CASE("join-cluster is refused before anything is changed, here or there") {
         site.refuse({"join-cluster", "m"}, "dp.required");
         CHECK(site.output.text(Severity::error).find("systemctl start marsd") != std::string::npos);
     }
-    SECTION("itself") { site.refuse({"join-cluster", "a"}, "cluster.self"); }
+    SECTION("itself") {
+        site.refuse({"join-cluster", "a"}, "cluster.self");
+    }
     SECTION("no marsd there") {
         site.identity.is_marsd_running = false;
         site.refuse({"join-cluster", "m"}, "dp.required");
@@ -164,7 +167,9 @@ TEST_CASE("join-cluster is refused before anything is changed, here or there") {
         site.identity.members.emplace_back("z", "10.0.0.1");
         site.refuse({"join-cluster", "m"}, "cluster.address");
     }
-    SECTION("a contradicting address") { site.refuse({"join-cluster", "m", "10.0.0.99"}, "cluster.address"); }
+    SECTION("a contradicting address") {
+        site.refuse({"join-cluster", "m", "10.0.0.99"}, "cluster.address");
+    }
     SECTION("old resources here") {
         site.set("resource-x/size", "4096");
         site.refuse({"join-cluster", "m"}, "cluster.resources");

@@ -36,7 +36,8 @@ TEST_CASE("create-resource makes the keys of a new resource") {
         CHECK(site.exists(directory));
     }
     CHECK(site.r("actual-a/if-on") == "0");
-    for (const char* name : {"attach", "connect", "sync", "allow-replay"}) CHECK(site.r(std::string("todo-a/") + name) == "1");
+    for (const char* name : {"attach", "connect", "sync", "allow-replay"})
+        CHECK(site.r(std::string("todo-a/") + name) == "1");
     CHECK(site.r("primary") == "a");
     CHECK(site.r("userspace/last-primary") == "a");
     CHECK(site.r("syncstatus-a") == "1048576");
@@ -82,21 +83,43 @@ TEST_CASE("create-resource finds its disk through symlinks") {
 
 TEST_CASE("create-resource refuses what cannot work, and changes nothing") {
     Member site;
-    SECTION("no disk") { site.refuse({"create-resource", "r", "/dev/vg/none"}, "disk.missing"); }
-    SECTION("a relative path") { site.refuse({"create-resource", "r", "data"}, "disk.missing"); }
+    SECTION("no disk") {
+        site.refuse({"create-resource", "r", "/dev/vg/none"}, "disk.missing");
+    }
+    SECTION("a relative path") {
+        site.refuse({"create-resource", "r", "data"}, "disk.missing");
+    }
     SECTION("a size instead of a disk") {
         site.refuse({"create-resource", "r", "1G"}, "disk.missing");
         CHECK(site.output.text(Severity::error).find("truncate -s") != std::string::npos);
     }
-    SECTION("a directory") { site.refuse({"create-resource", "r", "/dev/vg"}, "disk.missing"); }
-    SECTION("too small") { site.refuse({"create-resource", "r", "/dev/vg/tiny"}, "disk.size"); }
-    SECTION("larger than the disk") { site.refuse({"create-resource", "r", "/dev/vg/data", "r", "2M"}, "disk.size"); }
-    SECTION("no multiple of 4096") { site.refuse({"create-resource", "r", "/dev/vg/data", "r", "1000000"}, "usage.size"); }
-    SECTION("a malformed size") { site.refuse({"create-resource", "r", "/dev/vg/data", "r", "big"}, "usage.size"); }
-    SECTION("a reserved name") { site.refuse({"create-resource", "none", "/dev/vg/data"}, "name.reserved"); }
-    SECTION("a reserved device name") { site.refuse({"create-resource", "r", "/dev/vg/data", "local"}, "name.reserved"); }
-    SECTION("a forbidden name") { site.refuse({"create-resource", "r.x", "/dev/vg/data"}, "name.syntax"); }
-    SECTION("a long name") { site.refuse({"create-resource", std::string(64, 'x'), "/dev/vg/data"}, "name.length"); }
+    SECTION("a directory") {
+        site.refuse({"create-resource", "r", "/dev/vg"}, "disk.missing");
+    }
+    SECTION("too small") {
+        site.refuse({"create-resource", "r", "/dev/vg/tiny"}, "disk.size");
+    }
+    SECTION("larger than the disk") {
+        site.refuse({"create-resource", "r", "/dev/vg/data", "r", "2M"}, "disk.size");
+    }
+    SECTION("no multiple of 4096") {
+        site.refuse({"create-resource", "r", "/dev/vg/data", "r", "1000000"}, "usage.size");
+    }
+    SECTION("a malformed size") {
+        site.refuse({"create-resource", "r", "/dev/vg/data", "r", "big"}, "usage.size");
+    }
+    SECTION("a reserved name") {
+        site.refuse({"create-resource", "none", "/dev/vg/data"}, "name.reserved");
+    }
+    SECTION("a reserved device name") {
+        site.refuse({"create-resource", "r", "/dev/vg/data", "local"}, "name.reserved");
+    }
+    SECTION("a forbidden name") {
+        site.refuse({"create-resource", "r.x", "/dev/vg/data"}, "name.syntax");
+    }
+    SECTION("a long name") {
+        site.refuse({"create-resource", std::string(64, 'x'), "/dev/vg/data"}, "name.length");
+    }
     SECTION("no space in /mars") {
         site.machine.filesystem().set_capacity("/mars", 4 << 20);
         site.refuse({"create-resource", "r", "/dev/vg/data"}, "sys.nospace");
@@ -152,7 +175,8 @@ namespace {
 // Resource r with the only member b; a is to join.
 struct Joiner : Pair {
     Joiner() {
-        for (const char* key : {"data", "device", "actsize", "syncstatus", "replay", "version-000000002", "version-000000003"})
+        for (const char* key :
+             {"data", "device", "actsize", "syncstatus", "replay", "version-000000002", "version-000000003"})
             REQUIRE(hand->storage().remove("/mars/resource-r/" + std::string(key) + "-a"));
         for (const char* directory : {"todo-a", "actual-a", "defaults-a", "local-a"}) {
             auto path = "/mars/resource-r/" + std::string(directory);
@@ -180,7 +204,8 @@ TEST_CASE("join-resource makes the keys of a new replica") {
     CHECK(site.r("skip-check-a") == "3");
     CHECK(site.r("syncstatus-a") == "0");
     CHECK(site.r("actual-a/if-on") == "0");
-    for (const char* name : {"attach", "connect", "sync", "allow-replay"}) CHECK(site.r(std::string("todo-a/") + name) == "1");
+    for (const char* name : {"attach", "connect", "sync", "allow-replay"})
+        CHECK(site.r(std::string("todo-a/") + name) == "1");
     CHECK(site.r("primary") == "b");
     CHECK(site.stamp("resource-r/data-a") == site.stamp("resource-r/syncstatus-a"));
     CHECK(site.stamp("resource-r/data-a") < site.stamp("resource-r/todo-a/attach"));
@@ -193,7 +218,9 @@ TEST_CASE("join-resource refuses what cannot work, and changes nothing") {
         site.refuse({"join-resource", "x", "/dev/vg/data"}, "res.missing");
         CHECK(site.output.text(Severity::error).find("marsadm create-resource x") != std::string::npos);
     }
-    SECTION("no disk") { site.refuse({"join-resource", "r", "/dev/vg/none"}, "disk.missing"); }
+    SECTION("no disk") {
+        site.refuse({"join-resource", "r", "/dev/vg/none"}, "disk.missing");
+    }
     SECTION("too small a disk") {
         site.refuse({"join-resource", "r", "/dev/vg/small"}, "disk.toosmall");
         auto text = site.output.text(Severity::error);
@@ -255,9 +282,7 @@ TEST_CASE("leave-resource deletes everything of this host") {
 
 TEST_CASE("leave-resource is refused for the primary") {
     Pair site;
-    site.both_obey();
     site.set("resource-r/primary", "a", 5min);
-    site.world.run_for(5min);
     site.refuse({"leave-resource", "r"}, "role.designated");
     site.set("resource-r/actual-a/is-primary", "1", 0s);
     site.refuse({"leave-resource", "r"}, "role.isprimary");
@@ -286,8 +311,8 @@ TEST_CASE("delete-resource keeps only the highest number, and refuses members") 
     CHECK(site.snapshot() == before);
     site.succeed({"delete-resource", "r", "--force"});
     CHECK(site.r("maxnr") == "3");
-    for (const char* key : {"size", "primary", "data-a", "data-b", "replay-b", "todo-b/attach", "userspace/last-primary",
-                            "log-000000003-b", "version-000000003-b"}) {
+    for (const char* key : {"size", "primary", "data-a", "data-b", "replay-b", "todo-b/attach",
+                            "userspace/last-primary", "log-000000003-b", "version-000000003-b"}) {
         INFO(key);
         CHECK(site.raw(std::string("resource-r/") + key) == ".deleted");
     }

@@ -14,16 +14,26 @@ TEST_CASE("each switch verb moves its key, locally or for all members") {
         bool global;
     };
     const Row rows[] = {
-        {"pause-fetch", "connect", false, false},        {"pause-fetch-local", "connect", false, false},
-        {"disconnect", "connect", false, false},         {"disconnect-local", "connect", false, false},
-        {"pause-fetch-global", "connect", false, true},  {"disconnect-global", "connect", false, true},
-        {"disconnect-all", "connect", false, true},      {"resume-fetch", "connect", true, false},
-        {"connect", "connect", true, false},             {"resume-fetch-global", "connect", true, true},
-        {"connect-global", "connect", true, true},       {"pause-replay", "allow-replay", false, false},
-        {"pause-replay-local", "allow-replay", false, false}, {"pause-replay-global", "allow-replay", false, true},
-        {"resume-replay", "allow-replay", true, false},  {"resume-replay-global", "allow-replay", true, true},
-        {"pause-sync", "sync", false, false},            {"pause-sync-global", "sync", false, true},
-        {"resume-sync", "sync", true, false},            {"resume-sync-local", "sync", true, false},
+        {"pause-fetch", "connect", false, false},
+        {"pause-fetch-local", "connect", false, false},
+        {"disconnect", "connect", false, false},
+        {"disconnect-local", "connect", false, false},
+        {"pause-fetch-global", "connect", false, true},
+        {"disconnect-global", "connect", false, true},
+        {"disconnect-all", "connect", false, true},
+        {"resume-fetch", "connect", true, false},
+        {"connect", "connect", true, false},
+        {"resume-fetch-global", "connect", true, true},
+        {"connect-global", "connect", true, true},
+        {"pause-replay", "allow-replay", false, false},
+        {"pause-replay-local", "allow-replay", false, false},
+        {"pause-replay-global", "allow-replay", false, true},
+        {"resume-replay", "allow-replay", true, false},
+        {"resume-replay-global", "allow-replay", true, true},
+        {"pause-sync", "sync", false, false},
+        {"pause-sync-global", "sync", false, true},
+        {"resume-sync", "sync", true, false},
+        {"resume-sync-local", "sync", true, false},
         {"resume-sync-global", "sync", true, true},
     };
     Pair site;
@@ -67,10 +77,12 @@ TEST_CASE("down and up move all four switches and wait for the disk") {
     Pair site;
     site.both_obey();
     site.succeed({"down", "r"});
-    for (const char* name : {"attach", "connect", "sync", "allow-replay"}) CHECK(site.r(std::string("todo-a/") + name) == "0");
+    for (const char* name : {"attach", "connect", "sync", "allow-replay"})
+        CHECK(site.r(std::string("todo-a/") + name) == "0");
     CHECK(site.r("actual-a/is-attached") == "0");
     site.succeed({"up", "r"});
-    for (const char* name : {"attach", "connect", "sync", "allow-replay"}) CHECK(site.r(std::string("todo-a/") + name) == "1");
+    for (const char* name : {"attach", "connect", "sync", "allow-replay"})
+        CHECK(site.r(std::string("todo-a/") + name) == "1");
     CHECK(site.r("actual-a/is-attached") == "1");
 }
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The man page in the repository is the one that the tables make.
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <sstream>
+
+#include "shell/help.hpp"
+#include "shell/options.hpp"
+#include "shell/verb_table.hpp"
+
+using namespace mars::shell;
+
+TEST_CASE("docs/man/marsadm.8 is up to date (marsadm help-man > docs/man/marsadm.8)") {
+    std::ifstream file(MARS_SOURCE_DIR "/docs/man/marsadm.8");
+    std::stringstream content;
+    content << file.rdbuf();
+    CHECK((content.str() == man_page()));
+}
+
+TEST_CASE("no line of the help is longer than a wide terminal") {
+    auto check = [](const std::string& text) {
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);) {
+            INFO(line);
+            CHECK(line.size() <= 130);
+        }
+    };
+    check(overview(kNotInThisVersion));
+    for (const auto* verb : all_verbs()) check(verb_help(*verb));
+}
+
+TEST_CASE("the help of a verb tells its options, arguments and refusals") {
+    auto text = verb_help(*find_verb("join-resource"));
+    for (const char* part : {"Usage: marsadm [OPTION...] join-resource RES DISK [NAME [SIZE]]", "absolute path",
+                             "--force, -f", "[disk.toosmall]", "(--force: warning)", "marsd must run"})
+        CHECK(text.find(part) != std::string::npos);
+    CHECK(verb_help(*find_verb("pause-fetch")).find("Also: pause-fetch-local, disconnect") != std::string::npos);
+    CHECK(verb_help(*find_verb("resize")).find("Not in this version.") != std::string::npos);
+}

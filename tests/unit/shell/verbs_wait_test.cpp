@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Waiting: for peers, conditions, and the end of use; how long it may take. Spec: verbs 1.11, 2.5, 4.7, 4.26, 4.27.
+#include "fixture.hpp"
+
+using namespace mars;
+using namespace mars::shell;
+using namespace mars::shell::testing;
+
+namespace {
+
+// Virtual time that a command takes.
+Duration time_of(Site& site, const Words& words, int expected_exit) {
+    auto begin = site.world.now();
+    auto result = site.run(words);
+    INFO(Site::join(words) << "\n" << site.output.text(Severity::error));
+    CHECK(result.exit == expected_exit);
+    return site.world.now() - begin;
+}
+
+} // namespace
+
+TEST_CASE("wait-cluster ends when all peers have been heard of since") {
+    Pair site;
+    CHECK(time_of(site, {"wait-cluster"}, 0) < 3s);
+    CHECK(site.output.text(Severity::info).find("1/1 alive") != std::string::npos);
+    for (const char* who : {"r", "b", "all"}) CHECK(time_of(site, {"wait-cluster", who}, 0) < 3s);
+    CHECK(time_of(site, {"update-cluster"}, 0) < 3s);
+    CHECK(time_of(site, {"wait-connect", "r"}, 0) < 3s);
+    site.refuse({"wait-cluster", "nobody"}, "usage.arg");
+}
+
+TEST_CASE("a peer that is dead costs no time, one that falls silent half a window") {
+    Pair site;
+    site.beating.erase("b");
+    auto silent = time_of(site, {"wait-cluster"}, 0);
+    CHECK(silent > 20s);
+    CHECK(silent < 33s);
+    site.world.run_for(10min);
+    site.alive({"a"});
+    CHECK(time_of(site, {"wait-cluster"}, 0) < 2s);
+    CHECK(site.output.text(Severity::warning).find("nothing is heard of b (0/1 alive)") != std::string::npos);
+    CHECK(time_of(site, {"wait-cluster", "--strict-wait"}, 3) < 2s);
+    CHECK(time_of(site, {"wait-cluster", "--force"}, 0) < 2s);
+}
+
+TEST_CASE("without marsd nothing can be heard, which is no failure") {
+    Pair site;
+    site.beating.clear();
+    site.world.run_for(10min);
+    CHECK(time_of(site, {"wait-cluster"}, 0) < 1s);
+    CHECK(site.output.text(Severity::warning).find("marsd does not run") != std::string::npos);
+}
+
+TEST_CASE("wait-resource knows indicators, switches, roles and the device") {
+    Pair site;
+    for (const char* condition : {"is-attach",
+                                  "is-attach-on",
+                                  "is-attached-1",
+                                  "is-fetch",
+                                  "is-copy",
+                                  "is-replaying-on",
+                                  "is-sync-off",
+                                  "is-primary-off",
+                                  "is-primary-0",
+                                  "is-secondary",
+                                  "attach",
+                                  "todo-attach-on",
+                                  "fetch",
+                                  "connect",
+                                  "todo-replay",
+                                  "sync",
+                                  "has-emergency-off",
+                                  "device-off",
+                                  "primary-off",
+                                  "todo-secondary-off"}) {
+        INFO(condition);
+        CHECK(time_of(site, {"wait-resource", "r", condition}, 0) < 1s);
+    }
+    for (const char* condition :
+         {"is-primary", "is-attach-off", "todo-attach-off", "primary", "secondary", "is-sync"}) {
+        auto span = time_of(site, {"wait-resource", "r", condition, "--timeout=3"}, 3);
+        CHECK(span >= 3s);
+        CHECK(span < 4500ms);
+    }
+    for (const char* condition : {"nonsense", "is-", "is-connect", "emergency"})
+        site.refuse({"wait-resource", "r", condition}, "usage.condition");
+}
+
+TEST_CASE("a wait ends as soon as the condition holds, and looks once with timeout 0") {
+    Pair site;
+    int ticks = 0;
+    site.on_tick = [&] {
+        if (++ticks == 50) site.set("resource-r/actual-a/is-attached", "0", 0s);
+    };
+    auto span = time_of(site, {"wait-resource", "r", "is-attach-off", "--timeout=-1"}, 0);
+    CHECK(span >= 4900ms);
+    CHECK(span < 5500ms);
+    CHECK(time_of(site, {"wait-resource", "r", "is-attach-off", "--timeout=0"}, 0) < 1s);
+    CHECK(time_of(site, {"wait-resource", "r", "is-attach-on", "--timeout=0"}, 3) < 1s);
+    CHECK_FALSE(site.output.text(Severity::error).empty());
+}
+
+TEST_CASE("while waiting it says for what, more and more rarely") {
+    Pair site;
+    (void)time_of(site, {"wait-resource", "r", "is-attach-off", "--timeout=100"}, 3);
+    std::size_t lines = 0;
+    for (const auto& event : site.output.events) lines += event.severity == Severity::progress ? 1 : 0;
+    CHECK(lines >= 4);
+    CHECK(lines <= 10);
+    CHECK(site.output.text(Severity::progress).find("is-attached of host a is 1, expected 0") != std::string::npos);
+}
+
+TEST_CASE("wait-umount waits for all members, and names who uses the device") {
+    Pair site;
+    CHECK(time_of(site, {"wait-umount", "r"}, 0) < 1s);
+    site.set("resource-r/actual-b/open-count", "2", 0s);
+    (void)time_of(site, {"wait-umount", "r", "--timeout=5"}, 3);
+    CHECK(site.output.text(Severity::error).find("host b (open-count 2)") != std::string::npos);
+    int ticks = 0;
+    site.on_tick = [&] {
+        if (++ticks == 20) site.set("resource-r/actual-b/open-count", "0", 0s);
+    };
+    CHECK(time_of(site, {"wait-umount", "r"}, 0) < 3s);
+}
+
+TEST_CASE("wait-umount skips members that nothing recent is known of, unless strict") {
+    Pair site;
+    site.set("resource-r/actual-b/open-count", "2");
+    site.beating.erase("b");
+    site.world.run_for(10min);
+    site.alive({"a"});
+    CHECK(time_of(site, {"wait-umount", "r"}, 0) < 1s);
+    CHECK(site.output.text(Severity::warning).find("nothing recent is known of b") != std::string::npos);
+    CHECK(time_of(site, {"wait-umount", "r", "--strict-wait", "--timeout=2"}, 3) < 3s);
+}
