@@ -72,9 +72,10 @@ int main(int argc, char** argv) {
         return 0;
     }
     std::signal(SIGPIPE, SIG_IGN);
+    const auto notes = exports::harden_process(); // before there are threads
     boost::asio::io_context context(1);
     env::RealEnv env(context, arguments->log_level);
-    for (auto& note : exports::harden_process()) env.log().info(note);
+    for (const auto& note : notes) env.log().info(note);
     if (!env.io_note().empty()) env.log().info("files without io_uring: " + env.io_note());
     int status = 0;
     auto ended = [&](const std::exception_ptr& error) {
