@@ -42,7 +42,10 @@ task<void> NbdConnection::run(std::function<bool()> admit) {
         sender_.spawn("nbd sender", send_replies());
         ended = co_await transmit();
     }
-    if (!ended) env_.log().warning(name_ + " nbd: client disconnected: " + ended.error().text);
+    if (!ended) { // one that simply goes, at whatever moment, is nothing special
+        const auto level = ended.error().is(std::errc::protocol_error) ? env::LogLevel::warning : env::LogLevel::debug;
+        env_.log().write(level, name_ + " nbd: client disconnected: " + ended.error().text);
+    }
     is_ending_ = true;
     co_await requests_.join();
     wake_sender_.notify();
