@@ -22,7 +22,7 @@ TESTS_INSIDE = "/usr/lib/mars/tests"
 DELETED = ".deleted"
 
 # Keys that a daemon rewrites all the time although nothing happened.
-_RESTLESS = re.compile(r"(^|/)actual-[^/]+/(time|alive|read-stamp|msg-.*|.*-rate|rest-space|.*-timestamp)\|"
+_RESTLESS = re.compile(r"/(amount|ops)-|(^|/)actual-[^/]+/(time|alive|read-stamp|msg-.*|.*-rate|rest-space|.*-timestamp)\|"
                        r"|\.(log|status)\|")
 
 
