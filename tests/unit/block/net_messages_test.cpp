@@ -36,8 +36,8 @@ StrongDigest strong_digest(int value) {
     return digest;
 }
 
-Batch batch(std::uint64_t offset, std::uint32_t length) {
-    Batch b;
+SyncBatch batch(std::uint64_t offset, std::uint32_t length) {
+    SyncBatch b;
     b.offset = offset;
     b.length = length;
     return b;
