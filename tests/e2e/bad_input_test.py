@@ -7,6 +7,7 @@
 import contextlib
 
 from testhosts import MIB, main, wait_for
+from testhosts.runner import Skip
 from testhosts.mars import MarsCluster, create_resource, found_cluster, join_cluster
 from testhosts.witness import Witness
 
@@ -174,6 +175,7 @@ def test_a_full_mars_filesystem(state):
 
 
 def test_a_disk_that_fills_up_under_load_loses_nothing(state):
+    raise Skip("passes only sometimes without emergency mode: see docs/testing.md, known failures")
     with one_host(state, mars_size=48 * MIB, resource=True) as (host, _, _, _):
         witness = Witness(host.device(RES))
         witness.start(host)
