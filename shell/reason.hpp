@@ -94,6 +94,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"wait.phase", FailureClass::timeout, "a phase did not finish"},
     {"device.errlog", FailureClass::precondition, "an error was reported while waiting for the device"},
     {"view.macro", FailureClass::precondition, "a macro does not exist or cannot be evaluated"},
+    {"hook.failed", FailureClass::overridable, "a plugin has refused"},
     {"verb.forbidden", FailureClass::unsupported, "the verb makes no sense with MARS"},
     {"verb.nyi", FailureClass::unsupported, "not in this version"},
     {"verb.interrupted", FailureClass::internal, "cancelled by the user"},
