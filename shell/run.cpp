@@ -205,6 +205,7 @@ env::task<void> Run::run_loop(const Phase& phase) {
 RunResult Run::summary() {
     RunResult summary;
     std::size_t succeeded = 0;
+    std::optional<int> own_status;
     for (auto& worker : workers_) {
         succeeded += worker->failed && !worker->context.is_partly_done() ? 0 : 1;
         ResourceOutcome outcome;
@@ -212,10 +213,12 @@ RunResult Run::summary() {
         outcome.phase = worker->phase;
         outcome.failed = worker->failed;
         outcome.changed = worker->context.changed();
+        if (!worker->failed && worker->context.exit_status()) own_status = worker->context.exit_status();
         if (worker->failed && summary.exit == 0) summary.exit = exit_code(reason_of(*worker->failed).failure_class);
         summary.outcomes.push_back(std::move(outcome));
     }
     if (summary.exit != 0 && succeeded > 0) summary.exit = kExitMixed;
+    if (summary.exit == 0 && own_status) summary.exit = *own_status;
     return summary;
 }
 
@@ -296,7 +299,7 @@ env::task<RunResult> run_verb(Surroundings& surroundings, Request request) {
 }
 
 env::task<RunResult> run_words(Surroundings& surroundings, std::vector<std::string> words, Options defaults) {
-    auto request = parse_command_line(words, defaults);
+    auto request = parse_command_line(words, defaults, surroundings.registry());
     if (request) co_return co_await run_verb(surroundings, std::move(*request));
     surroundings.output.error(request.error().text + " [" + std::string(reason_of(request.error()).name) + "]");
     RunResult refused;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Macros for programs in Lua: evaluated at once, without a verb.
+#pragma once
+
+#include <string>
+
+#include "lua/interpreter.hpp"
+
+namespace mars::lua {
+
+// What view-NAME says for a resource ("" for none). Failure: view.macro.
+result<std::string> view_macro(Interpreter& interpreter, const std::string& name, const std::string& resource);
+result<std::string> evaluate_macro(Interpreter& interpreter, const std::string& text, const std::string& resource);
+
+} // namespace mars::lua
