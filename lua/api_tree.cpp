@@ -64,7 +64,7 @@ int get(lua_State* L) {
 int macro(lua_State* L) {
     auto text = evaluate_macro(Interpreter::of(L), check_text(L, 1), optional_text(L, 2));
     if (!text) return push_failure(L, text.error().text, "view.macro");
-    push(L, *text);
+    push(L, without_newline(std::move(*text)));
     return 1;
 }
 

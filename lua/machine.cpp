@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lua/machine.hpp"
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <cstdlib>
 #include <cstring>
@@ -190,6 +193,10 @@ env::task<result<int>> Thread::run(int arguments) {
         if (pause.exit) co_return shell::refusal("lua.error", "os.exit was called");
         if (pause.operation) {
             co_await pause.operation->run();
+            // A sleep that was cut short returns like one that is over.
+            auto state = co_await env::asio::this_coro::cancellation_state;
+            if (state.cancelled() != env::asio::cancellation_type::none)
+                throw boost::system::system_error(env::asio::error::operation_aborted);
             pause.operation->is_done = true;
         } else if (pause.slice) {
             co_await env::asio::post(machine_.env_.get_executor(), env::asio::use_awaitable);
@@ -197,6 +204,17 @@ env::task<result<int>> Thread::run(int arguments) {
             co_return shell::refusal("lua.error", "coroutine.yield outside of a coroutine");
         }
     }
+}
+
+result<int> Thread::call(int arguments) {
+    const int base = lua_gettop(state_) - arguments - 1;
+    auto since = std::exchange(machine_.unbroken_since_, machine_.env_.clock().steady());
+    ++machine_.running_;
+    int status = lua_pcall(state_, arguments, LUA_MULTRET, 0);
+    --machine_.running_;
+    machine_.unbroken_since_ = since;
+    if (status != LUA_OK) return machine_.error_of(state_, status);
+    return lua_gettop(state_) - base;
 }
 
 Reference::Reference(lua_State* L) : machine_(&Machine::of(L)), index_(luaL_ref(L, LUA_REGISTRYINDEX)) {}

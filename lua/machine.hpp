@@ -101,6 +101,8 @@ class Thread {
     // Calls the function below `arguments` values on the stack and awaits what it waits for. Returns how many results
     // are on the stack. Failures: lua.error. Cancelling the caller interrupts the wait; the thread cannot go on then.
     env::task<result<int>> run(int arguments);
+    // The same at once: the function cannot wait.
+    result<int> call(int arguments);
 
   private:
     Machine& machine_;

@@ -8,8 +8,9 @@
 
 namespace mars::lua {
 
-// What view-NAME says for a resource ("" for none). Failure: view.macro.
-result<std::string> view_macro(Interpreter& interpreter, const std::string& name, const std::string& resource);
+// What view-NAME says for a resource ("" for none), seen from `host` (else the acting one). Failure: view.macro.
+result<std::string> view_macro(Interpreter& interpreter, const std::string& name, const std::string& resource,
+                               const std::string& host = {});
 result<std::string> evaluate_macro(Interpreter& interpreter, const std::string& text, const std::string& resource);
 
 } // namespace mars::lua

@@ -29,7 +29,7 @@ struct ReasonRow {
     std::string_view summary;
 };
 
-// sys.nospace, sys.io, view.macro, plugin.broken, lua.error and verb.interrupted are ours; everything else is named by the specification.
+// sys.nospace, sys.io, view.macro, plugin.*, lua.error and verb.interrupted are ours; everything else is named by the specification.
 inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"usage.option", FailureClass::usage, "unknown or malformed option"},
     {"usage.verb", FailureClass::usage, "unknown verb"},
@@ -96,6 +96,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"view.macro", FailureClass::precondition, "a macro does not exist or cannot be evaluated"},
     {"hook.failed", FailureClass::overridable, "a plugin has refused"},
     {"plugin.broken", FailureClass::precondition, "a plugin cannot be used"},
+    {"plugin.failed", FailureClass::precondition, "a verb or primitive of a plugin has failed"},
     {"lua.error", FailureClass::precondition, "a program in Lua has failed"},
     {"verb.forbidden", FailureClass::unsupported, "the verb makes no sense with MARS"},
     {"verb.nyi", FailureClass::unsupported, "not in this version"},
