@@ -292,8 +292,8 @@ class Decision {
         plan_.fetch = !plan_.fetch_from.empty();
     }
 
-    // Behind the last local log that continues the current one without a gap. A log with a successor can still be short:
-    // its source may have lost it (by invalidate, log-delete) while it was sending.
+    // Behind the last local log that continues the current one without a gap. A log with a successor can still be
+    // short: its source may have lost it (by invalidate, log-delete) while it was sending.
     void fetch_position() {
         plan_.fetch_log = cur_;
         for (auto next = logs_numbered(cur_.seq + 1); next.size() == 1; next = logs_numbered(next.front().seq + 1)) {
