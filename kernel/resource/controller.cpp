@@ -70,6 +70,19 @@ bool Controller::is_at_rest() const {
     return !disk_ && !append_.is_running() && !replay_.is_running() && !sync_.is_running() && !fetch_.is_running();
 }
 
+std::string Controller::write_counters() const {
+    if (!append_.logger()) return "";
+    const auto c = append_.logger()->counters();
+    const auto micros = [](Duration d) {
+        return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+    };
+    return "writes=" + std::to_string(c.writes) + " bytes=" + std::to_string(c.written_bytes) +
+           " records=" + std::to_string(c.commit.records) + " commits=" + std::to_string(c.commit.commits) +
+           " encode_us=" + micros(c.encode_time) + " append_us=" + micros(c.commit.append_time) +
+           " sync_us=" + micros(c.commit.sync_time) + " writeback_bytes=" + std::to_string(c.writeback.bytes) +
+           " writeback_us=" + micros(c.writeback.write_time + c.writeback.sync_time);
+}
+
 std::string Controller::busy_with() const {
     if (append_.open_count() > 0)
         return "resource " + view_.name() + ": the device is in use by " + std::to_string(append_.open_count()) +

@@ -110,7 +110,7 @@ void print_row(std::size_t writers, Seconds spent, double raw, const LoggerCount
                Duration system) {
     const auto records = c.commit.records;
     const double rate = static_cast<double>(c.writes) / spent.count();
-    std::printf("%7zu %9.0f %8.0f us %6.2f %8.1f %7.2f %7.2f %7.2f %7.2f %7.2f %9.2f\n", writers, rate,
+    std::printf("%7zu %9.0f %10.0f %6.2f %8.1f %7.2f %7.2f %7.2f %7.2f %7.2f %9.2f\n", writers, rate,
                 static_cast<double>(writers) / rate * 1e6, rate / raw,
                 static_cast<double>(records) / static_cast<double>(c.commit.commits), micros(user, records),
                 micros(system, records), micros(c.encode_time, records), micros(c.commit.append_time, records),
@@ -137,7 +137,7 @@ env::task<void> measure(Bench& bench, std::size_t writers, Seconds limit, double
 env::task<void> run_all(Bench& bench, std::vector<std::size_t> counts, Seconds limit) {
     co_await open_disk(bench);
     if (!bench.env.io_note().empty()) std::printf("no io_uring: %s\n", bench.env.io_note().c_str());
-    std::printf("writers  writes/s   latency  ratio rec/comm    user     sys  encode  append    sync writeback\n");
+    std::printf("writers  writes/s latency_us  ratio rec/comm    user     sys  encode  append    sync writeback\n");
     for (std::size_t writers : counts)
         co_await measure(bench, writers, limit, raw_rate(bench.directory, writers, limit / 4));
     bench.disk.reset();
