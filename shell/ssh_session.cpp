@@ -127,13 +127,13 @@ result<void> SshSession::check_host_key() {
             return failed("cannot remember the key of the host");
         }
         return refusal("remote.ssh",
-                       "the ssh key of host " + name() + " is not known: " + print +
+                       "the ssh host key of " + name() + " is not known: " + print +
                            "; compare it with ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there, then accept it "
                            "with --ssh-accept-new, or once by hand: ssh root@" +
                            name());
     case SSH_KNOWN_HOSTS_CHANGED:
     case SSH_KNOWN_HOSTS_OTHER:
-        return refusal("remote.ssh", "the ssh key of host " + name() + " has CHANGED, it is now " + print +
+        return refusal("remote.ssh", "the ssh host key of " + name() + " has CHANGED, it is now " + print +
                                          ": somebody may be in between, or the host was installed again; if it was, "
                                          "ssh-keygen -R " +
                                          name());

@@ -42,7 +42,8 @@ result<env::LogLevel> parse_level(std::string_view text) {
     if (text == "info") return env::LogLevel::info;
     if (text == "warning") return env::LogLevel::warning;
     if (text == "error") return env::LogLevel::error;
-    return failure(std::errc::invalid_argument, "--log=" + std::string(text) + ": must be debug, info, warning or error");
+    return failure(std::errc::invalid_argument,
+                   "--log=" + std::string(text) + ": must be debug, info, warning or error");
 }
 
 result<std::string> parse_directory(std::string_view option, std::string_view text) {

@@ -12,7 +12,8 @@ env::task<result<void>> Daemon::start() {
     const auto& name = env_.hostname();
     if (!is_identifier(name) || name.size() < 2)
         co_return failure(std::errc::invalid_argument,
-                          "host name '" + name + "' cannot be used: it must have 2 to 63 letters, digits, '_' or '-', " +
+                          "host name '" + name +
+                              "' cannot be used: it must have 2 to 63 letters, digits, '_' or '-', " +
                               "and no domain; set it with hostnamectl");
     auto status = env_.storage().status(root_);
     if (!status || status->kind != env::FileKind::directory)

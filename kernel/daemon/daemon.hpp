@@ -15,8 +15,8 @@ class Daemon {
   public:
     Daemon(env::Env& env, std::string root, exports::Provider& exports, resource::Tunables tunables = {});
 
-    // Opens the tree and starts to work. Errors: the root does not exist or is not writable, the host's name cannot be used, a
-    // port is taken; the text says what to do.
+    // Opens the tree and starts to work. Errors: the root does not exist or is not writable, the host's name cannot be
+    // used, a port is taken; the text says what to do.
     env::task<result<void>> start();
     // Orderly end; waits for devices in use. Only after a successful start().
     env::task<void> stop();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // marsd: the daemon of one host. Runs in the foreground; systemd (marsd.service, Type=notify) looks after it.
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,7 +16,8 @@
 #include "kernel/daemon/arguments.hpp"
 #include "kernel/daemon/daemon.hpp"
 #include "kernel/env/real/real_env.hpp"
-#include "kernel/export/fuse_loop.hpp"
+#include "kernel/export/host_export.hpp"
+#include "kernel/export/process.hpp"
 
 namespace {
 
@@ -36,9 +38,7 @@ env::task<void> report_waiting(env::Env& env, daemon::Daemon& daemon) {
 }
 
 env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int& status) {
-    exports::ExportPaths paths;
-    paths.run = arguments.run_directory;
-    exports::FuseLoopProvider provider(env, std::move(paths));
+    exports::HostProvider provider(env, arguments.run_directory);
     daemon::Daemon daemon(env, arguments.root, provider, arguments.tunables);
     boost::asio::signal_set signals(env.context(), SIGTERM, SIGINT);
     auto started = co_await daemon.start();
@@ -72,8 +72,10 @@ int main(int argc, char** argv) {
         return 0;
     }
     std::signal(SIGPIPE, SIG_IGN);
+    const auto notes = exports::harden_process(); // before there are threads
     boost::asio::io_context context(1);
     env::RealEnv env(context, arguments->log_level);
+    for (const auto& note : notes) env.log().info(note);
     if (!env.io_note().empty()) env.log().info("files without io_uring: " + env.io_note());
     int status = 0;
     auto ended = [&](const std::exception_ptr& error) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/export/fuse_loop.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "kernel/base/names.hpp"
+#include "kernel/env/real/fd.hpp"
 #include "kernel/env/shield.hpp"
 #include "kernel/export/fuse_session.hpp"
 #include "kernel/export/leftovers.hpp"
@@ -147,6 +149,14 @@ result<LoopId> attach(const ExportPaths& paths, const std::string& name, const s
 }
 
 } // namespace
+
+std::string FuseLoopProvider::why_unavailable() const {
+    for (const char* path : {"/dev/fuse", "/dev/loop-control"}) {
+        env::UniqueFd fd(::open(path, O_RDWR | O_CLOEXEC));
+        if (!fd) return errno_failure(errno, "cannot open " + std::string(path)).text;
+    }
+    return {};
+}
 
 task<result<std::unique_ptr<Export>>> FuseLoopProvider::create(std::string name, block::Device& device) {
     return env::shielded(create_steps(std::move(name), device));

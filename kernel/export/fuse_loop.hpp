@@ -18,6 +18,7 @@ class FuseLoopProvider final : public Provider {
     FuseLoopProvider(env::RealEnv& env, ExportPaths paths) : env_(env), paths_(std::move(paths)) {}
 
     std::string_view name() const override { return "fuse+loop"; }
+    std::string why_unavailable() const override;
     env::task<result<std::unique_ptr<Export>>> create(std::string name, block::Device& device) override;
 
   private:

@@ -44,6 +44,8 @@ class Provider {
 
     // For the log, e.g. "fuse+loop".
     virtual std::string_view name() const = 0;
+    // Why it does not work on this machine at all; empty when it may.
+    virtual std::string why_unavailable() const { return {}; }
     // Makes `device` visible as the resource `name`. After a failure nothing is left behind. What an earlier, killed
     // program left under this name is removed first, or named in the failure when it cannot be removed.
     virtual env::task<result<std::unique_ptr<Export>>> create(std::string name, block::Device& device) = 0;

@@ -7,7 +7,9 @@ namespace mars::resource {
 
 namespace {
 
-format::ReplayLink replay_link(const block::LogProgress& progress) { return progress.replay_link(); }
+format::ReplayLink replay_link(const block::LogProgress& progress) {
+    return progress.replay_link();
+}
 
 } // namespace
 
@@ -93,22 +95,29 @@ env::task<void> AppendEngine::stop() {
     logs_.set_growing({});
 }
 
-void AppendEngine::forget() { logger_.reset(); }
+void AppendEngine::forget() {
+    logger_.reset();
+}
 
 env::task<result<void>> AppendEngine::publish(Positions& positions) {
     auto pending = logger_->take_finished();
     pending.push_back(logger_->progress());
     for (auto& progress : pending)
-        MARS_CO_TRY_VOID(co_await positions.publish(replay_link(progress), static_cast<std::int64_t>(progress.durable)));
+        MARS_CO_TRY_VOID(
+            co_await positions.publish(replay_link(progress), static_cast<std::int64_t>(progress.durable)));
     co_return result<void>();
 }
 
-int AppendEngine::open_count() const { return export_ ? export_->open_count() : 0; }
+int AppendEngine::open_count() const {
+    return export_ ? export_->open_count() : 0;
+}
 
 std::optional<LogName> AppendEngine::log() const {
     return logger_ ? std::optional(logger_->open_logs().back().log) : std::nullopt;
 }
 
-std::string AppendEngine::device_state() const { return export_ ? export_->state() : ""; }
+std::string AppendEngine::device_state() const {
+    return export_ ? export_->state() : "";
+}
 
 } // namespace mars::resource

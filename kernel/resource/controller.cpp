@@ -75,7 +75,9 @@ std::string Controller::busy_with() const {
     return is_at_rest() ? "" : "resource " + view_.name() + " is being stopped";
 }
 
-env::task<void> Controller::stop() { co_await tasks_.stop(); }
+env::task<void> Controller::stop() {
+    co_await tasks_.stop();
+}
 
 env::task<void> Controller::run() {
     while (true) {
@@ -173,10 +175,10 @@ env::task<bool> Controller::open_disk(const Plan&) {
     co_return true;
 }
 
-// After a crash the newest log may end in bytes that were never durable: they were promised to nobody and go. Earlier logs
-// were complete and durable before a later one was begun. What an earlier life as primary has acknowledged, but not
-// published, is published now: before anything says that this host is no longer primary, others must know that there is
-// more to fetch.
+// After a crash the newest log may end in bytes that were never durable: they were promised to nobody and go. Earlier
+// logs were complete and durable before a later one was begun. What an earlier life as primary has acknowledged, but
+// not published, is published now: before anything says that this host is no longer primary, others must know that
+// there is more to fetch.
 env::task<result<void>> Controller::recover_logs() {
     MARS_CO_TRY_VOID(co_await logs_->refresh());
     logs_are_stale_ = false;
@@ -203,8 +205,10 @@ env::task<result<void>> Controller::recover_logs() {
 env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start) {
     const std::int64_t length = logs_->length(log).value_or(0);
     if (length <= start) co_return result<void>();
-    MARS_CO_TRY(const auto found, co_await block::scan_to_end(host_.env, logs_->path(log), static_cast<std::uint64_t>(start)));
-    if (found.tail == block::LogTail::clean || found.stop.kind == format::ScanKind::unsupported) co_return result<void>();
+    MARS_CO_TRY(const auto found,
+                co_await block::scan_to_end(host_.env, logs_->path(log), static_cast<std::uint64_t>(start)));
+    if (found.tail == block::LogTail::clean || found.stop.kind == format::ScanKind::unsupported)
+        co_return result<void>();
     const auto end = static_cast<std::int64_t>(found.position);
     const auto version = view_.version(log.seq, host_.me());
     const bool was_promised = log.host == host_.me() && version && version->log == log && end < version->length;
@@ -308,8 +312,8 @@ env::task<bool> Controller::start_work(const Plan& plan) {
     co_return false;
 }
 
-// Each run publishes its begin and end. While a primary writes, runs are collected, so that the tree is not busy with them;
-// when a handover is under way everything is applied at once.
+// Each run publishes its begin and end. While a primary writes, runs are collected, so that the tree is not busy with
+// them; when a handover is under way everything is applied at once.
 bool Controller::shall_wait_for_more(const Plan& plan) {
     const auto since = host_.env.clock().steady() - replay_ended_at_;
     const auto primary = view_.primary();
@@ -341,8 +345,8 @@ env::task<void> Controller::take_replay_end() {
     host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
 }
 
-// Y6: the copy is complete. Only when news of the primary younger than its end have arrived, the position that replay must
-// reach is known, and the end may be told.
+// Y6: the copy is complete. Only when news of the primary younger than its end have arrived, the position that replay
+// must reach is known, and the end may be told.
 env::task<bool> Controller::end_sync() {
     if (!sync_.is_complete()) {
         sync_end_.reset();
@@ -423,7 +427,8 @@ env::task<void> Controller::publish_positions() {
         done = co_await append_.publish(positions_);
     else if (replay_.is_running() || replay_.has_ended())
         done = co_await positions_.publish(replay_.position(), replay_.end());
-    if (sync_.is_running() && !sync_.is_complete()) publish("syncstatus-" + host_.me(), std::to_string(sync_.durable_offset()));
+    if (sync_.is_running() && !sync_.is_complete())
+        publish("syncstatus-" + host_.me(), std::to_string(sync_.durable_offset()));
     if (!done) host_.env.log().error(done.error().text);
     publish_rates();
 }

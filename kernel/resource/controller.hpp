@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Controller: works on one resource of this host: asks decide() what shall be, moves one step towards it, publishes what
-// is, and looks again whenever something has changed. All steps may be interrupted by a crash at any time; the next start
-// finds everything it needs in the tree, the logs and the disk.
-// Runs on: the host's executor, one loop. Owns: the disk, the log engines, the device of this resource.
-// Spec: symlink-tree 4. Tests: tests/sim, tests/e2e.
+// Controller: works on one resource of this host: asks decide() what shall be, moves one step towards it, publishes
+// what is, and looks again whenever something has changed. All steps may be interrupted by a crash at any time; the
+// next start finds everything it needs in the tree, the logs and the disk. Runs on: the host's executor, one loop.
+// Owns: the disk, the log engines, the device of this resource. Spec: symlink-tree 4. Tests: tests/sim, tests/e2e.
 #pragma once
 
 #include <memory>
@@ -40,7 +39,8 @@ class Controller {
     // Ends the loop. Only at rest, or when the whole daemon is given up.
     env::task<void> stop();
 
-    // Publishes how far the logger, replay or sync are now, and the rates. Must have happened before the heartbeat says "alive" (M9).
+    // Publishes how far the logger, replay or sync are now, and the rates. Must have happened before the heartbeat says
+    // "alive" (M9).
     env::task<void> publish_positions();
 
     // What peers may fetch; nullptr until the local logs have been examined.

@@ -16,7 +16,9 @@ void Controller::publish(std::string_view key, std::string_view value) {
     (void)host_.tree.set(view_.key(key), value);
 }
 
-void Controller::beat(std::string_view key, std::string_view value) { (void)host_.tree.touch(view_.key(key), value); }
+void Controller::beat(std::string_view key, std::string_view value) {
+    (void)host_.tree.touch(view_.key(key), value);
+}
 
 void Controller::publish_state(const Plan& plan) {
     publish_switches();

@@ -300,8 +300,8 @@ class Decision {
         plan_.fetch_offset = length_of(plan_.fetch_log).value_or(0);
     }
 
-    // The designated primary first: it writes the newest log, and two secondaries must never wait for each other. Then the
-    // origin of the current log (F6 has it first), then the other members.
+    // The designated primary first: it writes the newest log, and two secondaries must never wait for each other. Then
+    // the origin of the current log (F6 has it first), then the other members.
     std::vector<std::string> fetch_sources() const {
         std::vector<std::string> hosts;
         auto add = [&](const std::string& host) {

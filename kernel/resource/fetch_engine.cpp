@@ -49,8 +49,8 @@ env::task<void> FetchEngine::run() {
         const bool got_on = co_await fetch_once(turn % wish_.sources.size());
         if (got_on) turn = wish_.sources.size() - 1; // the next turn is the preferred source's
         pause = got_on ? kRetryMin : std::min(pause * 2, kRetryMax);
-        const auto jitter = Duration(static_cast<std::int64_t>(
-            env_.random().below(static_cast<std::uint64_t>(pause.count() / 2))));
+        const auto jitter =
+            Duration(static_cast<std::int64_t>(env_.random().below(static_cast<std::uint64_t>(pause.count() / 2))));
         co_await env_.clock().sleep(pause + jitter);
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// FetchEngine: keeps one LogFetcher of a resource going: chooses the peer, starts it again after failures with a growing
-// pause, and remembers what to tell the operator. The controller says what is wanted each round; a running fetch goes on
-// as long as its peer is among the wanted ones. Spec: symlink-tree 4.7 (F1, F6, F7, F9).
-// Runs on: the host's executor. Owns: at most one LogFetcher and its task.
+// FetchEngine: keeps one LogFetcher of a resource going: chooses the peer, starts it again after failures with a
+// growing pause, and remembers what to tell the operator. The controller says what is wanted each round; a running
+// fetch goes on as long as its peer is among the wanted ones. Spec: symlink-tree 4.7 (F1, F6, F7, F9). Runs on: the
+// host's executor. Owns: at most one LogFetcher and its task.
 #pragma once
 
 #include <memory>

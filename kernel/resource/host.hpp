@@ -16,11 +16,11 @@ namespace mars::resource {
 
 // Spec: transaction-log 14, symlink-tree 11.
 struct Tunables {
-    Duration scan_interval = std::chrono::seconds(5);   // a round happens at least this often
-    Duration report_interval = std::chrono::seconds(2); // positions are published at most this often
-    Duration alive_window = std::chrono::seconds(30);   // a host not heard of for longer is not alive
+    Duration scan_interval = std::chrono::seconds(5);       // a round happens at least this often
+    Duration report_interval = std::chrono::seconds(2);     // positions are published at most this often
+    Duration alive_window = std::chrono::seconds(30);       // a host not heard of for longer is not alive
     Duration sync_flip_interval = std::chrono::seconds(60); // below 8 s: never flip
-    Duration start_guard = std::chrono::seconds(10);    // nobody is designated before, unless all peers have answered
+    Duration start_guard = std::chrono::seconds(10); // nobody is designated before, unless all peers have answered
     std::uint64_t memory_limit_bytes = std::uint64_t(256) << 20;
     std::uint64_t rotate_bytes = std::uint64_t(32) << 30; // automatic rotation; 0: off
     std::uint16_t tree_port = 7777;

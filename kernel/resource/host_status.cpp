@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
+#include "kernel/format/link_values.hpp"
+
 namespace mars::resource {
 
 namespace {
 
 constexpr std::uint64_t kGiB = std::uint64_t(1) << 30;
-// Features version, strategy version, and the checksums this release can compute (no compression yet).
-constexpr const char* kFeatures = "4,5,0x001f0000";
 // The digits before the parenthesis must exceed 97 for older admin tools (2.6).
 constexpr const char* kBuildTag = "mars0.2-200(2026-11-21 00:00:00)";
 
@@ -36,10 +36,19 @@ void HostStatus::beat(bool is_shutting_down) {
     (void)tree_.touch(directory_ + "/alive", is_shutting_down ? "0" : "1");
 }
 
-void HostStatus::publish() {
+void HostStatus::publish(format::KindMask common) {
     set("tree", "0.1");
-    set("features", kFeatures);
-    set("usable", kFeatures);
+    const format::Features features; // what this release can do
+    format::Features usable = features;
+    usable.mask = common;
+    set("features", features.text());
+    set("usable", usable.text());
+    constexpr std::size_t kRecordBytes = 4096;
+    const auto digest = std::to_string(static_cast<format::KindMask>(format::preferred_digest(common, kRecordBytes)));
+    set("used-log-digest", digest);
+    set("used-net-digest", digest);
+    set("used-log-compression", "0");
+    set("used-net-compression", "0");
     set("buildtag", kBuildTag);
     auto space = env_.storage().space(tree_.root());
     if (!space) return;

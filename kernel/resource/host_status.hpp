@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernel/env/env.hpp"
+#include "kernel/format/digest.hpp"
 #include "kernel/tree/tree.hpp"
 
 namespace mars::resource {
@@ -24,8 +25,9 @@ class HostStatus {
 
     // Heartbeat: `time` and `alive`, in this order after everything else (M9).
     void beat(bool is_shutting_down);
-    // The lazily changing keys: features, version, space, level (rises at once, falls by one per call).
-    void publish();
+    // The lazily changing keys: features, version, space, level (rises at once, falls by one per call). `common`: the
+    // checksums that all members understand.
+    void publish(format::KindMask common);
     int level() const { return level_; }
 
   private:

@@ -10,12 +10,11 @@ namespace mars::resource {
 Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tunables tunables)
     : host_(env, tree, exports, tunables), status_(env, tree),
       exchange_(env, tree, tree::ExchangeOptions{.port = tunables.tree_port}),
-      fetch_server_(
-          env, *this,
-          [this](const std::string& resource) -> std::shared_ptr<block::LogSource> {
-              auto* controller = find(resource);
-              return controller ? controller->logs() : nullptr;
-          }),
+      fetch_server_(env, *this,
+                    [this](const std::string& resource) -> std::shared_ptr<block::LogSource> {
+                        auto* controller = find(resource);
+                        return controller ? controller->logs() : nullptr;
+                    }),
       sync_server_(env, *this,
                    [this](const std::string& resource) -> std::shared_ptr<block::SyncSource> {
                        auto* controller = find(resource);
@@ -36,7 +35,7 @@ result<void> Manager::start() {
     MARS_TRY_VOID(exchange_.start());
     MARS_TRY_VOID(fetch_server_.start(logs));
     MARS_TRY_VOID(sync_server_.start(sync));
-    status_.publish();
+    status_.publish(common_checksums());
     auto look = [this](const std::string& path) {
         if (path.find("/device-") != std::string::npos) resources_changed_.set();
     };
@@ -131,7 +130,7 @@ env::task<void> Manager::beat(bool is_shutting_down) {
     for (auto& [name, controller] : controllers_) names.push_back(name);
     for (auto& name : names)
         if (auto* controller = find(name)) co_await controller->publish_positions();
-    status_.publish();
+    status_.publish(common_checksums());
     status_.beat(is_shutting_down);
 }
 
@@ -153,7 +152,8 @@ bool Manager::have_all_peers_answered() const {
     });
 }
 
-// What all members can verify (transaction-log 3.4); a member that has not said what it knows gets only the oldest kind.
+// What all members can verify (transaction-log 3.4); a member that has not said what it knows gets only the oldest
+// kind.
 format::KindMask Manager::common_checksums() const {
     format::KindMask mask = MARS_LOG_ALL_SUMS;
     for (auto& host : host_.tree.suffixes("ips", "ip-")) {
@@ -165,7 +165,9 @@ format::KindMask Manager::common_checksums() const {
 
 // --- peers -----------------------------------------------------------------------------------------------------------
 
-block::Welcome Manager::identity() const { return block::Welcome{host_.me(), host_.tree.value("uuid")}; }
+block::Welcome Manager::identity() const {
+    return block::Welcome{host_.me(), host_.tree.value("uuid")};
+}
 
 result<void> Manager::admit(const block::Hello& hello, const env::Endpoint& remote) const {
     auto refuse = [](std::string text) { return failure(std::errc::permission_denied, std::move(text)); };

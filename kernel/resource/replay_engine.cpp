@@ -13,7 +13,8 @@ void ReplayEngine::start(block::Device& disk, std::string path, LogName log, std
 }
 
 env::task<void> ReplayEngine::run(std::string path, std::int64_t start) {
-    result_ = co_await replayer_->run(std::move(path), static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end_));
+    result_ =
+        co_await replayer_->run(std::move(path), static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end_));
     is_running_ = false;
     signal_.set();
 }

@@ -36,7 +36,9 @@ std::string SyncEngine::verify_status() const {
     return std::to_string(blocks_equal_) + "," + std::to_string(blocks_different_);
 }
 
-void SyncEngine::copied(std::uint64_t offset) { durable_ = static_cast<std::int64_t>(offset); }
+void SyncEngine::copied(std::uint64_t offset) {
+    durable_ = static_cast<std::int64_t>(offset);
+}
 
 env::task<void> SyncEngine::run(block::Disk& disk) {
     Duration pause = kRetryMin;

@@ -38,6 +38,13 @@ def write_random(host, megabytes, seek=0):
              timeout=120)
 
 
+def written_back(host):
+    """The published position of the primary, once it says that the whole log is on the disk."""
+    position = host.replay(RES, host.name)
+    is_all = position and position[2] == 0 and host.log_size(RES, position[0]) == position[1]
+    return position if is_all else None
+
+
 def test_a_killed_replay_resumes(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b, disk = two_hosts(cluster, RES, SIZE)
@@ -46,7 +53,7 @@ def test_a_killed_replay_resumes(state):
             b.marsadm(f"pause-replay {RES}")
             write_random(a, 128, seek=turn * 16)
             log, end, _ = wait_for("hostA has written everything back",
-                                   lambda: (lambda r: r if r and r[2] == 0 else None)(a.replay(RES, "hostA")))
+                                   lambda: written_back(a))
             wait_for("hostB has fetched the log", lambda: b.log_size(RES, log) == end, timeout=120)
             kill_when_key_moves(b, f"resource-{RES}/replay-hostB", lambda: b.marsadm(f"resume-replay {RES}"))
             in_the_midst += b.replay(RES, "hostB") != (log, end, 0)

@@ -152,7 +152,7 @@ env::task<void> Cluster::worker(Node& node, block::Device& device) {
             co_await write_once(device);
         else
             co_await read_once(device);
-        const bool is_burst = world_.random().chance(85);
+        const bool is_burst = world_.random().chance(70);
         co_await node.process->clock().sleep(is_burst ? world_.random().between(0ms, 3ms)
                                                       : world_.random().between(50ms, 600ms));
     }

@@ -79,9 +79,9 @@ int main(int argc, char** argv) {
         if (result.wrong.empty()) continue;
         ++failed;
         const auto again = mars::sim::run_scenario(seed, settings->options);
-        std::printf("seed %llu FAILED: %s\n  trace digest %016llx, again %016llx\n", static_cast<unsigned long long>(seed),
-                    result.wrong.c_str(), static_cast<unsigned long long>(result.digest),
-                    static_cast<unsigned long long>(again.digest));
+        std::printf("seed %llu FAILED: %s\n  trace digest %016llx, again %016llx\n",
+                    static_cast<unsigned long long>(seed), result.wrong.c_str(),
+                    static_cast<unsigned long long>(result.digest), static_cast<unsigned long long>(again.digest));
         std::fflush(stdout);
     }
     std::printf("%llu seeds, %llu failed; %llu writes, %llu acknowledged, %llu crashes, %llu handovers\n",

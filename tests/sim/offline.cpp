@@ -20,8 +20,8 @@ std::uint64_t apply(std::span<const std::byte> log, std::uint64_t start, std::ve
     while (true) {
         auto step = scanner.next();
         if (step.kind == format::ScanKind::need_window) {
-            scanner.feed(log.subspan(scanner.position(), std::min<std::size_t>(scanner.wanted_bytes(),
-                                                                              log.size() - scanner.position())));
+            scanner.feed(log.subspan(scanner.position(),
+                                     std::min<std::size_t>(scanner.wanted_bytes(), log.size() - scanner.position())));
             continue;
         }
         if (step.kind != format::ScanKind::record) return scanner.position();
@@ -50,7 +50,8 @@ OfflineState offline_state(Cluster& cluster, Node& node) {
         if (!next) break;
         const auto theirs = cluster.link(node, node.path(format::version_key(next->seq, next->host)));
         const auto head = format::head_position(format::version_prev(theirs));
-        const bool is_complete = next->host == name || (head && head->log == log && head->pos == static_cast<std::int64_t>(position));
+        const bool is_complete =
+            next->host == name || (head && head->log == log && head->pos == static_cast<std::int64_t>(position));
         if (!is_complete) break;
         log = *next;
         position = 0;

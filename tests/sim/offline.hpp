@@ -12,9 +12,9 @@
 namespace mars::sim {
 
 struct OfflineState {
-    bool is_member = false;     // has a replay link
-    bool is_consistent = false; // its sync has finished, and the tail reaches what the sync requires (TL-Y2)
-    bool is_primary_log = false; // the last log replayed is its own
+    bool is_member = false;         // has a replay link
+    bool is_consistent = false;     // its sync has finished, and the tail reaches what the sync requires (TL-Y2)
+    bool is_primary_log = false;    // the last log replayed is its own
     std::vector<std::byte> content; // of the disk, with the local log tail applied
     std::string end;                // where the tail ended: "log-000000002-alpha,4096"
 };

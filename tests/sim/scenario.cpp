@@ -44,15 +44,35 @@ class Scenario {
 
     void step() {
         switch (random_.below(12)) {
-        case 0: case 1: break; // just let it run
-        case 2: cut(); break;
-        case 3: cluster_.world().network().heal_all(); break;
-        case 4: case 5: crash(); break;
-        case 6: case 7: hand_over(); break;
-        case 8: switch_something(); break;
-        case 9: rotate(); break;
-        case 10: invalidate(); break;
-        default: any().machine.clock_skew += random_.between(-2s, 2s); break;
+        case 0:
+        case 1:
+            break; // just let it run
+        case 2:
+            cut();
+            break;
+        case 3:
+            cluster_.world().network().heal_all();
+            break;
+        case 4:
+        case 5:
+            crash();
+            break;
+        case 6:
+        case 7:
+            hand_over();
+            break;
+        case 8:
+            switch_something();
+            break;
+        case 9:
+            rotate();
+            break;
+        case 10:
+            invalidate();
+            break;
+        default:
+            any().machine.clock_skew += random_.between(-2s, 2s);
+            break;
         }
         cluster_.world().run_for(random_.between(200ms, 6s));
         check_one_device();
@@ -100,9 +120,9 @@ class Scenario {
     }
 
     void switch_something() {
-        static const char* verbs[] = {"pause-fetch",  "resume-fetch",  "pause-replay", "resume-replay",
-                                      "pause-sync",   "resume-sync",   "disconnect",   "connect",
-                                      "detach",       "attach",        "up",           "up"};
+        static const char* verbs[] = {"pause-fetch", "resume-fetch", "pause-replay", "resume-replay",
+                                      "pause-sync",  "resume-sync",  "disconnect",   "connect",
+                                      "detach",      "attach",       "up",           "up"};
         auto& node = any();
         if (node.is_up()) cluster_.run_verb(node, {verbs[random_.below(std::size(verbs))], kResource, "--timeout=10"});
     }
@@ -172,7 +192,8 @@ class Scenario {
         const auto verb = words[0];
         auto ended = cluster_.run_verb(node, std::move(words), 700s);
         if (ended.exit != 0)
-            report(verb + " on " + node.machine.name() + " ended with " + std::to_string(ended.exit) + ": " + ended.error);
+            report(verb + " on " + node.machine.name() + " ended with " + std::to_string(ended.exit) + ": " +
+                   ended.error);
     }
 
     // If nobody is to be primary, the last one takes over again: it has everything.
@@ -237,6 +258,8 @@ class Scenario {
 
 } // namespace
 
-ScenarioResult run_scenario(std::uint64_t seed, const ScenarioOptions& options) { return Scenario(seed, options).run(); }
+ScenarioResult run_scenario(std::uint64_t seed, const ScenarioOptions& options) {
+    return Scenario(seed, options).run();
+}
 
 } // namespace mars::sim

@@ -14,7 +14,7 @@ struct ScenarioOptions {
 };
 
 struct ScenarioResult {
-    std::string wrong; // empty: all invariants held
+    std::string wrong;        // empty: all invariants held
     std::uint64_t digest = 0; // of the trace of all events
     std::uint64_t writes = 0, acknowledged = 0, crashes = 0, handovers = 0;
 };

@@ -39,7 +39,9 @@ void WriteHistory::acknowledge(std::uint64_t number) {
     ++acknowledged_;
 }
 
-void WriteHistory::abandon(std::uint64_t number) { writes_[number - 1].under_way = false; }
+void WriteHistory::abandon(std::uint64_t number) {
+    writes_[number - 1].under_way = false;
+}
 
 std::string WriteHistory::describe(std::uint64_t number, std::uint64_t sector) const {
     const auto& write = writes_[number - 1];
@@ -55,14 +57,16 @@ std::optional<std::size_t> WriteHistory::shown(std::span<const std::byte> bytes,
     std::vector<std::byte> expected(kSector);
     if (number != 0) fill(expected, number, sector);
     if (!std::equal(bytes.begin(), bytes.end(), expected.begin())) {
-        wrong = "sector " + std::to_string(sector) + " is torn or foreign (begins with number " + std::to_string(number) + ")";
+        wrong = "sector " + std::to_string(sector) + " is torn or foreign (begins with number " +
+                std::to_string(number) + ")";
         return std::nullopt;
     }
     if (number == 0) return 0;
     const auto& list = sectors_[sector];
     auto found = std::find(list.begin(), list.end(), number);
     if (found == list.end()) {
-        wrong = "sector " + std::to_string(sector) + " shows write " + std::to_string(number) + ", which never went there";
+        wrong =
+            "sector " + std::to_string(sector) + " shows write " + std::to_string(number) + ", which never went there";
         return std::nullopt;
     }
     return static_cast<std::size_t>(found - list.begin()) + 1;

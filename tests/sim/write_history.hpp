@@ -39,10 +39,11 @@ class WriteHistory {
     // A read of whole sectors that began at logical time `began`: shows nothing older than what was acknowledged then.
     std::string check_read(std::uint64_t first, std::span<const std::byte> data, std::uint64_t began) const;
 
-    // Invariant 1: every acknowledged write is there, or a later one in its place. Empty when it holds, else what is wrong.
+    // Invariant 1: every acknowledged write is there, or a later one in its place. Empty when it holds, else what is
+    // wrong.
     std::string check_durable(std::span<const std::byte> content) const;
-    // Invariant 2: the content is that after some prefix of the writes: no write is missing that was acknowledged before
-    // one was started that is there.
+    // Invariant 2: the content is that after some prefix of the writes: no write is missing that was acknowledged
+    // before one was started that is there.
     std::string check_prefix(std::span<const std::byte> content) const;
 
   private:

@@ -39,7 +39,8 @@ class Host:
         self._ready = None
         rootfs.make_overlay(self.folder)
         self.mars_image = self._make_image("mars.img", mars_size)
-        shell.run(["mkfs.ext4", "-q", "-F", "-E", "nodiscard", self.mars_image])
+        inodes = max(4096, mars_size // (256 << 10))  # the usual number would have the kernel fill tables for minutes
+        shell.run(["mkfs.ext4", "-q", "-F", "-E", "nodiscard", "-N", str(inodes), self.mars_image])
 
     # -- power ---------------------------------------------------------------------------------------------------
 

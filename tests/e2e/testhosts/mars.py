@@ -16,12 +16,13 @@ from .wait import wait_for
 
 BIN = os.environ.get("MARS_BIN", os.path.join(REPOSITORY, "build/bin"))
 TESTS = os.path.join(REPOSITORY, "tests/e2e")
+MARS_BYTES = 16 * GIB  # sparse; below 8 GiB of free space, marsd counts as short of it
 BIN_INSIDE = "/usr/lib/mars/bin"
 TESTS_INSIDE = "/usr/lib/mars/tests"
 DELETED = ".deleted"
 
 # Keys that a daemon rewrites all the time although nothing happened.
-_RESTLESS = re.compile(r"(^|/)actual-[^/]+/(time|alive|read-stamp|msg-.*|.*-rate|rest-space|.*-timestamp)\|"
+_RESTLESS = re.compile(r"/(amount|ops)-|(^|/)actual-[^/]+/(time|alive|read-stamp|msg-.*|.*-rate|rest-space|.*-timestamp)\|"
                        r"|\.(log|status)\|")
 
 
@@ -102,9 +103,12 @@ class MarsHost(Host):
         return f"/dev/mars/{resource}"
 
     def wait_device(self, resource, there=True, timeout=60.0):
-        """Waits until /dev/mars/RESOURCE is there, or is gone."""
-        wait_for(f"{self.name}: {self.device(resource)} is {'there' if there else 'gone'}",
-                 lambda: (self.run(f"test -b {self.device(resource)}", check=False).code == 0) == there, timeout)
+        """Waits until /dev/mars/RESOURCE is there and answers, or is gone. (What a killed marsd has left is there,
+        too, but answers with errors.)"""
+        device = self.device(resource)
+        command = f"dd if={device} of=/dev/null bs=4096 count=1 iflag=direct status=none" if there else f"test ! -e {device}"
+        wait_for(f"{self.name}: {device} {'answers' if there else 'is gone'}",
+                 lambda: self.run(command, check=False).code == 0, timeout)
 
     def wait_synced(self, resource, timeout=180.0):
         """Waits until this host's initial sync is complete."""
@@ -134,7 +138,7 @@ class MarsHost(Host):
         return self.run(f"{take} | sha256sum", timeout=120).out.split()[0]
 
 
-def MarsCluster(state, names, mars_size=2 * GIB, **options):  # pylint: disable=invalid-name  # reads as the class it makes
+def MarsCluster(state, names, mars_size=MARS_BYTES, **options):  # pylint: disable=invalid-name  # reads as the class it makes
     """A Cluster of MarsHosts."""
     return Cluster(state, names, mars_size, host_type=MarsHost, **options)
 

@@ -36,8 +36,8 @@ StrongDigest strong_digest(int value) {
     return digest;
 }
 
-Batch batch(std::uint64_t offset, std::uint32_t length) {
-    Batch b;
+SyncBatch batch(std::uint64_t offset, std::uint32_t length) {
+    SyncBatch b;
     b.offset = offset;
     b.length = length;
     return b;
@@ -162,7 +162,8 @@ TEST_CASE("messages: fields arrive as they were sent") {
 }
 
 TEST_CASE("messages: names that could leave the directory are refused") {
-    for (std::string host : {"", "../evil", "a/b", "-x", "a.b", std::string(64, 'x').c_str()}) {
+    const std::vector<std::string> hosts{"", "../evil", "a/b", "-x", "a.b", std::string(64, 'x')};
+    for (const std::string& host : hosts) {
         CAPTURE(host);
         auto frame = encode_absent(name(1, host));
         CHECK(!parse_absent(payload_of(frame)));

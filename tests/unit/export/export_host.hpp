@@ -66,24 +66,22 @@ class RamDevice final : public block::Device {
     }
 };
 
-// Why fuse+loop cannot be tested here; empty when it can.
-inline std::string why_no_fuse_loop() {
-    if (::geteuid() != 0) return "needs root";
-    for (const char* path : {"/dev/fuse", "/dev/loop-control"})
-        if (!env::UniqueFd(::open(path, O_RDWR | O_CLOEXEC))) return std::string("cannot open ") + path;
-    return {};
-}
-
-// A program in the background; killed at the end at the latest.
+// A program in the background; it and its children are killed at the end at the latest.
 class Program {
   public:
     explicit Program(const std::string& command) : pid_(::fork()) {
+        ::setpgid(pid_, pid_); // both processes do it: whoever is first
+        group_ = pid_;
         if (pid_ != 0) return;
-        ::setpgid(0, 0);
         ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
         ::_exit(127);
     }
-    ~Program() { kill(SIGKILL); }
+    ~Program() { kill_all(); }
+    void kill_all() {
+        if (group_ > 0) ::kill(-group_, SIGKILL);
+        group_ = 0;
+        kill(SIGKILL);
+    }
     void kill(int signal) {
         if (pid_ <= 0) return;
         ::kill(pid_, signal);
@@ -93,6 +91,7 @@ class Program {
 
   private:
     pid_t pid_;
+    pid_t group_ = 0;
 };
 
 class ExportHost : public env::testing::Host {
@@ -109,10 +108,10 @@ class ExportHost : public env::testing::Host {
     }
     // Waits until `holds()`; `event` is notified after changes.
     template<class F>
-    task<bool> eventually(env::Event& event, F holds) {
-        auto end = env.clock().steady() + env::testing::kPatience / 3; // so that there is time left to clean up
+    task<bool> eventually(env::Event& event, F holds, Duration limit = env::testing::kPatience / 3) {
+        auto end = env.clock().steady() + limit;
         while (!holds() && env.clock().steady() < end)
-            (void)co_await wait_for(env, event, std::chrono::milliseconds(100));
+            (void)co_await wait_for(env, event, std::chrono::milliseconds(10));
         co_return holds();
     }
     task<std::unique_ptr<Export>> create(block::Device& device) {
@@ -136,7 +135,7 @@ inline std::string first_line(const std::string& path) {
 } // namespace mars::exports::testing
 
 #define SKIP_WITHOUT_FUSE_LOOP()                                                                                       \
-    if (auto why = mars::exports::testing::why_no_fuse_loop(); !why.empty()) {                                         \
+    if (auto why = mars::exports::testing::ExportHost().provider.why_unavailable(); !why.empty()) {                    \
         WARN("SKIPPED: " << why);                                                                                      \
         return;                                                                                                        \
     }                                                                                                                  \
