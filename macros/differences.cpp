@@ -40,7 +40,7 @@ constexpr Difference kDifferences[] = {
     {"%default-header shows the digest of the network as such.", "It shows the digest of the logs in its place.",
      "%match{%default-header{}}{net-digest=\"CHKSUM_MD5\"}|", "|", "1|", "actual-nodeb/used-log-digest -> 0x00020000"},
     {"The format of %sprintf is evaluated like any argument.", "It is used as it is written.",
-     "%sprintf{%s@%{host}}{root}", "root@nodeb", "root@%{host}"},
+     "%sprintf{%{host}: %03d}{7}", "nodeb: 007", "%{host}: 007"},
     {"A # begins a comment at the start of the text or after white space; \\# is a plain #.",
      "It begins one wherever it stands.", "%let{x}{#1}[%{x}]", "[#1]", "{"},
     {"A missing link `primary` counts as none, with a warning.", "It makes nearly every view of the resource fail.",

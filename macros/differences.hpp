@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The list of what macros do differently from releases up to 0.1a, each with an example of both. `--compat=0.1a` brings the old
-// behaviour back. Printed in the manual; tests/unit/macros/differences_test.cpp runs every example in both modes.
+// The list of what macros do differently from releases up to 0.1a, each with an example of both. `--compat=0.1a` brings
+// the old behaviour back. Printed in the manual; tests/unit/macros/differences_test.cpp runs every example in both
+// modes.
 #pragma once
 
 #include <span>

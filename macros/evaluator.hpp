@@ -143,8 +143,8 @@ class Evaluator {
     std::optional<failure> failure_;
     std::unordered_map<std::string, MacroPtr> results_; // parsed texts that evaluations made
     std::size_t results_bytes_ = 0;
-    std::unordered_map<std::string, MacroPtr> inner_;   // calls made by primitives, by name
-    std::vector<Environment> copies_;                   // of the callers of %call
+    std::unordered_map<std::string, MacroPtr> inner_; // calls made by primitives, by name
+    std::vector<Environment> copies_;                 // of the callers of %call
 };
 
 // The quick form of an arithmetic primitive, or nullptr (arithmetic.cpp).

@@ -9,7 +9,8 @@
 
 namespace mars::macros {
 
-// One JSON object with every viewable primitive, seen from the context's host. Keys are names with underscores and the unit
+// One JSON object with every viewable primitive, seen from the context's host. Keys are names with underscores and the
+// unit
 // ("sync_rest_bytes"); values are numbers, booleans, texts, arrays of lines, or null for what is unknown.
 std::string json_of_resource(const Context& context, std::string_view resource);
 

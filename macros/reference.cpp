@@ -14,8 +14,10 @@ constexpr std::size_t kWidth = 78;
 std::string visible(std::string_view text) {
     std::string out;
     for (char c : text) {
-        if (c == '\n') out += "\\n";
-        else out += c;
+        if (c == '\n')
+            out += "\\n";
+        else
+            out += c;
     }
     return out;
 }
@@ -24,9 +26,12 @@ std::string visible(std::string_view text) {
 std::string roff(std::string_view text) {
     std::string out;
     for (char c : visible(text)) {
-        if (c == '\\') out += "\\e";
-        else if (c == '-') out += "\\-";
-        else out += c;
+        if (c == '\\')
+            out += "\\e";
+        else if (c == '-')
+            out += "\\-";
+        else
+            out += c;
     }
     bool command = out.starts_with('.') || out.starts_with('\'');
     return command ? "\\&" + out : out;
@@ -65,12 +70,19 @@ void write_row(std::string& page, const Primitive& row) {
 }
 
 void write_differences(std::string& page) {
-    page += ".SH DIFFERENCES FROM RELEASE 0.1A\nThe option \\fB\\-\\-compat=0.1a\\fR, also a setting of marsadm.conf, brings the "
+    page += ".SH DIFFERENCES FROM RELEASE 0.1A\nThe option \\fB\\-\\-compat=0.1a\\fR, also a setting of marsadm.conf, "
+            "brings the "
             "behaviour of releases up to 0.1a back.\n";
     for (auto& difference : differences()) {
-        page.append(".TP\n").append(roff(difference.now)).append("\n").append(roff("Up to 0.1a: ")).append(roff(difference.before));
+        page.append(".TP\n")
+            .append(roff(difference.now))
+            .append("\n")
+            .append(roff("Up to 0.1a: "))
+            .append(roff(difference.before));
         page.append("\n.br\nExample: \\fB").append(roff(difference.example)).append("\\fR yields \\(lq");
-        page.append(roff(difference.result_now)).append("\\(rq, up to 0.1a \\(lq").append(roff(difference.result_before));
+        page.append(roff(difference.result_now))
+            .append("\\(rq, up to 0.1a \\(lq")
+            .append(roff(difference.result_before));
         page.append("\\(rq\n");
     }
 }
@@ -78,15 +90,20 @@ void write_differences(std::string& page) {
 constexpr std::string_view kIntroduction =
     ".TH MARS\\-MACROS 7\n.SH NAME\nmars\\-macros \\- the macro language of marsadm view\n"
     ".SH DESCRIPTION\n"
-    "\\fBmarsadm view\\-NAME\\fR evaluates the macro NAME: a text in which calls \\fB%name{argument}{argument}\\fR are replaced by "
+    "\\fBmarsadm view\\-NAME\\fR evaluates the macro NAME: a text in which calls \\fB%name{argument}{argument}\\fR are "
+    "replaced by "
     "their results.\n"
-    "Arguments follow each other without blanks; braces in them must pair. A backslash takes the meaning from the byte behind it; "
+    "Arguments follow each other without blanks; braces in them must pair. A backslash takes the meaning from the byte "
+    "behind it; "
     "\\fB\\en \\et \\er \\ee\\fR are newline, tab, carriage return and escape.\n"
-    ".PP\nComments: from # (at the start or after white space) or // (before white space) to the end of the line, and /* \\(.. */. "
+    ".PP\nComments: from # (at the start or after white space) or // (before white space) to the end of the line, and "
+    "/* \\(.. */. "
     "A backslash at the end of a line joins it with the next one, without the white space there.\n"
     ".PP\nEvery value is a text. Empty and 0 are false, all else is true.\n"
-    ".PP\nMacros are looked up as files NAME.tpl in ., $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, /usr/local/lib/marsadm, then "
-    "among the built\\-in ones, then among the viewable primitives. Your own macros should be called NAME\\-COMPANY: such names "
+    ".PP\nMacros are looked up as files NAME.tpl in ., $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, "
+    "/usr/local/lib/marsadm, then "
+    "among the built\\-in ones, then among the viewable primitives. Your own macros should be called NAME\\-COMPANY: "
+    "such names "
     "are never used by MARS.\n"
     ".PP\nExamples that read the state were made for the host nodeb of a sample cluster.\n";
 

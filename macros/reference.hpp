@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Texts made from the tables: help for one primitive or macro, and the reference manual page. The examples in them are tested.
+// Texts made from the tables: help for one primitive or macro, and the reference manual page. The examples in them are
+// tested.
 #pragma once
 
 #include <string>

@@ -243,8 +243,7 @@ Lengths read_lengths(const tree::View& view, const std::string& directory, const
             if (log->host == host) entry.own_file = size;
         } else if (auto version = format::parse_numbered_name("version", name)) {
             auto length = recorded_length(view.value(directory + name));
-            if (length)
-                lengths[version->seq].recorded = std::max(lengths[version->seq].recorded.value_or(0), *length);
+            if (length) lengths[version->seq].recorded = std::max(lengths[version->seq].recorded.value_or(0), *length);
         }
     }
     return lengths;

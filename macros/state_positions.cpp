@@ -59,8 +59,7 @@ void each_log(const State& state, Use use) {
     std::string directory = state.in_resource("");
     for (auto& name : state.view().list(directory.substr(0, directory.size() - 1)))
         if (auto log = format::LogName::parse(name))
-            if (auto file = state.view().file(directory + name))
-                use(log->seq, static_cast<std::int64_t>(file->size));
+            if (auto file = state.view().file(directory + name)) use(log->seq, static_cast<std::int64_t>(file->size));
 }
 
 Flow occupied_size(Evaluator& evaluator, const Call&, Value& out) {
@@ -77,7 +76,8 @@ Flow deletable_size(Evaluator& evaluator, const Call& call, Value& out) {
     each_log(state, [&](std::int64_t number, std::int64_t) { logs.insert(number); });
     std::string directory = state.in_resource("");
     for (auto& host : state.view().suffixes(directory.substr(0, directory.size() - 1), "replay-"))
-        if (auto at = format::ReplayLink::parse(state.optional(directory + "replay-" + host))) replays.insert(at->log.seq);
+        if (auto at = format::ReplayLink::parse(state.optional(directory + "replay-" + host)))
+            replays.insert(at->log.seq);
     if (logs.empty() || replays.empty())
         return evaluator.fail(call, "resource '" + state.resource() + "' has no log files or no replay links");
     std::int64_t limit = std::min(*logs.rbegin(), *replays.begin()), sum = 0;

@@ -24,8 +24,8 @@ class Evaluator;
 enum class Flow : std::uint8_t { normal, next, last, leave, abort, stop, failed };
 
 using PrimitiveFunction = Flow (*)(Evaluator&, const Call&, Value& out);
-// The quick form of a primitive: its result when that is an integer which can be had from constants and variables alone, without
-// any effect. false: the general form has to be used.
+// The quick form of a primitive: its result when that is an integer which can be had from constants and variables
+// alone, without any effect. false: the general form has to be used.
 using QuickFunction = bool (*)(const Evaluator&, const Call&, std::int64_t& out);
 
 struct Node {
@@ -43,8 +43,8 @@ struct Text {
     std::string_view source;
     std::vector<Node> nodes;
     const Call* only = nullptr; // call: the call
-    std::string merged; // constant: text that had escapes in it
-    Value constant;     // constant: its value
+    std::string merged;         // constant: text that had escapes in it
+    Value constant;             // constant: its value
 };
 
 // What a call turned out to mean in one session of evaluation.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whatever text is taken for a macro: parsing and evaluation end soon, within the limits, without a crash, in both modes; laid out on
-// several lines it still parses.
-// Input: the macro text.
+// Whatever text is taken for a macro: parsing and evaluation end soon, within the limits, without a crash, in both
+// modes; laid out on several lines it still parses. Input: the macro text.
 #include <string>
 
 #include "macros/check.hpp"
@@ -34,8 +33,7 @@ class SmallView : public mars::tree::View {
     std::vector<std::string> list(std::string_view dir) const override {
         if (dir.empty()) return {"ips", "resource-r", "uuid"};
         if (dir == "ips") return {"ip-alpha"};
-        if (dir == "resource-r")
-            return {"data-alpha", "primary", "replay-alpha", "size", "version-000000001-alpha"};
+        if (dir == "resource-r") return {"data-alpha", "primary", "replay-alpha", "size", "version-000000001-alpha"};
         return {};
     }
 };

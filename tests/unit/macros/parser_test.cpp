@@ -26,7 +26,9 @@ std::string shape(const Text& text) {
     return out;
 }
 
-std::string parsed(const std::string& text) { return shape(parse_result("test", "test", text)->tree); }
+std::string parsed(const std::string& text) {
+    return shape(parse_result("test", "test", text)->tree);
+}
 
 } // namespace
 
