@@ -12,9 +12,9 @@ namespace {
 constexpr Duration kSettle = std::chrono::milliseconds(500);
 constexpr Duration kRecheck = std::chrono::seconds(5);
 
-std::string one_line(std::string text) {
-    while (text.ends_with('\n')) text.pop_back();
-    return text;
+// "OutDated[12 GiB]" without what changes all the time.
+std::string word_of(const std::string& text) {
+    return text.substr(0, text.find_first_of("[\n"));
 }
 
 } // namespace
@@ -28,7 +28,7 @@ StateWatch::Picture StateWatch::look() {
         for (const auto& host : shell::hosts_of(view, resource))
             for (const char* what : {"diskstate", "replstate", "role"})
                 if (auto text = view_macro(interpreter_, what, resource, host))
-                    picture[{std::string("state.") + what, resource, host}] = one_line(std::move(*text));
+                    picture[{std::string("state.") + what, resource, host}] = word_of(*text);
     }
     for (const auto& host : shell::cluster_hosts(view)) {
         auto time = view.get("actual-" + host + "/time");

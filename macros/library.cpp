@@ -46,7 +46,11 @@ std::vector<std::string_view> built_in_names() {
 
 std::string stub_text(std::string_view name, Compat compat) {
     std::string call = "%primitive-" + std::string(name);
-    if (compat == Compat::current) return call + "{%{1}}{%{2}}";
+    if (compat == Compat::current) {
+        auto* entry = find_viewable(name);
+        int arguments = entry && entry->row->usage != "{}" ? entry->row->max_args : 0;
+        return call + (arguments == 0 ? "{}" : arguments == 1 ? "{%{1}}" : "{%{1}}{%{2}}");
+    }
     // Release 0.1a measures this lag from the primary to itself unless a host is given.
     if (name == "alive-lag") return call + "{%if{%{1}}{%{1}}{%primitive-get-primary{}}}";
     return call + "{%{1}}";

@@ -33,7 +33,7 @@
 
 namespace mars::macros {
 
-inline constexpr std::size_t kMaxMacroBytes = std::size_t{16} << 20;
+inline constexpr std::size_t kMaxMacroBytes = std::size_t{4} << 20;
 
 // Which behaviour to follow where releases up to 0.1a contradict the manual; differences.hpp has the list.
 enum class Compat : std::uint8_t { current, v01a };
@@ -123,6 +123,8 @@ class Session {
     std::vector<MacroInfo> list_macros();
     // The text of a macro as it is stored; nullopt when there is none.
     std::optional<std::string> source_of(std::string_view name);
+    // The same laid out on indented lines that evaluate to the same: `prettyprint-NAME`.
+    std::optional<std::string> pretty(std::string_view name);
 
     struct Parts;
 
@@ -135,5 +137,8 @@ result<std::string> evaluate(Context& context, const MacroPtr& macro, std::strin
 
 // Names of the macros that are compiled in.
 std::vector<std::string_view> built_in_names();
+// Name and text of every macro that `dump-macros` writes as NAME.tpl; `all`: also those that make primitives viewable.
+// Read back as template files they behave like the built-in ones.
+std::vector<std::pair<std::string, std::string>> dump_macros(bool all, Compat compat = Compat::current);
 
 } // namespace mars::macros

@@ -74,6 +74,14 @@ std::string nesting_limit() {
     return "macro calls are nested too deeply; does a macro call itself?";
 }
 
+std::string cannot_split(std::string_view delimiter) {
+    return "cannot split at " + quoted(delimiter) + ": it is no regular expression, or makes too many elements";
+}
+
+std::string too_long_to_evaluate(std::size_t bytes) {
+    return "a text of " + std::to_string(bytes) + " bytes is too long to be evaluated";
+}
+
 } // namespace message
 
 } // namespace mars::macros

@@ -42,10 +42,10 @@ class VerbContext {
     VerbContext(Surroundings& surroundings, tree::DiskView& view, const Request& request,
                 std::vector<std::string> resources, std::string resource);
 
-    env::Env& env() { return surroundings_.env; }
-    LocalHost& local() { return surroundings_.local; }
-    Remote& remote() { return surroundings_.remote; }
-    Output& out() { return surroundings_.output; }
+    env::Env& env() const { return surroundings_.env; }
+    LocalHost& local() const { return surroundings_.local; }
+    Remote& remote() const { return surroundings_.remote; }
+    Output& out() const { return surroundings_.output; }
     const Surroundings& surroundings() const { return surroundings_; }
     tree::DiskView& view() { return view_; }
     const tree::DiskView& view() const { return view_; }
@@ -75,7 +75,7 @@ class VerbContext {
 
     // Queues a change of the batch; a later one of the same key moves it to the end.
     void set(std::string path, std::string value);
-    // Queues the deletion of a key or file that exists; nothing otherwise.
+    // Queues the deletion of a key or file that exists; nothing otherwise. A file with user data stays, with a warning.
     void remove(std::string path);
     // Queues a directory, an empty file (a leftover `.deleted` there goes), or the physical removal of a key.
     void make_directory(std::string path);
@@ -92,7 +92,7 @@ class VerbContext {
     // A class F check that is violated: a refusal, or with --force a warning and success.
     result<void> overridable(Reason reason, std::string text);
     // Prints at --verbose >= level.
-    void detail(int level, std::string_view text);
+    void detail(int level, std::string_view text) const;
     // "resource mydata: TEXT", or just TEXT.
     std::string label(std::string_view text) const;
 

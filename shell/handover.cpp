@@ -19,7 +19,6 @@ namespace {
 struct Handover {
     std::optional<std::string> old; // the primary to take over from, as it was at the beginning
     bool is_known = false;
-    bool has_asked_all = false; // phase 6 has waited for the others
     bool has_warned = false;
 };
 
@@ -48,8 +47,9 @@ bool has_left_role(const VerbContext& ctx, const std::string& host) {
     return ctx.view().get(ctx.actual(host, "is-primary")) && is_indicator(ctx, host, "is-primary", "0");
 }
 
-// The host has left the role, and has seen the very version of `primary` that tells it so: it cannot take the role again
-// behind our back, whatever the network does from now on. Hosts of older releases do not tell what they have seen.
+// The host has left the role, and has seen the very version of `primary` that tells it so: it cannot take the role
+// again behind our back, whatever the network does from now on. Hosts of older releases do not tell what they have
+// seen.
 bool has_given_up_role(const VerbContext& ctx, const std::string& host) {
     if (!has_left_role(ctx, host)) return false;
     auto seen = ctx.view().get(ctx.actual(host, "primary-seen"));
@@ -221,13 +221,14 @@ env::task<result<Step>> primary_await_old(VerbContext& ctx) {
     co_return avoid_split(ctx);
 }
 
-env::task<result<Step>> primary_await_all(VerbContext& ctx) {
-    const auto old = old_primary(ctx);
-    if (!takes_over_from_other(ctx)) co_return Step::done;
-    if (!std::exchange(ctx.state<Handover>().has_asked_all, true))
-        MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view())));
-    if (old && !has_given_up_role(ctx, *old)) co_return Step::again;
-    co_return avoid_split(ctx);
+// Everything that anybody has written before the old primary left its role shall be visible here.
+env::task<result<Step>> primary_hear_all(VerbContext& ctx) {
+    const auto& all = ctx.resources();
+    bool is_moving = std::any_of(all.begin(), all.end(), [&](const std::string& resource) {
+        return designated_primary(ctx.view(), resource) != ctx.me();
+    });
+    if (is_moving) MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view())));
+    co_return Step::done;
 }
 
 env::task<result<Step>> primary_designate(VerbContext& ctx) {

@@ -37,6 +37,15 @@ env::task<void> report_waiting(env::Env& env, daemon::Daemon& daemon) {
     }
 }
 
+// On each SIGUSR1.
+void log_counters_on(boost::asio::signal_set& signals, const resource::Manager& manager) {
+    signals.async_wait([&](const boost::system::error_code& error, int) {
+        if (error) return;
+        manager.log_counters();
+        log_counters_on(signals, manager);
+    });
+}
+
 env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int& status) {
     exports::HostProvider provider(env, arguments.run_directory);
     daemon::Daemon daemon(env, arguments.root, provider, arguments.tunables);
@@ -50,6 +59,8 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     }
     env.log().info("marsd serves " + arguments.root + " on " + env.hostname());
     sd_notify(0, "READY=1\nSTATUS=serving");
+    boost::asio::signal_set counter_signals(env.context(), SIGUSR1);
+    log_counters_on(counter_signals, daemon.manager());
     (void)co_await signals.async_wait(boost::asio::use_awaitable);
     sd_notify(0, "STOPPING=1");
     env::TaskGroup reporter(env);

@@ -18,7 +18,8 @@ constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
 Controller::Controller(Host& host, std::string resource)
     : host_(host), view_(host.tree, std::move(resource)), actual_(view_.key("actual-" + host.me())), signal_(host.env),
       changed_(host.env.lot()),
-      logs_(std::make_shared<LogStore>(host.env, host.tree.absolute(tree::resource_dir(view_.name())), host.me())),
+      logs_(std::make_shared<LogStore>(host.env, host.tree.absolute(tree::resource_dir(view_.name())), host.me(),
+                                       [view = view_](const LogName& log) { return view.final_length(log); })),
       positions_(host.tree, view_.name(), host.me()), messages_(host.env, host.tree, actual_),
       append_(host, view_.name(), *logs_, signal_), replay_(host.env, signal_), sync_(host, view_.name(), signal_),
       fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port), tasks_(host.env) {}
@@ -50,6 +51,7 @@ void Controller::subscribe() {
     auto in_resource = [this, states](const std::string& path) {
         if (path.starts_with(states)) return;
         if (path.find("/log-") != std::string::npos) logs_are_stale_ = true;
+        if (path.find("/version-") != std::string::npos) logs_->changed().notify(); // a log may be known as complete
         signal_.set();
     };
     auto of_hosts = [this](const std::string& path) {
@@ -66,6 +68,19 @@ void Controller::shut_down() {
 
 bool Controller::is_at_rest() const {
     return !disk_ && !append_.is_running() && !replay_.is_running() && !sync_.is_running() && !fetch_.is_running();
+}
+
+std::string Controller::write_counters() const {
+    if (!append_.logger()) return "";
+    const auto c = append_.logger()->counters();
+    const auto micros = [](Duration d) {
+        return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+    };
+    return "writes=" + std::to_string(c.writes) + " bytes=" + std::to_string(c.written_bytes) +
+           " records=" + std::to_string(c.commit.records) + " commits=" + std::to_string(c.commit.commits) +
+           " encode_us=" + micros(c.encode_time) + " append_us=" + micros(c.commit.append_time) +
+           " sync_us=" + micros(c.commit.sync_time) + " writeback_bytes=" + std::to_string(c.writeback.bytes) +
+           " writeback_us=" + micros(c.writeback.write_time + c.writeback.sync_time);
 }
 
 std::string Controller::busy_with() const {
@@ -379,6 +394,7 @@ void Controller::steer_fetch(const Plan& plan) {
     }
     wish.uuid = host_.tree.value("uuid");
     wish.log = plan.fetch_log;
+    wish.goes_back = plan.fetch_gap;
     wish.repair = damaged_ == plan.fetch_log;
     const auto replay = view_.replay(host_.me());
     if (replay && replay->log == wish.log) wish.verified = replay->pos;

@@ -48,6 +48,9 @@ class Controller {
     // The disk that peers may sync from; nullptr unless this host is primary and appends.
     std::shared_ptr<DiskSource> sync_source() const { return source_; }
     const std::string& resource() const { return view_.name(); }
+    // What the write path has done since the resource became primary here, in one line; times are sums in µs. Empty on
+    // a secondary.
+    std::string write_counters() const;
     // What keeps an orderly shutdown waiting; empty when nothing does.
     std::string busy_with() const;
 

@@ -292,11 +292,17 @@ class Decision {
         plan_.fetch = !plan_.fetch_from.empty();
     }
 
-    // Behind the last local log that continues the current one without a gap.
+    // Behind the last local log that continues the current one without a gap. A log with a successor can still be
+    // short: its source may have lost it (by invalidate, log-delete) while it was sending.
     void fetch_position() {
         plan_.fetch_log = cur_;
-        for (auto next = logs_numbered(cur_.seq + 1); next.size() == 1; next = logs_numbered(next.front().seq + 1))
+        for (auto next = logs_numbered(cur_.seq + 1); next.size() == 1; next = logs_numbered(next.front().seq + 1)) {
+            const auto final_length = r_.final_length(plan_.fetch_log);
+            const bool is_short = final_length && length_of(plan_.fetch_log).value_or(0) < *final_length;
+            plan_.fetch_gap = is_short || local_.damaged == plan_.fetch_log;
+            if (plan_.fetch_gap) break;
             plan_.fetch_log = next.front();
+        }
         plan_.fetch_offset = length_of(plan_.fetch_log).value_or(0);
     }
 

@@ -69,6 +69,8 @@ struct Plan {
     // Fetch from the first of `fetch_from` that answers, beginning at `fetch_offset` of `fetch_log`.
     bool fetch = false;
     LogName fetch_log;
+    // Later logs are here already, but `fetch_log` is short or damaged: what replay needs first comes first.
+    bool fetch_gap = false;
     std::int64_t fetch_offset = 0;
     std::vector<std::string> fetch_from;
     // Sync has reached the end of the disk, or there is nothing to sync: see decide_sync_end in the controller.

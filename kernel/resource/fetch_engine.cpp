@@ -29,10 +29,11 @@ void FetchEngine::want(FetchWish wish) {
     const bool other_is_preferred = !wish_.sources.empty() && wish.sources.front() != wish_.sources.front();
     const bool source_is_gone = std::none_of(wish.sources.begin(), wish.sources.end(),
                                              [&](const auto& source) { return source.host == current_host_; });
+    const bool is_too_far = wish.goes_back && fetcher_ && fetcher_->log().seq > wish.log.seq;
     wish_ = std::move(wish);
     if (!is_running())
         tasks_.spawn("fetch " + resource_, run());
-    else if (repair_begins || (fetcher_ && (source_is_gone || other_is_preferred)))
+    else if (repair_begins || (fetcher_ && (source_is_gone || other_is_preferred || is_too_far)))
         wish_changed_.notify();
 }
 

@@ -139,15 +139,15 @@ result<void> Receiver::admit(const ExchangeHello& hello, const std::string& addr
     auto has_address = [&](const std::string& host) { return tree.value("ips/ip-" + host) == address; };
     if (std::none_of(hosts.begin(), hosts.end(), has_address))
         return denied("the address " + address + " belongs to no member in ips/ of " + me);
-    if (!is_identifier(hello.host) || hello.host == me) return denied("'" + hello.host + "' is no other host");
+    if (!is_identifier(hello.host) || hello.host == me) return denied("'" + shown(hello.host) + "' is no other host");
     if (!has_address(hello.host))
         return denied("ips/ip-" + hello.host + " on " + me + " is '" + tree.value("ips/ip-" + hello.host) + "', not " +
                       address);
     const auto uuid = shared_.uuid();
     if (uuid.empty()) return denied(me + " has no uuid, it is in no cluster");
     if (!uuids_match(uuid, hello.uuid))
-        return denied("foreign cluster: " + me + " has the uuid " + uuid + ", " + hello.host + " has '" + hello.uuid +
-                      "'");
+        return denied("foreign cluster: " + me + " has the uuid " + uuid + ", " + hello.host + " has '" +
+                      shown(hello.uuid) + "'");
     return {};
 }
 
@@ -300,9 +300,9 @@ result<void> Receiver::merge_one(Session& session, const KeyVersion& version) {
 
 void Receiver::after_applied(Session& session, const KeyVersion& version, const std::optional<Link>& before) {
     if (before && before->value != version.value && is_written_by(version.path, shared_.env.hostname()))
-        shared_.quiet.warning("own " + version.path, "exchange peer=" + session.host +
-                                                         " event=own-key-replaced key=" + version.path +
-                                                         " was=" + before->value + " is=" + version.value); // M11
+        shared_.quiet.warning("own " + version.path,
+                              "exchange peer=" + session.host + " event=own-key-replaced key=" + version.path +
+                                  " was=" + shown(before->value) + " is=" + shown(version.value)); // M11
     auto touched = shared_.store.touch_systemd_trigger(version.path, shared_.tree.lamport().now());
     if (!touched) shared_.quiet.warning("trigger", "exchange event=trigger-not-touched reason=" + touched.error().text);
 }

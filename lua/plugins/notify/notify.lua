@@ -1,17 +1,14 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 local settings = plugin.tunables
 
--- What is bad news: events by which somebody should be woken.
-local bad = { ["state.host"] = { silent = true } }
+-- States by which somebody should be woken.
+local bad_words = { "InConsistent", "Defective", "Orphan", "Emergency", "DISK_ERROR", "IncompleteLog", "Unreachable",
+  "UnResponsive", "silent" }
 
 local function priority(event)
   if event.name:match("%.failed$") then return "err" end
-  local values = bad[event.name]
-  if values and values[event.new] then return "err" end
-  local text = event.new or ""
-  if text:match("[Ss]plit") or text:match("Inconsistent") or text:match("Emergency") or text:match("Orphan")
-    or text:match("Error") or text:match("Detached") then
-    return "warning"
+  for _, word in ipairs(bad_words) do
+    if (event.new or ""):find(word, 1, true) then return "err" end
   end
   return "notice"
 end

@@ -332,6 +332,33 @@ TEST_CASE("sync and replay exclude each other") {
     }
 }
 
+TEST_CASE("a log that is shorter than its successor's version link says is fetched before later ones") {
+    Scene s("beta");
+    s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "alpha", 700}});
+    s.logs({{2, "alpha", 600}, {3, "alpha", 700}});
+    auto plan = s.plan();
+    CHECK(plan.fetch_gap);
+    CHECK(plan.fetch_log == kLog2a);
+    CHECK(plan.fetch_offset == 600);
+
+    s.logs({{2, "alpha", 1000}, {3, "alpha", 700}});
+    plan = s.plan();
+    CHECK_FALSE(plan.fetch_gap);
+    CHECK(plan.fetch_log == kLog3a);
+    CHECK(plan.fetch_offset == 700);
+}
+
+TEST_CASE("a damaged log is fetched again although its successor is here") {
+    Scene s("beta");
+    s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "alpha", 700}});
+    s.set("replay-beta", "log-000000002-alpha,600,400");
+    s.logs({{2, "alpha", 1000}, {3, "alpha", 700}});
+    s.local.damaged = kLog2a;
+    auto plan = s.plan();
+    CHECK(plan.fetch_gap);
+    CHECK(plan.fetch_log == kLog2a);
+}
+
 TEST_CASE("a damaged log is neither replayed nor left behind (TL-P7)") {
     Scene s("beta");
     s.logs({{2, "alpha", 1500}, {3, "alpha", 100}});
