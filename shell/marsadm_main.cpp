@@ -61,7 +61,7 @@ int run(std::vector<std::string> words) {
     env::asio::io_context context(1);
     env::RealEnv real(context, env::make_stderr_log(env::LogLevel::warning), env::FileIo::Use::threads);
     RealLocalHost local(real, real.pool());
-    SshRemote remote(context, real.lot());
+    SshRemote remote(context, real.lot(), real.hostname());
     TerminalOutput output;
     Surroundings surroundings{real, local, remote, output, macro_path()};
 

@@ -44,7 +44,7 @@ class Remote {
 
     // Runs `argv` on `host` as root with `input` as its stdin; each word arrives as it is. A command that ran is a
     // success, whatever its status. Failures: remote.ssh, with what to do now (unknown or changed host key, no accepted
-    // login, unreachable), or errc::timed_out when connecting and running took longer than `limit` together.
+    // login, unreachable), remote.timeout when connecting and running took longer than `limit` together.
     virtual env::task<result<RemoteResult>> run(RemoteHost host, RemoteOptions options, std::vector<std::string> argv,
                                                 std::string input, Duration limit) = 0;
 };

@@ -32,7 +32,7 @@ struct FleetOptions {
 // How the command ended on one host.
 struct FleetOutcome {
     std::string host;
-    std::optional<failure> failed; // it could not be run, or did not end in time (errc::timed_out); else:
+    std::optional<failure> failed; // it could not be run (remote.ssh), or did not end in time (remote.timeout); else:
     int status = 0;                // exit status of the command
     std::string output;            // its stdout, to the end
     std::string errors;            // its stderr
