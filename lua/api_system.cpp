@@ -2,7 +2,9 @@
 // Commands, messages, JSON.
 #include <array>
 #include <chrono>
+#include <deque>
 
+#include "kernel/env/task_group.hpp"
 #include "lua/api.hpp"
 #include "lua/interpreter.hpp"
 #include "lua/process.hpp"
@@ -62,7 +64,40 @@ class Sh final : public Operation {
         how.ssh_opts = options.ssh_opts;
         how.accept_new_host_keys = options.ssh_accept_new;
         auto limit = call_.limit.value_or(options.timeout.value_or(std::chrono::hours(24)));
-        auto done = co_await ctx.remote().run(std::move(host), std::move(how), call_.argv, call_.input, limit);
+        // Pieces are handed to Lua one after the other, while the command goes on.
+        env::TaskGroup group(interpreter_.machine().env());
+        env::Event more(interpreter_.machine().env().lot());
+        bool has_ended = false;
+        std::deque<std::pair<bool, std::string>> pieces;
+        how.on_text = [&](shell::RemoteStream stream, std::string_view piece) {
+            pieces.emplace_back(stream == shell::RemoteStream::errors, std::string(piece));
+            more.notify();
+        };
+        auto deliver = [&]() -> env::task<void> {
+            while (!has_ended || !pieces.empty()) {
+                while (pieces.empty() && !has_ended) co_await more.wait();
+                if (pieces.empty()) break;
+                auto [is_error, piece] = std::move(pieces.front());
+                pieces.pop_front();
+                co_await tell(is_error, std::move(piece));
+            }
+        };
+        group.spawn("lua sh", deliver());
+        std::exception_ptr interrupted;
+        result<shell::RemoteResult> done = failure(std::errc::operation_canceled, "interrupted");
+        try {
+            done = co_await ctx.remote().run(std::move(host), std::move(how), call_.argv, call_.input, limit);
+        } catch (...) {
+            interrupted = std::current_exception();
+        }
+        has_ended = true;
+        more.notify();
+        co_await env::asio::this_coro::throw_if_cancelled(false);
+        if (interrupted) {
+            co_await group.stop();
+            std::rethrow_exception(interrupted);
+        }
+        co_await group.join();
         if (!done) {
             result_ = done.error();
             co_return;
@@ -71,8 +106,6 @@ class Sh final : public Operation {
         copy.status = done->status;
         copy.output = std::move(done->output);
         copy.errors = std::move(done->errors);
-        if (!copy.output.empty()) co_await tell(false, copy.output);
-        if (!copy.errors.empty()) co_await tell(true, copy.errors);
         result_ = std::move(copy);
     }
 

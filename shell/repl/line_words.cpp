@@ -15,8 +15,8 @@ bool is_blank(char c) {
 bool take_quoted(std::string_view line, std::size_t& i, std::string& word) {
     const char quote = line[i++];
     for (; i < line.size() && line[i] != quote; ++i) {
-        bool escape = quote == '"' && line[i] == '\\' && i + 1 < line.size() &&
-                      (line[i + 1] == '"' || line[i + 1] == '\\');
+        bool escape =
+            quote == '"' && line[i] == '\\' && i + 1 < line.size() && (line[i + 1] == '"' || line[i + 1] == '\\');
         if (escape) ++i;
         word += line[i];
     }
