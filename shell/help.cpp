@@ -58,8 +58,8 @@ std::string wrap(std::string_view text, std::size_t indent) {
     return out + line + "\n";
 }
 
-constexpr std::array<Family, 7> kFamilies{Family::cluster, Family::resource, Family::switches, Family::role,
-                                          Family::log,     Family::wait,     Family::view};
+constexpr std::array<Family, 8> kFamilies{Family::cluster, Family::resource, Family::switches, Family::role,
+                                          Family::log,     Family::wait,     Family::view,     Family::macro};
 
 bool is_listed(const Verb& verb, int level) {
     return level >= 0 ? verb.level <= level : verb.level == -level;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "kernel/env/real/real_env.hpp"
+#include "shell/configuration.hpp"
 #include "shell/real_local_host.hpp"
 #include "shell/run.hpp"
 #include "shell/ssh_remote.hpp"
@@ -33,13 +34,17 @@ std::string environment(const char* name) {
     return value ? value : "";
 }
 
+std::string etc_directory() {
+    auto etc = environment("ETC_MARSADM");
+    return etc.empty() ? "/etc/marsadm" : etc;
+}
+
 // Spec: verbs 1.5.
 std::vector<std::string> macro_path() {
     std::string list = environment("MARS_PATH");
     if (list.empty()) {
         auto home = environment("HOME");
-        auto etc = environment("ETC_MARSADM");
-        list = "." + (home.empty() ? "" : ":" + home + "/.marsadm") + ":" + (etc.empty() ? "/etc/marsadm" : etc) +
+        list = "." + (home.empty() ? "" : ":" + home + "/.marsadm") + ":" + etc_directory() +
                ":/usr/lib/marsadm:/usr/local/lib/marsadm";
     }
     std::vector<std::string> path;
@@ -51,10 +56,10 @@ std::vector<std::string> macro_path() {
     return path;
 }
 
-Options default_options() {
+Options default_options(const env::Storage& storage, Output& output) {
     Options options;
     if (auto root = environment("MARS_DIR"); root.starts_with('/')) options.root = root;
-    return options;
+    return with_configuration(std::move(options), storage, etc_directory() + "/marsadm.conf", output);
 }
 
 int run(std::vector<std::string> words) {
@@ -90,7 +95,7 @@ int run(std::vector<std::string> words) {
             output.error(std::string("internal error: ") + e.what());
         }
     };
-    auto verb = run_words(surroundings, std::move(words), default_options());
+    auto verb = run_words(surroundings, std::move(words), default_options(real.storage(), output));
     env::asio::co_spawn(context, std::move(verb), env::asio::bind_cancellation_slot(cancel.slot(), ended));
     context.run();
     return status;

@@ -15,7 +15,7 @@ namespace mars::shell {
 
 class VerbContext;
 
-enum class Family { cluster, resource, switches, role, log, wait, view };
+enum class Family { cluster, resource, switches, role, log, wait, view, macro };
 
 // What the first positional argument means. Spec: verbs 1.6/12.
 enum class ResourceArgument {
