@@ -2,8 +2,7 @@
 #include "lua/macro_access.hpp"
 
 #include "macros/macros.hpp"
-#include "shell/hosts.hpp"
-#include "shell/macro_outside.hpp"
+#include "shell/macro_session.hpp"
 #include "shell/verb_table.hpp"
 
 namespace mars::lua {
@@ -24,21 +23,13 @@ class Access {
   public:
     Access(Interpreter& interpreter, std::string command, const std::string& host)
         : request_(request_for(interpreter, host)),
-          verb_(interpreter.surroundings(), interpreter.view(), request_, {}, {}),
-          outside_(verb_), context_{.view = interpreter.view(), .outside = outside_, .host = verb_.me()} {
-        context_.real_host = verb_.self();
-        context_.ip = shell::known_address(verb_, verb_.me()).value_or("");
-        context_.command = std::move(command);
-        context_.mars_dir = interpreter.view().root();
-        context_.search_path = interpreter.surroundings().macro_path;
-    }
-    macros::Context& context() { return context_; }
+          verb_(interpreter.surroundings(), interpreter.view(), request_, {}, {}), setup_(verb_, std::move(command)) {}
+    macros::Context& context() { return setup_.context; }
 
   private:
     shell::Request request_;
     shell::VerbContext verb_;
-    shell::MacroOutside outside_;
-    macros::Context context_;
+    shell::MacroSetup setup_;
 };
 
 } // namespace

@@ -77,13 +77,44 @@ std::string json_value(const Entry& entry, const std::string& text) {
     }
 }
 
+// Macros whose value is worth as much as a primitive.
+constexpr std::string_view kStates[] = {"diskstate", "replstate", "flags", "role", "primarynode"};
+
+std::string json_of_macro(Session& session, std::string_view name, std::string_view resource) {
+    auto text = session.view(name, resource);
+    if (!text) return "null";
+    std::string_view value = *text;
+    if (value.ends_with('\n')) value.remove_suffix(1);
+    return json_string(value);
+}
+
+// Bytes of the well-formed UTF-8 sequence at the start of `text`, 0 when there is none.
+std::size_t utf8_length(std::string_view text) {
+    auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    std::size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xc2 ? 0 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+    if (length == 0 || byte(0) > 0xf4 || text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    bool too_long = (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xf0 && byte(1) < 0x90);
+    bool surrogate = byte(0) == 0xed && byte(1) >= 0xa0;
+    bool too_high = byte(0) == 0xf4 && byte(1) >= 0x90;
+    return too_long || surrogate || too_high ? 0 : length;
+}
+
 } // namespace
 
 std::string json_string(std::string_view text) {
     static constexpr char kHex[] = "0123456789abcdef";
     std::string out = "\"";
-    for (char c : text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char c = text[i];
         auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x80) {
+            std::size_t length = utf8_length(text.substr(i));
+            out += length == 0 ? std::string_view("\\ufffd") : text.substr(i, length);
+            i += length == 0 ? 0 : length - 1;
+            continue;
+        }
         if (c == '"' || c == '\\')
             out.append(1, '\\').append(1, c);
         else if (c == '\n')
@@ -98,7 +129,7 @@ std::string json_string(std::string_view text) {
     return out + "\"";
 }
 
-std::string json_of_resource(const Context& context, std::string_view resource) {
+std::string json_of_resource(const Context& context, std::string_view resource, std::string_view only) {
     Quiet quiet(context.outside);
     Context own{
         .view = context.view, .outside = quiet, .host = context.host, .real_host = context.real_host, .ip = context.ip};
@@ -110,17 +141,25 @@ std::string json_of_resource(const Context& context, std::string_view resource) 
     own.limits = context.limits;
     Session session(own);
     std::string out = "{\n  \"resource\": " + json_string(resource) + ",\n  \"host\": " + json_string(context.host);
-    for (auto& entry : primitive_entries()) {
-        if (!entry.row->viewable || entry.row->unit == Unit::nothing) continue;
-        std::string key = entry.name;
+    auto add = [&](std::string key, const std::string& value) {
         for (char& c : key) c = c == '-' ? '_' : c;
-        key += unit_suffix(entry.row->unit);
+        out.append(",\n  ").append(json_string(key)).append(": ").append(value);
+    };
+    bool macro = !only.empty() && !find_viewable(only);
+    for (auto& entry : primitive_entries()) {
+        if (!entry.row->viewable || entry.row->unit == Unit::nothing || macro) continue;
+        if (!only.empty() && entry.name != only) continue;
         auto text = session.view(entry.name, resource);
         std::string value = text ? *text : std::string();
         bool lines = entry.row->unit == Unit::lines;
         if (!lines && value.ends_with('\n')) value.pop_back();
-        out.append(",\n  ").append(json_string(key)).append(": ").append(text ? json_value(entry, value) : "null");
+        add(entry.name + std::string(unit_suffix(entry.row->unit)), text ? json_value(entry, value) : "null");
     }
+    for (std::string_view name : kStates) {
+        if (!only.empty()) break;
+        add(std::string(name), json_of_macro(session, name, resource));
+    }
+    if (macro) add(std::string(only), json_of_macro(session, only, resource));
     return out + "\n}\n";
 }
 

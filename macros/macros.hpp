@@ -112,6 +112,8 @@ class Session {
         std::string text;
         std::vector<std::pair<std::string, failure>> failures; // resource, why
     };
+    // One resource ("" for none) without separator line; a failure as in a list.
+    Frame view_one(std::string_view name, std::string_view resource, const std::vector<std::string>& args = {});
     Frame view_resources(std::string_view name, const std::vector<std::string>& resources,
                          const std::vector<std::string>& args = {});
     Frame view_all(std::string_view name, const std::vector<std::string>& resources,

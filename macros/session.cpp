@@ -57,6 +57,17 @@ result<std::string> Session::view(std::string_view name, std::string_view resour
     return with_final_newline(std::move(text));
 }
 
+Session::Frame Session::view_one(std::string_view name, std::string_view resource,
+                                 const std::vector<std::string>& args) {
+    Frame frame;
+    auto text = view(name, resource, args);
+    if (text)
+        frame.text = std::move(*text);
+    else
+        add_failure(frame, command_of(name), resource, text.error());
+    return frame;
+}
+
 Session::Frame Session::view_resources(std::string_view name, const std::vector<std::string>& resources,
                                        const std::vector<std::string>& args) {
     Frame frame;

@@ -46,7 +46,9 @@ std::string State::resource() const {
 }
 
 std::optional<std::string> State::below_tree(std::string_view path) const {
-    const std::string& root = evaluator_.context().mars_dir;
+    // The usual name means the tree wherever that is.
+    std::string_view root = evaluator_.context().mars_dir;
+    if (!path.starts_with(root)) root = "/mars";
     if (!path.starts_with(root)) return std::nullopt;
     path.remove_prefix(root.size());
     if (path.empty()) return "";

@@ -145,6 +145,11 @@ result<Request> parse_command_line(const std::vector<std::string>& words, const 
     request.options = defaults;
     MARS_TRY(auto positionals, take_options(words, request, verbs));
     if (positionals.empty()) return refusal("usage.verb", "no verb given; all verbs: marsadm help");
+    // "macro list" is the verb macro-list.
+    if (positionals.size() > 1 && !find_verb(positionals[0]) && find_verb(positionals[0] + "-" + positionals[1])) {
+        positionals[0] += "-" + positionals[1];
+        positionals.erase(positionals.begin() + 1);
+    }
     MARS_TRY_VOID(look_up(positionals.front(), request, verbs));
     std::size_t next = 1;
     if (request.verb->resource != ResourceArgument::none && positionals.size() > 1)

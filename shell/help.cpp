@@ -58,9 +58,9 @@ std::string wrap(std::string_view text, std::size_t indent) {
     return out + line + "\n";
 }
 
-constexpr std::array<Family, 9> kFamilies{Family::cluster, Family::resource, Family::switches,
-                                          Family::role,    Family::log,      Family::wait,
-                                          Family::view,    Family::script,   Family::plugin};
+constexpr std::array<Family, 10> kFamilies{Family::cluster, Family::resource, Family::switches, Family::role,
+                                           Family::log,     Family::wait,     Family::view,     Family::macro,
+                                           Family::script,  Family::plugin};
 
 bool is_listed(const Verb& verb, int level) {
     return level >= 0 ? verb.level <= level : verb.level == -level;

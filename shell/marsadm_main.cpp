@@ -24,6 +24,7 @@
 #include "kernel/env/real/real_env.hpp"
 #include "lua/lua_scripting.hpp"
 #include "shell/interrupts.hpp"
+#include "shell/configuration.hpp"
 #include "shell/real_local_host.hpp"
 #include "shell/repl/repl.hpp"
 #include "shell/run.hpp"
@@ -62,10 +63,10 @@ std::vector<std::string> macro_path() {
     return path;
 }
 
-Options default_options() {
+Options default_options(const env::Storage& storage, Output& output) {
     Options options;
     if (auto root = environment("MARS_DIR"); root.starts_with('/')) options.root = root;
-    return options;
+    return with_configuration(std::move(options), storage, etc_directory() + "/marsadm.conf", output);
 }
 
 lua::PluginSettings plugin_settings() {
@@ -92,7 +93,8 @@ int run(std::vector<std::string> words) {
     auto shell = [&](VerbContext& ctx, std::string path) {
         return run_shell(surroundings, ctx.options(), interrupts, std::move(path));
     };
-    lua::LuaScripting scripting(surroundings, default_options(), plugin_settings(), shell);
+    const auto options = default_options(real.storage(), output);
+    lua::LuaScripting scripting(surroundings, options, plugin_settings(), shell);
 
     int status = exit_code(FailureClass::internal);
     env::asio::cancellation_signal cancel;
@@ -124,7 +126,7 @@ int run(std::vector<std::string> words) {
             output.error(std::string("internal error: ") + e.what());
         }
     };
-    auto verb = run_words(surroundings, std::move(words), default_options());
+    auto verb = run_words(surroundings, std::move(words), options);
     env::asio::co_spawn(context, std::move(verb), env::asio::bind_cancellation_slot(cancel.slot(), ended));
     context.run();
     return status;

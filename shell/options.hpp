@@ -37,6 +37,11 @@ struct Options {
     bool ssh_accept_new = false;
     bool strict_wait = false;
     std::string root = "/mars";
+    bool compat_01a = false;  // macros behave as in releases up to 0.1a
+    std::optional<Stamp> now; // frozen clock of macros
+    bool json = false;
+    std::optional<Duration> watch; // time between two pictures
+    std::int64_t ignore_deleted_peers = 1;
 };
 
 struct OptionRow {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/terminal_output.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 
 namespace mars::shell {
 
@@ -30,6 +33,13 @@ void TerminalOutput::write(Severity severity, std::string_view text) {
     case Severity::error:
         return put(stderr, "error: ", text);
     }
+}
+
+bool TerminalOutput::takes_colours() const {
+    const char* unwanted = std::getenv("NO_COLOR");
+    const char* kind = std::getenv("TERM");
+    bool dumb = !kind || std::string_view(kind).empty() || std::string_view(kind) == "dumb";
+    return ::isatty(STDOUT_FILENO) == 1 && !dumb && !(unwanted && *unwanted);
 }
 
 } // namespace mars::shell

@@ -9,6 +9,8 @@ namespace mars::shell {
 class TerminalOutput final : public Output {
   public:
     void write(Severity severity, std::string_view text) override;
+    // stdout is a terminal that understands colours, and NO_COLOR is not set.
+    bool takes_colours() const override;
 };
 
 } // namespace mars::shell

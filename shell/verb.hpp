@@ -16,7 +16,7 @@ namespace mars::shell {
 
 class VerbContext;
 
-enum class Family { cluster, resource, switches, role, log, wait, view, script, plugin };
+enum class Family { cluster, resource, switches, role, log, wait, view, macro, script, plugin };
 
 // What the first positional argument means. Spec: verbs 1.6/12.
 enum class ResourceArgument {

@@ -10,8 +10,9 @@ namespace {
 
 using FamilyRows = const std::vector<Verb>& (*)();
 
-constexpr std::array<FamilyRows, 10> kFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs,  log_verbs,
-                                               wait_verbs,    view_verbs,     script_verbs, habit_verbs, later_verbs};
+constexpr std::array<FamilyRows, 11> kFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs,  log_verbs,
+                                               wait_verbs,    view_verbs,     macro_verbs,  script_verbs,
+                                               habit_verbs,   later_verbs};
 
 bool is_called(const Verb& verb, std::string_view name) {
     return verb.name == name || std::find(verb.aliases.begin(), verb.aliases.end(), name) != verb.aliases.end();
@@ -47,7 +48,7 @@ const Verb* find_verb(std::string_view name) {
     for (auto rows : kFamilies)
         for (const auto& verb : rows())
             if (is_called(verb, name)) return &verb;
-    return nullptr;
+    return name.starts_with("view") && name != "view" ? find_verb("view") : nullptr; // viewNAME
 }
 
 std::string_view family_title(Family family) {
@@ -70,6 +71,8 @@ std::string_view family_title(Family family) {
         return "Shell, scripts and plugins";
     case Family::plugin:
         return "From plugins";
+    case Family::macro:
+        return "Macros";
     }
     return "";
 }
