@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Manifest: what a plugin says of itself in its plugin.lua: a table of plain data. It is evaluated without any library
 // and with few instructions, so that reading it can do nothing but describe; the plugin's code is loaded on first use.
-// Format: docs/plugins.md. Tests: tests/unit/lua/plugins_test.cpp.
+// Format: docs/plugins.md. Tests: tests/unit/lua/manifest_test.cpp.
 #pragma once
 
 #include <string>

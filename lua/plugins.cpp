@@ -348,8 +348,7 @@ std::vector<const PluginPrimitive*> Plugins::primitives() {
     return all;
 }
 
-result<std::string> Plugins::call_primitive(const std::string& name, const std::string& resource,
-                                            const std::vector<std::string>& arguments) {
+result<std::string> Plugins::call_primitive(const std::string& name, const std::vector<std::string>& arguments) {
     read_all();
     for (auto& plugin : plugins_) {
         if (!plugin->trouble.empty()) continue;
@@ -357,9 +356,8 @@ result<std::string> Plugins::call_primitive(const std::string& name, const std::
             if (primitive.name != name) continue;
             Thread thread(interpreter().machine());
             MARS_TRY_VOID(push_function(thread.L(), *plugin, primitive.function));
-            push(thread.L(), resource);
             for (const auto& argument : arguments) push(thread.L(), argument);
-            MARS_TRY(int count, thread.call(static_cast<int>(arguments.size()) + 1));
+            MARS_TRY(int count, thread.call(static_cast<int>(arguments.size())));
             const int first = lua_gettop(thread.L()) - count + 1;
             if (count > 1 && lua_isnil(thread.L(), first))
                 return shell::refusal("plugin.failed", lua_isstring(thread.L(), first + 1)

@@ -3,7 +3,7 @@
 // the same name the first counts. Manifests are read when somebody first asks what plugins there are, a plugin's code
 // when something of it is first called, all in one interpreter. A plugin that cannot be used is reported once and left
 // out. Verbs that plugins run fire no events to plugins, so that they cannot call each other without end.
-// Tests: tests/unit/lua/plugins_test.cpp, tests/e2e/plugins_test.py.
+// Tests: tests/unit/lua/manifest_test.cpp, tests/shell/plugins_test.py.
 #pragma once
 
 #include <map>
@@ -42,8 +42,7 @@ class Plugins final : public shell::Hooks {
 
     // Macro side: the primitives, and a call of one. `name` as in the manifest. Failure: plugin.broken.
     std::vector<const PluginPrimitive*> primitives();
-    result<std::string> call_primitive(const std::string& name, const std::string& resource,
-                                       const std::vector<std::string>& arguments);
+    result<std::string> call_primitive(const std::string& name, const std::vector<std::string>& arguments);
 
   private:
     struct Plugin {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Trust: may code in this file or directory run with the caller's rights? Only when nobody but root and the caller can
-// change it, or replace it by way of a directory above it. Tests: tests/unit/lua/plugins_test.cpp.
+// change it, or replace it by way of a directory above it. Tests: tests/unit/lua/manifest_test.cpp.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The shell itself as verbs: interactive, scripts in Lua, and plugins. What they do lives behind scripting.hpp.
-// Tests: tests/unit/lua/, tests/e2e/repl_test.py.
+// Tests: tests/unit/lua/, tests/shell/repl_test.py.
 #include "shell/scripting.hpp"
 #include "shell/verb_table.hpp"
 

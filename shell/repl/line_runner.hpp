@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // LineRunner: does what one line of the shell says, the same for a terminal, a file and a pipe. It keeps what lasts
 // from line to line: options, the chosen resource, and the Lua state (made by the first line that needs it).
-// Tests: tests/unit/repl/line_runner_test.cpp, tests/e2e/repl_test.py.
+// Tests: tests/shell/repl_test.py.
 #pragma once
 
 #include <memory>

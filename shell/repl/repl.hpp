@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The interactive shell of marsadm, and the same lines from a file or a pipe. Tests: tests/e2e/repl_test.py.
+// The interactive shell of marsadm, and the same lines from a file or a pipe. Tests: tests/shell/repl_test.py.
 #pragma once
 
 #include <string>

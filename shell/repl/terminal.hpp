@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Terminal: GNU readline on the event loop: while a line is being typed everything else goes on. One at a time, since
-// readline has global state. History: ~/.marsadm/history. Tests: tests/e2e/repl_test.py.
+// readline has global state. History: ~/.marsadm/history. Tests: tests/shell/repl_test.py.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>

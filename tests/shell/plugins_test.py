@@ -34,7 +34,7 @@ return {
       " " .. mars.get(call.resource, "get-primary")
   end,
   fail = function() return nil, "Acme has no budget" end,
-  tier = function(resource, prefix) return (prefix or "") .. t.tier end,
+  tier = function(prefix) return (prefix or "") .. t.tier end,
   no_pause = function(event)
     if t.strict then return nil, "Acme never pauses " .. event.resource end
   end,
