@@ -13,6 +13,7 @@
 #include "kernel/env/env.hpp"
 #include "kernel/tree/disk_view.hpp"
 #include "shell/command_line.hpp"
+#include "shell/hooks.hpp"
 #include "shell/local_host.hpp"
 #include "shell/output.hpp"
 #include "shell/reason.hpp"
@@ -27,6 +28,7 @@ struct Surroundings {
     Remote& remote;
     Output& output;
     std::vector<std::string> macro_path; // directories searched for NAME.tpl
+    Hooks* hooks = nullptr;              // plugins that listen; may be absent
 };
 
 class VerbContext {

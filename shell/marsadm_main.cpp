@@ -72,7 +72,6 @@ int run(std::vector<std::string> words) {
         if (error) return;
         std::signal(number, SIG_DFL);
         signals.clear();
-        output.error("interrupted; what was written so far stays");
         cancel.emit(env::asio::cancellation_type::terminal);
     });
     auto ended = [&](const std::exception_ptr& error, const RunResult& result) {

@@ -101,6 +101,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"unit.job", FailureClass::precondition, "a job of systemd failed"},
     {"unit.stop", FailureClass::precondition, "the application was not stopped at the old primary"},
     {"unit.start", FailureClass::timeout, "the application did not start in time"},
+    {"hook.failed", FailureClass::overridable, "a plugin has refused"},
     {"verb.forbidden", FailureClass::unsupported, "the verb makes no sense with MARS"},
     {"verb.nyi", FailureClass::unsupported, "not in this version"},
     {"verb.interrupted", FailureClass::internal, "cancelled by the user"},

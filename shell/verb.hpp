@@ -4,6 +4,7 @@
 // verbs 1.8, 3. Tests: tests/unit/shell/verb_table_test.cpp.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,7 @@ enum class Step {
 
 // One step of a verb, for the context's resource (or once, when global). A refusal or error ends the verb for this
 // resource only.
-using PhaseFunction = env::task<result<Step>> (*)(VerbContext&);
+using PhaseFunction = std::function<env::task<result<Step>>(VerbContext&)>;
 
 struct Phase {
     int number; // as in the specification and in headlines
@@ -70,7 +71,13 @@ struct Phase {
     bool global = false;
     bool loop = false;           // repeated for unsatisfied resources until all are done or --timeout has passed
     std::string_view stuck = {}; // what an operator can do when a loop has timed out
+    std::string_view name = {};  // in the names of events (hooks.hpp); without one: the number
 };
+
+// The phase in the names of events.
+inline std::string phase_name(const Phase& phase) {
+    return phase.name.empty() ? std::to_string(phase.number) : std::string(phase.name);
+}
 
 struct Verb {
     std::string_view name;
