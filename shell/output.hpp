@@ -26,6 +26,8 @@ class Output {
     // lines take them away. Only a terminal shows them.
     virtual void live(const std::vector<std::string>& lines) { (void)lines; }
     virtual bool is_live() const { return false; }
+    // What other programs said besides their answer, and summaries: never mixed with answers in a file.
+    virtual void remark(std::string_view text) { write(Severity::progress, text); }
 
     void answer(std::string_view text) { write(Severity::answer, text); }
     void info(std::string_view text) { write(Severity::info, text); }

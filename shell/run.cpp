@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "shell/checks.hpp"
+#include "shell/fleet/fleet.hpp"
 #include "shell/startup.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
@@ -299,6 +300,7 @@ env::task<RunResult> run_verb(Surroundings& surroundings, Request request) {
 }
 
 env::task<RunResult> run_words(Surroundings& surroundings, std::vector<std::string> words, Options defaults) {
+    if (is_fleet_line(words)) co_return co_await run_on_fleet(surroundings, std::move(words), std::move(defaults));
     auto request = parse_command_line(words, defaults, surroundings.registry());
     if (request) co_return co_await run_verb(surroundings, std::move(*request));
     surroundings.output.error(request.error().text + " [" + std::string(reason_of(request.error()).name) + "]");

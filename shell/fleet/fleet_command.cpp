@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `[OPTION…] @WHO VERB …` of the command line, the REPL and scripts.
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
 #include <algorithm>
 
 #include "shell/fleet/fleet.hpp"
@@ -80,9 +83,17 @@ env::task<RunResult> run_on_fleet(Surroundings& surroundings, std::vector<std::s
     FleetJson json(output);
     FleetOutput& listener = options.json ? static_cast<FleetOutput&>(json) : screen;
     auto fleet = fleet_options(options);
-    auto result = co_await fleet_run(surroundings.env, surroundings.remote, std::move(*hosts), std::move(argv),
-                                     std::move(fleet), listener);
-    co_return as_run_result(result);
+    const auto count = hosts->size();
+    try {
+        auto result = co_await fleet_run(surroundings.env, surroundings.remote, std::move(*hosts), std::move(argv),
+                                         std::move(fleet), listener);
+        co_return as_run_result(result);
+    } catch (const boost::system::system_error& error) {
+        if (error.code() != env::asio::error::operation_aborted) throw;
+    }
+    output.live({});
+    co_return refused(output, refusal("verb.interrupted", "interrupted; on which of the " + std::to_string(count) +
+                                                              " hosts the command has run to its end is said above"));
 }
 
 } // namespace mars::shell

@@ -67,7 +67,7 @@ void FleetScreen::ended(const FleetOutcome& outcome) {
     ++(outcome.is_good() ? good_ : bad_);
     const auto name = padded(outcome.host, width_);
     if (auto said = behind_name(name, outcome.output); !said.empty()) output_.answer(said);
-    if (auto said = behind_name(name, outcome.errors); !said.empty()) output_.write(Severity::remark, said);
+    if (auto said = behind_name(name, outcome.errors); !said.empty()) output_.remark(said);
     if (outcome.failed)
         output_.error(name + ": " + outcome.failed->text + " [" + std::string(reason_of(*outcome.failed).name) + "]");
     else if (outcome.status != 0)
@@ -96,7 +96,7 @@ void FleetScreen::summary(const FleetResult& result) {
     for (const auto& outcome : result.outcomes)
         if (!outcome.is_good()) failed += (failed.empty() ? ": " : ", ") + outcome.host;
     const auto bad = result.outcomes.size() - result.good();
-    output_.write(Severity::remark, std::to_string(result.outcomes.size()) + " hosts in " + seconds_text(result.took) +
+    output_.remark(std::to_string(result.outcomes.size()) + " hosts in " + seconds_text(result.took) +
                                         ": " + std::to_string(result.good()) + " ok, " + std::to_string(bad) +
                                         " failed" + failed);
 }

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "lua/macro_access.hpp"
-#include "shell/fleet/fleet.hpp"
 #include "shell/hosts.hpp"
 #include "shell/repl/line_words.hpp"
 #include "shell/repl/system_command.hpp"
@@ -85,11 +84,7 @@ env::task<LineOutcome> LineRunner::run(std::string line, std::string where) {
 env::task<LineOutcome> LineRunner::run_verb_line(std::vector<std::string> words) {
     LineOutcome outcome;
     if (words.front() == "shell") co_return fail(refusal("usage.verb", "this is the shell already"));
-    RunResult result;
-    if (is_fleet_line(words))
-        result = co_await run_on_fleet(surroundings_, std::move(words), options_);
-    else
-        result = co_await run_words(surroundings_, std::move(words), options_);
+    auto result = co_await run_words(surroundings_, std::move(words), options_);
     outcome.status = result.exit;
     co_return outcome;
 }

@@ -29,6 +29,10 @@ class PagedOutput final : public Output {
         if (severity == Severity::answer && pages && is_long(text) && show_in_pager(std::string(text) + "\n")) return;
         terminal_.write(severity, text);
     }
+    void live(const std::vector<std::string>& lines) override { terminal_.live(lines); }
+    bool is_live() const override { return terminal_.is_live(); }
+    void remark(std::string_view text) override { terminal_.remark(text); }
+    bool takes_colours() const override { return terminal_.takes_colours(); }
 
     bool pages = true;
 
