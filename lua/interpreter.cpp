@@ -83,11 +83,18 @@ shell::Surroundings inner(const shell::Surroundings& outer, shell::Hooks& hooks)
 
 Interpreter::Interpreter(shell::Surroundings& outer, shell::Options defaults, MachineLimits limits)
     : outer_(outer), defaults_(std::move(defaults)), machine_(outer.env, limits), hooks_(machine_, outer.hooks),
-      surroundings_(inner(outer, hooks_)), request_(view_request(defaults_)),
-      view_(std::make_unique<tree::DiskView>(outer.env, defaults_.root)),
-      context_(surroundings_, *view_, request_, {}, {}) {
+      surroundings_(inner(outer, hooks_)) {
+    set_defaults(defaults_);
     machine_.user = this;
     if (auto opened = machine_.protect(open_api, nullptr); !opened) panic("the Lua API: " + opened.error().text);
+}
+
+void Interpreter::set_defaults(shell::Options defaults) {
+    defaults_ = std::move(defaults);
+    request_ = view_request(defaults_);
+    view_ = std::make_unique<tree::DiskView>(outer_.env, defaults_.root);
+    context_ = std::make_unique<shell::VerbContext>(surroundings_, *view_, request_, std::vector<std::string>(),
+                                                    std::string());
 }
 
 Interpreter::~Interpreter() = default;

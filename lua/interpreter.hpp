@@ -44,9 +44,11 @@ class Interpreter {
     // What the verbs of this interpreter run on, but for the output.
     shell::Surroundings& surroundings() { return surroundings_; }
     const shell::Options& defaults() const { return defaults_; }
-    tree::DiskView& view() { return context_.view(); }
+    // Not while a program runs.
+    void set_defaults(shell::Options defaults);
+    tree::DiskView& view() { return context_->view(); }
     // A context without verb, for what needs one: macros, host names.
-    shell::VerbContext& context() { return context_; }
+    shell::VerbContext& context() { return *context_; }
     ScriptHooks& hooks() { return hooks_; }
 
     // Sets the global `arg` and adds the program's directory to package.path.
@@ -68,7 +70,7 @@ class Interpreter {
     shell::Surroundings surroundings_;
     shell::Request request_;
     std::unique_ptr<tree::DiskView> view_;
-    shell::VerbContext context_;
+    std::unique_ptr<shell::VerbContext> context_;
 };
 
 // Pushes the table that a listener gets for `event`.

@@ -127,7 +127,7 @@ LineOutcome LineRunner::set_options(const std::vector<std::string>& words) {
     for (const auto& word : words)
         if (auto applied = apply_option(changed, word); !applied) return fail(applied.error());
     options_ = std::move(changed);
-    interpreter_.reset(); // it has the old ones
+    if (interpreter_) interpreter_->set_defaults(options_);
     return {};
 }
 

@@ -137,7 +137,7 @@ def broken():
         contains(err, "[plugin.broken]", "nocode/init.lua")
         check(site.marsadm("plugins", "check", site.etc + "/plugins/acme")[0], 0)
         site.write("etc/plugins/acme/init.lua", "return {}\n")
-        contains(site.marsadm("plugins", "check", site.etc + "/plugins/acme")[2], "has no function report")
+        contains(site.marsadm("plugins", "check", site.etc + "/plugins/acme")[2], "init.lua has no function ")
         status, _, err = site.marsadm("pause-fetch", "r")  # reported and skipped
         check(status, 0)
         contains(err, "plugin " + site.etc + "/plugins/acme is not used: ", "has no function no_pause")

@@ -45,6 +45,8 @@ class Site:
         self.set("uuid", "a_1000.000000000")
         for number, host in enumerate("ab", 1):
             self.set(f"ips/ip-{host}", f"10.0.0.{number}")
+        with open(self.path("disk"), "wb") as disk:
+            disk.truncate(1048576)
         self.make_resource("r")
         self.beat()
 
@@ -84,7 +86,7 @@ class Site:
         for host in "ab":
             is_primary = "1" if host == "b" else "0"
             for key, value in {
-                f"data-{host}": f"/dev/vg/{host}", f"device-{host}": name, f"actsize-{host}": "1048576",
+                f"data-{host}": self.path("disk"), f"device-{host}": name, f"actsize-{host}": "1048576",
                 f"syncstatus-{host}": "1048576", f"replay-{host}": "log-000000003-b,4096,0",
                 f"version-000000003-{host}": VERSION,
                 f"actual-{host}/is-attached": "1", f"actual-{host}/is-primary": is_primary,
