@@ -21,6 +21,10 @@
 #include "shell/scripting.hpp"
 #include "shell/verb_registry.hpp"
 
+namespace mars::macros {
+class AddedPrimitives;
+}
+
 namespace mars::shell {
 
 // What verbs run on: given by the one-shot program, the REPL, a script, or the simulation. Outlives all calls.
@@ -29,12 +33,17 @@ struct Surroundings {
     LocalHost& local;
     Remote& remote;
     Output& output;
-    std::vector<std::string> macro_path; // directories searched for NAME.tpl
-    Hooks* hooks = nullptr;              // plugins that listen; may be absent
-    VerbRegistry* verbs = nullptr;       // absent: only those of the table
-    Scripting* scripting = nullptr;      // Lua, plugins, interactive shell; may be absent
+    std::vector<std::string> macro_path;                 // directories searched for NAME.tpl
+    const macros::AddedPrimitives* primitives = nullptr; // of plugins, for macros
+    Hooks* hooks = nullptr;                              // plugins that listen; may be absent
+    VerbRegistry* verbs = nullptr;                       // absent: only those of the table
+    Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
 
     VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
+    // The same in everything but the output.
+    Surroundings with(Output& other) const {
+        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting};
+    }
 };
 
 class VerbContext {

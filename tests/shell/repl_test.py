@@ -53,15 +53,15 @@ def completion():
     with Site() as site, Session(site) as session:
         session.prompt()
         cases = {
-            "pause-re\t": "pause-replay ",
+            "invali\t": "invalidate ",
             "--time\t": "--timeout=",
             "pause-fetch \t": "pause-fetch ",  # r and all: nothing in common
             "use \t": "use r ",
             "view-get-pri\t": "view-get-primary ",
             "--host=\t": "--host=",
             "@al\t": "@all ",
-            "@all pause-re\t": "@all pause-replay ",
-            "=mars.pause_re\t": "=mars.pause_replay",
+            "@all invali\t": "@all invalidate ",
+            "=mars.invali\t": "=mars.invalidate",
             "=string.forma\t": "=string.format",
             "%get-primar\t": "%get-primary{",
             "help join-res\t": "help join-resource ",
