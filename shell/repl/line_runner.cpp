@@ -151,8 +151,9 @@ env::task<LineOutcome> LineRunner::run_watch(std::string line, std::string where
         auto& view = interpreter().view();
         std::vector<std::string> places{""};
         for (const auto& name : all_resources(view)) {
-            places.push_back(tree::resource_dir(name));
-            for (const auto& host : hosts_of(view, name)) places.push_back(places[1] + "/actual-" + host);
+            const auto directory = tree::resource_dir(name);
+            places.push_back(directory);
+            for (const auto& host : hosts_of(view, name)) places.push_back(directory + "/actual-" + host);
         }
         auto start = interpreter().machine().env().clock().steady();
         auto changed = co_await view.wait_for_change(places, kWatchInterval);

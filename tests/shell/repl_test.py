@@ -5,7 +5,7 @@ import glob
 import os
 import sys
 
-from shell_site import Session, Site
+from shell_site import MARSADM, Session, Site
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -189,6 +189,15 @@ def session_options_last():
         contains(session.line("--nonsense"), "[usage.option]")
 
 
+def lines_for_other_hosts():
+    with Site() as site, Session(site, PATH=os.path.dirname(os.path.abspath(MARSADM)) + ":" + os.environ["PATH"]) as session:
+        session.prompt()
+        contains(session.line("@a view-get-primary r"), "a: b", "1 hosts", "1 ok")
+        site.beat()
+        contains(session.line("@nohost.invalid version"), "nohost.invalid", "failed")
+        check(session.line("= 1"), "1")
+
+
 def long_answers_are_paged():
     with Site() as site, Session(site, PAGER="sed s/^/PAGED:/") as session:
         session.prompt()
@@ -197,7 +206,8 @@ def long_answers_are_paged():
 
 
 for test in (golden_sessions, completion, history, lua_over_several_lines, control_c, prompt_shows_health, scripts,
-             session_options_last, long_answers_are_paged):
+             session_options_last,
+             lines_for_other_hosts, long_answers_are_paged):
     if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
         continue
     test()
