@@ -79,6 +79,8 @@ class Checker {
         bool macro = !explicit_primitive && session_.has_macro(call.name);
         if (entry)
             check_primitive(call, *entry);
+        else if (auto* added = session_.find_added(name))
+            check_arity(call, added->name, added->usage, added->min_args, added->max_args);
         else if (!macro)
             unknown(call, name);
         check_arguments(call, entry);
@@ -90,19 +92,21 @@ class Checker {
             "unknown macro '" + std::string(call.name) + "'" + (near.empty() ? "" : "; is '" + near + "' meant?"));
     }
 
+    void check_arity(const Call& call, const std::string& name, std::string_view arguments, int least, int most) {
+        auto count = static_cast<int>(call.args.size());
+        std::string usage = "%" + name + std::string(arguments);
+        if (count < least)
+            add(true, call.source, "'" + name + "' wants at least " + std::to_string(least) + " arguments: " + usage);
+        // A call has at least one argument, if only an empty one.
+        for (int i = std::max(most, 1); i < count; ++i) {
+            auto& arg = call.args[static_cast<std::size_t>(i)];
+            add(false, arg.source, "argument " + std::to_string(i + 1) + " of '" + name + "' is never read: " + usage);
+        }
+    }
+
     void check_primitive(const Call& call, const Entry& entry) {
         const Primitive& row = *entry.row;
-        auto count = static_cast<int>(call.args.size());
-        std::string usage = "%" + entry.name + std::string(row.usage);
-        if (count < row.min_args) {
-            add(true, call.source,
-                "'" + entry.name + "' wants at least " + std::to_string(row.min_args) + " arguments: " + usage);
-        }
-        for (int i = row.max_args; i < count; ++i) {
-            auto& arg = call.args[static_cast<std::size_t>(i)];
-            add(false, arg.source,
-                "argument " + std::to_string(i + 1) + " of '" + entry.name + "' is never read: " + usage);
-        }
+        check_arity(call, entry.name, row.usage, row.min_args, row.max_args);
         bool none = row.max_args <= 1 && row.min_args == 0 && row.usage == "{}";
         if (none && !call.args.front().source.empty())
             add(false, call.args.front().source, "'" + entry.name + "' reads no argument");

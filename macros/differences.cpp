@@ -45,6 +45,10 @@ constexpr Difference kDifferences[] = {
      "It begins one wherever it stands.", "%let{x}{#1}[%{x}]", "[#1]", "{"},
     {"A missing link `primary` counts as none, with a warning.", "It makes nearly every view of the resource fail.",
      "%role{}", "Secondary", "FAIL", "resource-vol1/primary removed"},
+    {"%alive-lag compares this host (or the one given) with the primary.",
+     "Without an argument it compares the primary with itself.", "%alive-lag{}", "1", "0"},
+    {"The name that %call and %include are given is evaluated once.", "It is evaluated a second time for %{0}.",
+     "%let{n}{}%include{%append{n}{r}role}|%{n}", "Secondary|r", "Secondary|rr"},
     {"An empty regular expression matches everywhere.", "It matches only the name of the primitive itself.",
      "%subst{hello}{}{x}", "xhello", "hello"},
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "macros/evaluator.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 
@@ -26,6 +27,22 @@ Flow call_unknown(Evaluator& evaluator, const Call& call, Value&) {
 Flow call_macro(Evaluator& evaluator, const Call& call, Value& out) {
     auto scope = evaluator.compat() ? Evaluator::Scope::shared : Evaluator::Scope::own_numbers;
     return evaluator.enter(call, *call.binding.macro, 0, scope, out);
+}
+
+Flow call_added(Evaluator& evaluator, const Call& call, Value& out) {
+    const AddedPrimitive& added = *call.binding.added;
+    if (call.args.size() < static_cast<std::size_t>(added.min_args))
+        return evaluator.fail(call, message::too_few_arguments(added.name, added.min_args));
+    std::vector<std::string> args(std::min(call.args.size(), static_cast<std::size_t>(added.max_args)));
+    for (std::size_t i = 0; i < args.size(); ++i) MARS_FLOW(evaluator.arg(call, i, args[i]));
+    try {
+        auto yielded = added.function(args);
+        if (!yielded) return evaluator.fail(call, yielded.error().text);
+        out.set(std::move(*yielded));
+        return Flow::normal;
+    } catch (const std::exception& thrown) {
+        return evaluator.fail(call, added.name + ": " + thrown.what());
+    }
 }
 
 // "primitive-NAME" and "primitive_NAME": NAME.
@@ -216,6 +233,9 @@ void Evaluator::bind(const Call& call) {
         binding.function = entry->row->function;
         binding.quick = quick_form(binding.function);
         bind_variable(call, binding);
+    } else if (auto* added = context_.added ? context_.added->find(name.value_or(call.name)) : nullptr) {
+        binding.added = added;
+        binding.function = call_added;
     } else {
         binding.function = call_unknown;
     }

@@ -135,6 +135,7 @@ std::string json_of_resource(const Context& context, std::string_view resource, 
         .view = context.view, .outside = quiet, .host = context.host, .real_host = context.real_host, .ip = context.ip};
     own.mars_dir = context.mars_dir;
     own.search_path = context.search_path;
+    own.added = context.added;
     own.now = context.now;
     own.compat = context.compat;
     own.options = context.options;

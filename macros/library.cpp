@@ -58,6 +58,18 @@ std::string stub_text(std::string_view name, Compat compat) {
 
 Library::Library(Context& context) : context_(context) {}
 
+bool Library::has_stub(std::string_view name) const {
+    return find_viewable(name) || (context_.added && context_.added->find(name));
+}
+
+std::string Library::stub(std::string_view name) const {
+    auto* added = context_.added ? context_.added->find(name) : nullptr;
+    if (!added) return stub_text(name, context_.compat);
+    std::string text = "%primitive-" + added->name;
+    for (int i = 1; i <= added->max_args; ++i) text += "{%{" + std::to_string(i) + "}}";
+    return text + (added->max_args == 0 ? "{}" : "");
+}
+
 std::optional<Library::Stored> Library::from_template(std::string_view name, bool viewed) {
     if (!is_file_name(name)) return std::nullopt;
     for (auto& directory : context_.search_path) {
@@ -73,8 +85,7 @@ std::optional<Library::Stored> Library::stored(std::string_view name, bool viewe
     if (auto found = from_template(name, viewed)) return found;
     if (auto text = built_in_text(name, context_.compat))
         return Stored{std::string(*text), "(built-in " + std::string(name) + ")", Origin::built_in};
-    if (find_viewable(name))
-        return Stored{stub_text(name, context_.compat), "(viewable " + std::string(name) + ")", Origin::built_in};
+    if (has_stub(name)) return Stored{stub(name), "(viewable " + std::string(name) + ")", Origin::built_in};
     return std::nullopt;
 }
 
@@ -86,10 +97,10 @@ MacroPtr Library::load(std::string_view name, bool viewed, bool with_stubs) {
                            Origin::command_line, hash_anywhere);
     }
     bool own_text = built_in_text(name, context_.compat).has_value();
-    bool stub = !own_text && find_viewable(name);
-    auto text = with_stubs || !stub ? stored(name, viewed) : from_template(name, viewed);
+    bool primitive = !own_text && has_stub(name);
+    auto text = with_stubs || !primitive ? stored(name, viewed) : from_template(name, viewed);
     if (!text) return nullptr;
-    if (text->origin != Origin::built_in && (own_text || stub))
+    if (text->origin != Origin::built_in && (own_text || primitive))
         context_.outside.notice("using macro file '" + text->file + "'");
     return parse_macro(std::string(name), std::move(text->file), std::move(text->text), text->origin, hash_anywhere);
 }
@@ -116,6 +127,8 @@ std::vector<MacroInfo> Library::list() {
     for (auto name : built_in_names()) names.emplace(name);
     for (auto& entry : primitive_entries())
         if (entry.row->viewable) names.insert(entry.name);
+    if (context_.added)
+        for (auto& name : context_.added->names()) names.insert(name);
     for (auto& directory : context_.search_path)
         for (auto& file : context_.outside.list(directory))
             if (file.size() > kSuffix.size() && file.ends_with(kSuffix))
@@ -124,7 +137,7 @@ std::vector<MacroInfo> Library::list() {
     for (auto& name : names) {
         auto text = stored(name);
         if (!text) continue;
-        bool own_text = built_in_text(name, context_.compat).has_value(), stub = find_viewable(name) != nullptr;
+        bool own_text = built_in_text(name, context_.compat).has_value(), stub = has_stub(name);
         bool from_file = text->origin != Origin::built_in;
         auto kind = from_file ? (own_text || stub ? MacroInfo::Kind::overridden : MacroInfo::Kind::own)
                               : (own_text ? MacroInfo::Kind::built_in : MacroInfo::Kind::viewable);

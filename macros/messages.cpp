@@ -58,6 +58,10 @@ std::string undefined_result(std::string_view name) {
     return "undefined result from evaluation of primitive macro " + quoted(name);
 }
 
+std::string too_few_arguments(std::string_view name, int wanted) {
+    return "'" + std::string(name) + "' wants at least " + std::to_string(wanted) + " arguments";
+}
+
 std::string division_by_zero(std::string_view operation) {
     return "division by zero in " + quoted(operation);
 }

@@ -45,6 +45,27 @@ result<std::string> Session::evaluate(const MacroPtr& macro, std::string_view re
     return with_final_newline(std::move(text));
 }
 
+void Session::begin(std::string_view command, std::string_view resource) {
+    parts_->evaluator.begin(command, resource);
+}
+
+result<std::string> Session::evaluate_more(const MacroPtr& macro) {
+    return parts_->evaluator.run(*macro, macro->name, {});
+}
+
+std::optional<std::string> Session::variable(std::string_view name) {
+    auto* found = parts_->evaluator.env().find(parts_->evaluator.names().slot(name));
+    return found ? std::optional(found->value.str()) : std::nullopt;
+}
+
+void Session::set_variable(std::string_view name, std::string_view value) {
+    parts_->evaluator.env().assign(parts_->evaluator.names().slot(name), value);
+}
+
+const AddedPrimitive* Session::find_added(std::string_view name) const {
+    return parts_->context.added ? parts_->context.added->find(name) : nullptr;
+}
+
 result<std::string> Session::view(std::string_view name, std::string_view resource,
                                   const std::vector<std::string>& args) {
     auto& evaluator = parts_->evaluator;

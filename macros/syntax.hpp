@@ -15,6 +15,7 @@
 
 namespace mars::macros {
 
+struct AddedPrimitive; // see added.hpp
 struct Call;
 struct Entry; // a name of a primitive, see primitive.hpp
 struct Macro;
@@ -53,9 +54,10 @@ struct Binding {
     PrimitiveFunction function = nullptr;
     PrimitiveFunction traced = nullptr; // what `function` was before tracing was put in between
     QuickFunction quick = nullptr;
-    const Entry* entry = nullptr; // a primitive, …
-    const Macro* macro = nullptr; // … or a macro
-    std::uint32_t slot = 0;       // variable named by the first argument, when that is constant
+    const Entry* entry = nullptr;          // a primitive, …
+    const Macro* macro = nullptr;          // … or a macro
+    const AddedPrimitive* added = nullptr; // … or a primitive of the caller
+    std::uint32_t slot = 0;                // variable named by the first argument, when that is constant
     bool has_slot = false;
 };
 

@@ -18,6 +18,10 @@
 #include "shell/reason.hpp"
 #include "shell/remote.hpp"
 
+namespace mars::macros {
+class AddedPrimitives;
+}
+
 namespace mars::shell {
 
 // What verbs run on: given by the one-shot program, the REPL, a script, or the simulation. Outlives all calls.
@@ -26,7 +30,8 @@ struct Surroundings {
     LocalHost& local;
     Remote& remote;
     Output& output;
-    std::vector<std::string> macro_path; // directories searched for NAME.tpl
+    std::vector<std::string> macro_path;                 // directories searched for NAME.tpl
+    const macros::AddedPrimitives* primitives = nullptr; // of plugins, for macros
 };
 
 class VerbContext {

@@ -179,7 +179,8 @@ std::string man_page() {
         text += ".TP\n.B " + roff(row.name) + "\n" + roff(row.summary) + " (class " + class_letter(row.failure_class) +
                 ", exit status " + std::to_string(exit_code(row.failure_class)) + ")\n";
     return text + ".SH FILES\n.I /mars\nThe shared state, and the transaction logs.\n"
-                  ".SH \"SEE ALSO\"\n.BR marsd (8)\n";
+                  ".TP\n.I /etc/marsadm/marsadm.conf\nDefaults of options, as lines name = value.\n"
+                  ".SH \"SEE ALSO\"\n.BR marsd (8),\n.BR mars\\-macros (7)\n";
 }
 
 } // namespace mars::shell

@@ -46,6 +46,12 @@ std::optional<std::string> MacroOutside::read_file(const std::string& path) {
 }
 
 macros::Outside::FileKind MacroOutside::kind(const std::string& path) {
+    auto known = kinds_.find(path);
+    if (known == kinds_.end()) known = kinds_.emplace(path, find_kind(path)).first;
+    return known->second;
+}
+
+macros::Outside::FileKind MacroOutside::find_kind(const std::string& path) {
     auto& storage = ctx_.env().storage();
     auto real = resolve_symlinks(storage, path);
     auto status = real ? storage.status(*real) : result<env::FileStatus>(real.error());

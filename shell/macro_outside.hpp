@@ -2,6 +2,8 @@
 // MacroOutside: what the evaluation of macros may learn from this host: files, disks, clocks, and whether marsd runs.
 #pragma once
 
+#include <map>
+
 #include "macros/outside.hpp"
 #include "shell/context.hpp"
 #include "shell/fiber.hpp"
@@ -34,6 +36,8 @@ class MacroOutside final : public macros::Outside {
         ctx_.out().answer(text);
     }
 
+    // Kinds of files are remembered, as the tree is: this drops them.
+    void forget() { kinds_.clear(); }
     // Warnings go to `where` instead of the verb's output.
     void keep_warnings(std::vector<std::string>* where) { warnings_ = where; }
     // The fiber that evaluates, which pauses when a macro sleeps; nullptr: nobody can wait.
@@ -43,7 +47,10 @@ class MacroOutside final : public macros::Outside {
     void refuse_sleep() { refused_ = true; }
 
   private:
+    FileKind find_kind(const std::string& path);
+
     VerbContext& ctx_;
+    std::map<std::string, FileKind> kinds_;
     std::vector<std::string>* warnings_ = nullptr;
     Fiber* fiber_ = nullptr;
     Duration wanted_sleep_{};

@@ -30,32 +30,18 @@ macros::Options macro_options(const Options& options) {
 
 } // namespace
 
-std::optional<tree::Link> SnapshotView::raw(std::string_view path) const {
-    auto known = links_.find(path);
-    if (known == links_.end()) known = links_.emplace(std::string(path), tree_.raw(path)).first;
-    return known->second;
-}
-
-std::vector<std::string> SnapshotView::list(std::string_view dir) const {
-    auto known = lists_.find(dir);
-    if (known == lists_.end()) known = lists_.emplace(std::string(dir), tree_.list(dir)).first;
-    return known->second;
-}
-
-void SnapshotView::forget() {
-    links_.clear();
-    lists_.clear();
-}
-
 MacroSetup::MacroSetup(VerbContext& ctx, std::string command)
-    : view(ctx.view()), outside(ctx), context{.view = view, .outside = outside, .host = ctx.me()} {
+    : view(ctx.view(), ctx.env().storage()), outside(ctx), context{.view = view, .outside = outside, .host = ctx.me()} {
     const auto& options = ctx.options();
     context.real_host = ctx.self();
     context.ip = known_address(ctx, ctx.me()).value_or("");
     context.command = std::move(command);
     context.macro_text = options.macro.value_or("");
     context.mars_dir = ctx.view().root();
-    context.search_path = ctx.surroundings().macro_path;
+    // Directories that are not there need not be asked for every macro.
+    for (const auto& directory : ctx.surroundings().macro_path)
+        if (outside.kind(directory) != macros::Outside::FileKind::missing) context.search_path.push_back(directory);
+    context.added = ctx.surroundings().primitives;
     context.now = options.now;
     context.compat = options.compat_01a ? macros::Compat::v01a : macros::Compat::current;
     context.options = macro_options(options);
@@ -78,6 +64,7 @@ env::task<void> run_macros(VerbContext& ctx, MacroSetup& setup, std::function<vo
         cancelled = cancelled || state.cancelled() != env::asio::cancellation_type::none;
         if (cancelled) setup.outside.refuse_sleep();
         setup.view.forget();
+        setup.outside.forget();
     }
     setup.outside.sleep_on(nullptr);
     if (cancelled) throw boost::system::system_error(env::asio::error::operation_aborted);

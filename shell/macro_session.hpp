@@ -9,25 +9,9 @@
 #include "macros/macros.hpp"
 #include "shell/context.hpp"
 #include "shell/macro_outside.hpp"
+#include "shell/snapshot_view.hpp"
 
 namespace mars::shell {
-
-// The tree of the verb, with what was read kept: one picture of the state for one view. Not for verbs that wait for
-// changes, unless they forget().
-class SnapshotView final : public tree::View {
-  public:
-    explicit SnapshotView(const tree::View& tree) : tree_(tree) {}
-
-    std::optional<tree::Link> raw(std::string_view path) const override;
-    std::optional<tree::FileInfo> file(std::string_view path) const override { return tree_.file(path); }
-    std::vector<std::string> list(std::string_view dir) const override;
-    void forget();
-
-  private:
-    const tree::View& tree_;
-    mutable std::map<std::string, std::optional<tree::Link>, std::less<>> links_;
-    mutable std::map<std::string, std::vector<std::string>, std::less<>> lists_;
-};
 
 // Context for macros::Session, with all that it refers to. Lives as long as the verb's context.
 struct MacroSetup {

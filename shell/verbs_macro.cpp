@@ -198,6 +198,10 @@ env::task<result<Step>> explain(VerbContext& ctx) {
     if (text.empty()) {
         MacroSetup setup(ctx);
         macros::Session session(setup.context);
+        if (auto* added = session.find_added(name)) {
+            answer(ctx, "%" + added->name + added->usage + "\n    " + added->doc);
+            co_return Step::done;
+        }
         auto source = session.pretty(name);
         if (!source) co_return no_macro(session, name);
         text = "The macro " + name + ":\n" + *source;

@@ -82,9 +82,9 @@ bool tells_of_others(std::string_view name) {
 }
 
 // Hosts that nothing was heard of lately make what is shown old.
-std::vector<std::string> silence(VerbContext& ctx) {
+std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
     std::vector<std::string> warnings;
-    if (!ctx.view().get("uuid"))
+    if (!tree.get("uuid"))
         warnings.push_back("host " + ctx.self() +
                            " belongs to no cluster yet; next: marsadm create-cluster, or marsadm "
                            "join-cluster HOST");
@@ -93,8 +93,8 @@ std::vector<std::string> silence(VerbContext& ctx) {
         warnings.push_back("marsd does not run on host " + ctx.self() + "; next: systemctl start marsd");
         return warnings;
     }
-    for (const auto& host : sharing_hosts(ctx.view())) {
-        auto time = ctx.view().get("actual-" + host + "/time");
+    for (const auto& host : sharing_hosts(tree)) {
+        auto time = tree.get("actual-" + host + "/time");
         if (host == ctx.self() || (time && is_recent(ctx, time->stamp))) continue;
         warnings.push_back("nothing is heard of host " + host +
                            (time ? " for " + seconds_text(ctx.age(time->stamp)) + ", what is shown of it is that old"
@@ -110,7 +110,7 @@ env::task<Picture> take_picture(VerbContext& ctx, bool keep_warnings) {
     std::function<void()> body = [&ctx, &setup, &picture] { evaluate(ctx, setup.context, picture); };
     co_await run_macros(ctx, setup, std::move(body));
     if (tells_of_others(macro_name(ctx)) && !ctx.options().json) {
-        auto old = silence(ctx);
+        auto old = silence(ctx, setup.view);
         picture.warnings.insert(picture.warnings.end(), old.begin(), old.end());
     }
     co_return picture;

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "macros/check.hpp"
+#include "macros/differences.hpp"
 #include "macros/json.hpp"
 #include "macros/layout.hpp"
 #include "macros/primitive.hpp"
@@ -115,6 +116,21 @@ TEST_CASE("the state of a resource is one JSON object with units in its keys") {
         CHECK(json.find(part) != std::string::npos);
     CHECK(b.outside.warnings.empty());
     CHECK(json_string("a\"\\\n\x01") == "\"a\\\"\\\\\\n\\u0001\"");
+}
+
+TEST_CASE("docs/man/mars-macros.7 is up to date (macro-reference > docs/man/mars-macros.7)") {
+    bool same = read_text(std::string(MARS_SOURCE_DIR) + "/docs/man/mars-macros.7") == reference_page();
+    CHECK(same);
+}
+
+TEST_CASE("the reference page shows every difference from release 0.1a, with both results") {
+    std::string page = reference_page();
+    for (auto& difference : differences()) {
+        INFO(difference.now);
+        auto first = [](std::string_view text) { return std::string(text.substr(0, text.find_first_of("-\\\n'."))); };
+        CHECK(page.find(first(difference.now)) != std::string::npos);
+        CHECK(page.find(first(difference.before)) != std::string::npos);
+    }
 }
 
 TEST_CASE("help and reference page show every primitive with its example") {
