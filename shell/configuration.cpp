@@ -39,6 +39,7 @@ std::string_view trim(std::string_view text) {
 result<void> apply_line(Options& options, std::string_view line) {
     auto equal = line.find('=');
     auto name = trim(line.substr(0, equal));
+    if (name.find('.') != std::string_view::npos) return {}; // PLUGIN.TUNABLE: read by the plugins
     const auto* row = find_option(name);
     if (!row || std::find(kNames.begin(), kNames.end(), row->name) == kNames.end()) {
         std::string known;

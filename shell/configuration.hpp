@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // marsadm.conf: default values of options, one "name = value" per line; # begins a comment. In $ETC_MARSADM, else
-// /etc/marsadm. A line that cannot be used is warned about and skipped: it must never keep a verb from working.
+// /etc/marsadm. Lines "PLUGIN.TUNABLE = value" are for plugins (lua/plugins.hpp). Another line that cannot be used is
+// warned about and skipped: it must never keep a verb from working.
 // Tests: tests/unit/shell/configuration_test.cpp.
 #pragma once
 

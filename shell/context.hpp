@@ -13,10 +13,13 @@
 #include "kernel/env/env.hpp"
 #include "kernel/tree/disk_view.hpp"
 #include "shell/command_line.hpp"
+#include "shell/hooks.hpp"
 #include "shell/local_host.hpp"
 #include "shell/output.hpp"
 #include "shell/reason.hpp"
 #include "shell/remote.hpp"
+#include "shell/scripting.hpp"
+#include "shell/verb_registry.hpp"
 
 namespace mars::macros {
 class AddedPrimitives;
@@ -32,6 +35,11 @@ struct Surroundings {
     Output& output;
     std::vector<std::string> macro_path;                 // directories searched for NAME.tpl
     const macros::AddedPrimitives* primitives = nullptr; // of plugins, for macros
+    Hooks* hooks = nullptr;                              // plugins that listen; may be absent
+    VerbRegistry* verbs = nullptr;                       // absent: only those of the table
+    Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
+
+    VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
 };
 
 class VerbContext {
@@ -97,6 +105,10 @@ class VerbContext {
     void note_partly_done() { partly_done_ = true; }
     bool is_partly_done() const { return partly_done_; }
 
+    // The exit status of a verb that runs something with a status of its own; unless it fails.
+    void exit_with(int status) { exit_status_ = status; }
+    std::optional<int> exit_status() const { return exit_status_; }
+
     // What a verb remembers from phase to phase; made on first use.
     template<class State>
     State& state() {
@@ -128,6 +140,7 @@ class VerbContext {
     std::vector<std::string> changed_;
     std::any state_;
     bool partly_done_ = false;
+    std::optional<int> exit_status_;
 };
 
 } // namespace mars::shell

@@ -185,10 +185,17 @@ result<void> check_integer(Options&, std::string_view, Value value) {
     return {};
 }
 
-result<void> check_optional_integer(Options&, std::string_view, Value value) {
+result<void> set_parallel(Options& o, std::string_view, Value value) {
+    o.parallel = 0;
     if (!value) return {};
-    auto number = integer(value, -1, kMany);
-    if (!number) return number.error();
+    MARS_TRY(auto number, integer(value, -1, 100000));
+    o.parallel = static_cast<int>(std::max<std::int64_t>(number, 0));
+    return {};
+}
+
+result<void> set_systemd_enable(Options& o, std::string_view, Value value) {
+    MARS_TRY(auto number, integer(value, 0, 1));
+    o.systemd_enable = number == 1;
     return {};
 }
 
@@ -268,8 +275,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"now", 0, "=SECONDS", "",
      "Freezes the clock of macros: ages and lags are computed for this moment. For tests, and for trees copied away.",
      true, set_now},
-    {"json", 0, "", "", "view prints all that it knows as JSON, with stable keys and units in their names.", true,
-     enable<&Options::json>},
+    {"json", 0, "", "",
+     "view prints all that it knows as JSON, with stable keys and units in their names. With @HOSTS: the outcome of "
+     "every host as one JSON document.",
+     true, enable<&Options::json>},
     {"watch", 0, "[=SECONDS]", "",
      "view goes on: it redraws when something changes, at the latest after so many seconds (2), and highlights what is "
      "new. Ctrl-C ends it.",
@@ -278,14 +287,18 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Where the tree is. With --host=NAME any tree can be viewed, also a copy, and without marsd.", true, set_root},
     {"ignore-deleted-peers", 0, "=N", "1", "0: macros that count hosts count deleted ones, too.", true,
      set_integer<&Options::ignore_deleted_peers>},
-    {"parallel", 0, "[=N]", "", "Resources are worked on one after the other.", false, check_optional_integer},
+    {"parallel", 0, "[=N]", "0",
+     "With @HOSTS: so many hosts at the same time, 0 for all of them. Resources of one host "
+     "are worked on one after the other.",
+     true, set_parallel},
     {"singlestep", 0, "", "", "Asking before each phase.", false, check_nothing},
     {"error-injection-phase", 0, "=N", "0", "Failing on purpose in phase N.", false, check_integer<0, kMany>},
     {"logger", 0, "=PATH", "/usr/bin/logger", "Nothing is sent to syslog.", false, check_text},
     {"backup-dir", 0, "=PATH", "/mars/backups-NOW", "Belongs to merge-cluster and split-cluster.", false, check_text},
     {"autoclean", 0, "=DAYS", "0", "The clean-up phases of cron for hosts that are gone for long.", false,
      check_integer<0, kMany>},
-    {"systemd-enable", 0, "=0|1", "1", "Belongs to the systemd templates.", false, check_integer<0, 1>},
+    {"systemd-enable", 0, "=0|1", "1, and 0 when systemd itself or a cluster manager is the caller",
+     "Whether units are generated, started and stopped by systemd.", true, set_systemd_enable},
     {"max-deletions", 0, "=N", "", "History.", false, check_integer<0, kMany>},
     {"delete-method", 0, "=N", "", "History.", false, check_integer<0, kMany>},
 });

@@ -36,6 +36,8 @@ struct Options {
     std::string ssh_opts;
     bool ssh_accept_new = false;
     bool strict_wait = false;
+    int parallel = 0;                   // hosts at the same time in a command for many; 0: as many as possible
+    std::optional<bool> systemd_enable; // nullopt: unless called by systemd itself
     std::string root = "/mars";
     bool compat_01a = false;  // macros behave as in releases up to 0.1a
     std::optional<Stamp> now; // frozen clock of macros

@@ -22,6 +22,12 @@ class Output {
   public:
     virtual ~Output() = default;
     virtual void write(Severity severity, std::string_view text) = 0;
+    // Lines that stand for what goes on just now: they replace those of the call before, below everything written; no
+    // lines take them away. Only a terminal shows them.
+    virtual void live(const std::vector<std::string>& lines) { (void)lines; }
+    virtual bool is_live() const { return false; }
+    // What other programs said besides their answer, and summaries: never mixed with answers in a file.
+    virtual void remark(std::string_view text) { write(Severity::progress, text); }
 
     void answer(std::string_view text) { write(Severity::answer, text); }
     void info(std::string_view text) { write(Severity::info, text); }

@@ -3,7 +3,9 @@
 // Spec: verbs 2.9.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernel/base/result.hpp"
@@ -18,12 +20,16 @@ struct RemoteHost {
     std::string address; // tried when the name does not resolve; may be empty
 };
 
+enum class RemoteStream { output, errors };
+
 // How to connect; from the command line.
 struct RemoteOptions {
     int port = 0; // 0: as configured, else 22
     std::string ssh_opts;
     bool accept_new_host_keys = false;
     Duration connect_timeout = std::chrono::seconds(10);
+    // Gets what the command prints as it comes, on the caller's thread; may be empty. The result has all of it anyway.
+    std::function<void(RemoteStream, std::string_view)> on_text = {};
 };
 
 struct RemoteResult {
@@ -38,7 +44,7 @@ class Remote {
 
     // Runs `argv` on `host` as root with `input` as its stdin; each word arrives as it is. A command that ran is a
     // success, whatever its status. Failures: remote.ssh, with what to do now (unknown or changed host key, no accepted
-    // login, unreachable). Bounded by the connect timeout and by `limit` for the command itself.
+    // login, unreachable), remote.timeout when connecting and running took longer than `limit` together.
     virtual env::task<result<RemoteResult>> run(RemoteHost host, RemoteOptions options, std::vector<std::string> argv,
                                                 std::string input, Duration limit) = 0;
 };

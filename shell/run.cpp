@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/run.hpp"
 
+#include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <memory>
 
 #include "shell/checks.hpp"
+#include "shell/fleet/fleet.hpp"
 #include "shell/startup.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
@@ -37,12 +39,17 @@ class Run {
 
   private:
     env::task<result<void>> prepare();
+    env::task<void> all_phases();
     env::task<void> run_phase(const Phase& phase);
+    env::task<void> fire_for(Worker& worker, std::string moment, const Phase* phase);
+    env::task<void> fire_for_all(std::string moment, const Phase* phase);
+    void tell_interruption();
     env::task<void> run_loop(const Phase& phase);
     env::task<void> step(Worker& worker, const Phase& phase);
     void announce(const Phase& phase);
     void fail(Worker& worker, const failure& why, int phase);
     std::size_t left() const;
+    bool has_hooks() const { return surroundings_.hooks && !request_.verb->has(kInformational); }
     RunResult summary();
 
     Surroundings& surroundings_;
@@ -50,6 +57,7 @@ class Run {
     tree::DiskView view_;
     Workers workers_;               // one per resource, or a single one without resource
     std::unique_ptr<Worker> whole_; // start-up and global phases
+    const Phase* current_ = nullptr;
 };
 
 void report(Output& output, const VerbContext& ctx, const failure& why) {
@@ -111,21 +119,51 @@ env::task<void> Run::step(Worker& worker, const Phase& phase) {
     if (!committed) fail(worker, committed.error(), phase.number);
 }
 
+// "VERB.MOMENT" or "VERB.PHASE.MOMENT". A refusal counts as the worker's failure.
+env::task<void> Run::fire_for(Worker& worker, std::string moment, const Phase* phase) {
+    std::string name(request_.verb->name);
+    if (phase) name += "." + phase_name(*phase);
+    Event event(name + "." + moment, worker.context.resource(), worker.context.me());
+    if (!surroundings_.hooks->listens(event.name)) co_return;
+    event.values["verb"] = request_.spelling;
+    if (phase) event.values["phase"] = std::to_string(phase->number);
+    if (worker.failed) {
+        event.values["reason"] = std::string(reason_of(*worker.failed).name);
+        event.values["text"] = worker.failed->text;
+    }
+    event.forced = request_.options.force > 0;
+    event.dry_run = request_.options.dry_run > 0;
+    auto fired = co_await surroundings_.hooks->fire(std::move(event));
+    if (!fired && !worker.failed) fail(worker, fired.error(), phase ? phase->number : 0);
+}
+
+env::task<void> Run::fire_for_all(std::string moment, const Phase* phase) {
+    if (!has_hooks()) co_return;
+    for (auto& worker : workers_)
+        if (!worker->failed) co_await fire_for(*worker, moment, phase);
+}
+
 env::task<void> Run::run_phase(const Phase& phase) {
     announce(phase);
     if (phase.global) {
-        co_await step(*whole_, phase);
+        if (has_hooks() && request_.verb->phases.size() > 1) co_await fire_for(*whole_, "before", &phase);
+        if (!whole_->failed) co_await step(*whole_, phase);
+        if (!whole_->failed && has_hooks() && request_.verb->phases.size() > 1)
+            co_await fire_for(*whole_, "after", &phase);
         if (!whole_->failed) co_return;
         for (auto& worker : workers_)
             if (!worker->failed) worker->failed = whole_->failed;
         co_return;
     }
+    const bool with_events = request_.verb->phases.size() > 1;
+    if (with_events) co_await fire_for_all("before", &phase);
     if (phase.loop) {
         co_await run_loop(phase);
-        co_return;
+    } else {
+        for (auto& worker : workers_)
+            if (!worker->failed) co_await step(*worker, phase);
     }
-    for (auto& worker : workers_)
-        if (!worker->failed) co_await step(*worker, phase);
+    if (with_events) co_await fire_for_all("after", &phase);
 }
 
 // Directories whose changes may satisfy a LOOP phase.
@@ -168,6 +206,7 @@ env::task<void> Run::run_loop(const Phase& phase) {
 RunResult Run::summary() {
     RunResult summary;
     std::size_t succeeded = 0;
+    std::optional<int> own_status;
     for (auto& worker : workers_) {
         succeeded += worker->failed && !worker->context.is_partly_done() ? 0 : 1;
         ResourceOutcome outcome;
@@ -175,16 +214,24 @@ RunResult Run::summary() {
         outcome.phase = worker->phase;
         outcome.failed = worker->failed;
         outcome.changed = worker->context.changed();
+        if (!worker->failed && worker->context.exit_status()) own_status = worker->context.exit_status();
         if (worker->failed && summary.exit == 0) summary.exit = exit_code(reason_of(*worker->failed).failure_class);
         summary.outcomes.push_back(std::move(outcome));
     }
     if (summary.exit != 0 && succeeded > 0) summary.exit = kExitMixed;
+    if (summary.exit == 0 && own_status) summary.exit = *own_status;
     return summary;
 }
 
 env::task<RunResult> Run::go() {
     whole_ = std::make_unique<Worker>(surroundings_, view_, request_, std::vector<std::string>(), std::string());
-    auto prepared = co_await prepare();
+    result<void> prepared;
+    try {
+        prepared = co_await prepare();
+    } catch (const boost::system::system_error& error) {
+        if (error.code() != env::asio::error::operation_aborted) throw;
+        prepared = refusal("verb.interrupted", request_.spelling + " was interrupted before it began");
+    }
     if (!prepared) {
         fail(*whole_, prepared.error(), 0);
         workers_.clear();
@@ -193,11 +240,55 @@ env::task<RunResult> Run::go() {
     }
     if (request_.options.force > 0 && !request_.verb->has(kInformational))
         surroundings_.output.warning("--force turns safety checks into warnings");
-    for (const auto& phase : request_.verb->phases) {
-        if (left() == 0) break;
-        co_await run_phase(phase);
+    try {
+        co_await all_phases();
+    } catch (const boost::system::system_error& error) {
+        if (error.code() != env::asio::error::operation_aborted) throw;
+        tell_interruption();
     }
     co_return summary();
+}
+
+env::task<void> Run::all_phases() {
+    co_await fire_for_all("before", nullptr);
+    for (const auto& phase : request_.verb->phases) {
+        if (left() == 0) break;
+        current_ = &phase;
+        co_await run_phase(phase);
+    }
+    current_ = nullptr;
+    if (!has_hooks()) co_return;
+    for (auto& worker : workers_) co_await fire_for(*worker, worker->failed ? "failed" : "after", nullptr);
+}
+
+std::string phase_list(std::string_view what, const std::vector<std::string>& numbers) {
+    std::string text;
+    for (const auto& number : numbers) text += (text.empty() ? "" : ", ") + number;
+    return text.empty() ? "" : "; " + std::string(what) + (numbers.size() == 1 ? " phase " : " phases ") + text;
+}
+
+// The user has cancelled: tells what was done and what was not. What was written stays.
+void Run::tell_interruption() {
+    const auto& phases = request_.verb->phases;
+    std::vector<std::string> done;
+    std::vector<std::string> open;
+    for (const auto& phase : phases) {
+        if (&phase == current_) continue;
+        (current_ && phase.number < current_->number ? done : open).push_back(std::to_string(phase.number));
+    }
+    std::string where = request_.spelling + " was interrupted";
+    if (current_ && phases.size() > 1)
+        where += " in phase " + std::to_string(current_->number) + " (" + std::string(current_->title) + ")" +
+                 phase_list("done:", done) + phase_list("not begun:", open);
+    for (auto& worker : workers_) {
+        if (worker->failed) continue;
+        std::string written;
+        for (const auto& path : worker->context.changed()) written += (written.empty() ? "" : ", ") + path;
+        fail(*worker,
+             refusal("verb.interrupted",
+                     where + (written.empty() ? "; nothing was written" : "; written, and not undone: " + written)),
+             current_ ? current_->number : 0);
+    }
 }
 
 } // namespace
@@ -209,7 +300,8 @@ env::task<RunResult> run_verb(Surroundings& surroundings, Request request) {
 }
 
 env::task<RunResult> run_words(Surroundings& surroundings, std::vector<std::string> words, Options defaults) {
-    auto request = parse_command_line(words, defaults);
+    if (is_fleet_line(words)) co_return co_await run_on_fleet(surroundings, std::move(words), std::move(defaults));
+    auto request = parse_command_line(words, defaults, surroundings.registry());
     if (request) co_return co_await run_verb(surroundings, std::move(*request));
     surroundings.output.error(request.error().text + " [" + std::string(reason_of(request.error()).name) + "]");
     RunResult refused;

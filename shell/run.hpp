@@ -26,7 +26,8 @@ struct RunResult {
 };
 
 // Runs a parsed request. Everything is reported to surroundings.output, failures as errors with their reason in
-// brackets. Cancellation interrupts the wait that is under way; what was written stays. Never throws but for that.
+// brackets. Cancellation interrupts the wait that is under way; what was written stays, and the outcome
+// (verb.interrupted) tells what was done and what was not. Never throws.
 env::task<RunResult> run_verb(Surroundings& surroundings, Request request);
 // Parses, then runs. A usage error is reported in the same way.
 env::task<RunResult> run_words(Surroundings& surroundings, std::vector<std::string> words, Options defaults);

@@ -1,27 +1,142 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/ssh_remote.hpp"
 
+#include <boost/asio/post.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "shell/local_command.hpp"
 #include "shell/ssh_session.hpp"
 
 namespace mars::shell {
 
+// Threads that are made when there is more to do than idle ones.
+class SessionThreads {
+  public:
+    ~SessionThreads() {
+        {
+            std::lock_guard lock(mutex_);
+            ending_ = true;
+        }
+        changed_.notify_all();
+        for (auto& thread : threads_) thread.join();
+    }
+
+    void start(std::function<void()> work) {
+        std::lock_guard lock(mutex_);
+        queue_.push_back(std::move(work));
+        if (queue_.size() > idle_ && threads_.size() < kMostSessions) threads_.emplace_back([this] { run(); });
+        changed_.notify_one();
+    }
+
+  private:
+    void run() {
+        std::unique_lock lock(mutex_);
+        while (true) {
+            ++idle_;
+            changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+            --idle_;
+            if (queue_.empty()) return;
+            auto work = std::move(queue_.front());
+            queue_.pop_front();
+            lock.unlock();
+            work();
+            work = nullptr;
+            lock.lock();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::function<void()>> queue_;
+    std::vector<std::thread> threads_;
+    std::size_t idle_ = 0;
+    bool ending_ = false;
+};
+
 namespace {
-constexpr std::size_t kSessions = 16; // at the same time; more wait for their turn
+
+// What a thread hands back.
+struct Ended {
+    explicit Ended(result<RemoteResult> r) : answer(std::move(r)) {}
+
+    result<RemoteResult> answer;
+    std::shared_ptr<SshSession> session; // to be kept; null when it is of no use any more
+    bool is_new = false;
+};
+
+Ended work_on(const SshCall& call, std::shared_ptr<SshSession> session) {
+    bool has_started = false;
+    if (session) {
+        Ended ended(session->run(call, has_started));
+        if (ended.answer) ended.session = session;
+        if (ended.answer || has_started) return ended; // a connection that has died meanwhile is replaced
+    }
+    auto opened = SshSession::open(call);
+    if (!opened) return Ended(opened.error());
+    session = std::move(*opened);
+    Ended ended(session->run(call, has_started));
+    if (ended.answer) ended.session = session;
+    ended.is_new = true;
+    return ended;
+}
+
+std::string key_of(const RemoteHost& host, const RemoteOptions& options) {
+    return host.name + '\n' + host.address + '\n' + std::to_string(options.port) + '\n' + options.ssh_opts;
+}
+
+} // namespace
+
+SshRemote::SshRemote(env::asio::io_context& context, env::ParkingLot& lot, std::string local_name)
+    : context_(context), lot_(lot), local_name_(std::move(local_name)) {}
+
+SshRemote::~SshRemote() = default;
+
+SshRemote::SessionPtr SshRemote::take_idle(const std::string& key) {
+    auto found = idle_.find(key);
+    if (found == idle_.end() || found->second.empty()) return nullptr;
+    auto session = std::move(found->second.back());
+    found->second.pop_back();
+    return session;
 }
 
 env::task<result<RemoteResult>> SshRemote::run(RemoteHost host, RemoteOptions options, std::vector<std::string> argv,
                                                std::string input, Duration limit) {
     MARS_CO_TRY(auto ssh, parse_ssh_options(options.ssh_opts));
-    if (!pool_) pool_ = std::make_unique<env::BlockingPool>(context_, lot_, kSessions);
+    if (!threads_) threads_ = std::make_unique<SessionThreads>();
+    const bool is_here = host.name == local_name_;
+    const auto key = key_of(host, options);
+    auto idle = is_here ? nullptr : take_idle(key);
+    if (idle) ++reused_;
     auto stop = std::make_shared<std::atomic<bool>>(false);
-    auto call = std::make_shared<SshCall>(SshCall{std::move(host), std::move(options), std::move(ssh),
-                                                  shell_command(argv), std::move(input), limit, stop});
-    auto work = [call] { return run_over_ssh(*call); };
-    auto start = [&](const std::shared_ptr<env::Waiter<result<RemoteResult>>>& waiter) {
+    auto end = std::chrono::steady_clock::now() + limit;
+    auto call = std::make_shared<SshCall>(
+        SshCall{std::move(host), std::move(options), std::move(ssh), std::move(argv), std::move(input), limit, end, stop});
+    auto executor = context_.get_executor();
+    // Text goes to the caller's thread, in order; all of it is there before the wait below ends.
+    if (call->options.on_text)
+        call->on_text = [executor, listener = call->options.on_text](RemoteStream stream, std::string piece) {
+            env::asio::post(executor,
+                            [listener, stream, piece = std::move(piece)] { listener(stream, piece); });
+        };
+    auto start = [&](const std::shared_ptr<env::Waiter<Ended>>& waiter) {
         waiter->on_cancel = [stop] { stop->store(true); }; // the thread ends soon, and completes the wait
-        pool_->start_on_thread(work, waiter);
+        std::weak_ptr<env::Waiter<Ended>> weak = waiter;
+        threads_->start([call, idle, is_here, weak, executor]() mutable {
+            auto ended = std::make_shared<Ended>(is_here ? Ended(run_local_command(*call))
+                                                         : work_on(*call, std::move(idle)));
+            env::asio::post(executor, [weak, ended] {
+                if (auto strong = weak.lock()) strong->complete(std::move(*ended));
+            });
+        });
     };
-    co_return co_await env::park<result<RemoteResult>>(lot_, start);
+    auto ended = co_await env::park<Ended>(lot_, start);
+    if (ended.is_new) ++connected_;
+    if (ended.session) idle_[key].push_back(std::move(ended.session));
+    co_return std::move(ended.answer);
 }
 
 } // namespace mars::shell

@@ -2,10 +2,10 @@
 #include "shell/ssh_session.hpp"
 
 #include <libssh/libssh.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 #include "shell/reason.hpp"
 
@@ -13,15 +13,6 @@ namespace mars::shell {
 
 namespace {
 
-constexpr int kPollMilliseconds = 100; // how soon a cancelled call ends
-constexpr std::size_t kMostOutput = std::size_t{16} << 20;
-
-struct SessionCloser {
-    void operator()(ssh_session session) const {
-        ssh_disconnect(session);
-        ssh_free(session);
-    }
-};
 struct ChannelCloser {
     void operator()(ssh_channel channel) const {
         ssh_channel_close(channel);
@@ -31,73 +22,16 @@ struct ChannelCloser {
 struct KeyFree {
     void operator()(ssh_key key) const { ssh_key_free(key); }
 };
-using SessionPtr = std::unique_ptr<std::remove_pointer_t<ssh_session>, SessionCloser>;
 using ChannelPtr = std::unique_ptr<std::remove_pointer_t<ssh_channel>, ChannelCloser>;
 using KeyPtr = std::unique_ptr<std::remove_pointer_t<ssh_key>, KeyFree>;
 
-class SshSession {
-  public:
-    explicit SshSession(const SshCall& call) : call_(call), session_(ssh_new()) {}
-
-    result<RemoteResult> run();
-
-  private:
-    failure failed(const std::string& what) const;
-    result<void> set(ssh_options_e option, const void* value, std::string_view what);
-    result<void> configure(const std::string& address);
-    result<void> connect();
-    result<void> check_host_key();
-    result<void> log_in();
-    result<RemoteResult> execute();
-    result<void> read_all(ssh_channel channel, RemoteResult& into);
-    std::string name() const { return call_.host.name; }
-
-    const SshCall& call_;
-    SessionPtr session_;
-};
-
-failure SshSession::failed(const std::string& what) const {
-    std::string why = session_ ? ssh_get_error(session_.get()) : "out of memory";
-    return refusal("remote.ssh", "ssh to host " + name() + ": " + what + (why.empty() ? "" : ": " + why));
-}
-
-result<void> SshSession::set(ssh_options_e option, const void* value, std::string_view what) {
-    if (ssh_options_set(session_.get(), option, value) == 0) return {};
-    return failed("cannot set the " + std::string(what));
-}
-
-// The configuration file first: what is said on the command line wins. `address`: instead of the name, if not empty.
-result<void> SshSession::configure(const std::string& address) {
-    const auto& ssh = call_.ssh;
-    MARS_TRY_VOID(set(SSH_OPTIONS_HOST, name().c_str(), "host"));
-    const char* file = ssh.config_file ? ssh.config_file->c_str() : nullptr;
-    if (ssh_options_parse_config(session_.get(), file) != 0) return failed("cannot read the ssh configuration");
-    if (!address.empty()) MARS_TRY_VOID(set(SSH_OPTIONS_HOST, address.c_str(), "address"));
-    char* user = nullptr;
-    bool has_user = ssh_options_get(session_.get(), SSH_OPTIONS_USER, &user) == 0 && user != nullptr;
-    ssh_string_free_char(user);
-    if (ssh.user || !has_user) MARS_TRY_VOID(set(SSH_OPTIONS_USER, ssh.user.value_or("root").c_str(), "user"));
-    unsigned port = static_cast<unsigned>(call_.options.port != 0 ? call_.options.port : ssh.port.value_or(0));
-    if (port != 0) MARS_TRY_VOID(set(SSH_OPTIONS_PORT, &port, "port"));
-    for (const auto& identity : ssh.identity_files)
-        MARS_TRY_VOID(set(SSH_OPTIONS_IDENTITY, identity.c_str(), "identity"));
-    if (ssh.known_hosts_file)
-        MARS_TRY_VOID(set(SSH_OPTIONS_KNOWNHOSTS, ssh.known_hosts_file->c_str(), "known_hosts file"));
-    long timeout = ssh.connect_timeout_s.value_or(
-        std::chrono::duration_cast<std::chrono::seconds>(call_.options.connect_timeout).count());
-    return set(SSH_OPTIONS_TIMEOUT, &timeout, "timeout");
-}
-
-result<void> SshSession::connect() {
-    MARS_TRY_VOID(configure({}));
-    if (ssh_connect(session_.get()) == SSH_OK) return {};
-    auto by_name = failed("cannot connect");
-    if (call_.host.address.empty() || call_.host.address == name() || *call_.stop) return by_name;
-    session_.reset(ssh_new());
-    MARS_TRY_VOID(configure(call_.host.address));
-    if (ssh_connect(session_.get()) == SSH_OK) return {};
-    auto by_address = failed("cannot connect to " + call_.host.address);
-    return refusal("remote.ssh", by_name.text + "; " + by_address.text);
+// Until something may have happened on the connection, or a moment has passed.
+void wait_for_traffic(ssh_session session) {
+    pollfd one{};
+    one.fd = ssh_get_fd(session);
+    one.events = POLLIN;
+    if ((ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0) one.events |= POLLOUT;
+    (void)::poll(&one, one.fd >= 0 ? 1 : 0, kPollMilliseconds); // an error shows in the next step
 }
 
 std::string fingerprint(ssh_session session) {
@@ -114,101 +48,222 @@ std::string fingerprint(ssh_session session) {
     return all;
 }
 
-result<void> SshSession::check_host_key() {
-    const auto state = ssh_session_is_known_server(session_.get());
-    const auto print = fingerprint(session_.get());
+} // namespace
+
+SshSession::SshSession(const std::string& name) : name_(name) {
+    renew();
+}
+
+SshSession::~SshSession() {
+    if (!session_) return;
+    ssh_disconnect(session_);
+    ssh_free(session_);
+}
+
+void SshSession::renew() {
+    if (session_) {
+        ssh_disconnect(session_);
+        ssh_free(session_);
+    }
+    session_ = ssh_new();
+    if (session_) ssh_set_blocking(session_, 0);
+}
+
+failure SshSession::failed(const SshCall& call, const std::string& what) const {
+    if (call.is_stopped()) return failure(std::errc::operation_canceled, "interrupted");
+    if (call.is_late()) {
+        auto s = std::chrono::duration_cast<std::chrono::seconds>(call.limit).count();
+        return refusal("remote.timeout", "ssh to host " + name_ + ": " + what + " within " + std::to_string(s) + " s");
+    }
+    std::string why = session_ ? ssh_get_error(session_) : "out of memory";
+    return refusal("remote.ssh", "ssh to host " + name_ + ": " + what + (why.empty() ? "" : ": " + why));
+}
+
+// `again`: what `step` returns when it would have to wait.
+template<class Step>
+int SshSession::patiently(const SshCall& call, int again, Step step) {
+    while (true) {
+        const int code = step();
+        if (code != again) return code;
+        if (call.is_stopped() || call.is_late()) return SSH_ERROR;
+        wait_for_traffic(session_);
+    }
+}
+
+result<void> SshSession::set(const SshCall& call, int option, const void* value, std::string_view what) {
+    if (ssh_options_set(session_, static_cast<ssh_options_e>(option), value) == 0) return {};
+    return failed(call, "cannot set the " + std::string(what));
+}
+
+// The configuration file first: what is said on the command line wins. `address`: instead of the name, if not empty.
+result<void> SshSession::configure(const SshCall& call, const std::string& address) {
+    const auto& ssh = call.ssh;
+    MARS_TRY_VOID(set(call, SSH_OPTIONS_HOST, name_.c_str(), "host"));
+    const char* file = ssh.config_file ? ssh.config_file->c_str() : nullptr;
+    if (ssh_options_parse_config(session_, file) != 0) return failed(call, "cannot read the ssh configuration");
+    if (!address.empty()) MARS_TRY_VOID(set(call, SSH_OPTIONS_HOST, address.c_str(), "address"));
+    char* user = nullptr;
+    bool has_user = ssh_options_get(session_, SSH_OPTIONS_USER, &user) == 0 && user != nullptr;
+    ssh_string_free_char(user);
+    if (ssh.user || !has_user) MARS_TRY_VOID(set(call, SSH_OPTIONS_USER, ssh.user.value_or("root").c_str(), "user"));
+    unsigned port = static_cast<unsigned>(call.options.port != 0 ? call.options.port : ssh.port.value_or(0));
+    if (port != 0) MARS_TRY_VOID(set(call, SSH_OPTIONS_PORT, &port, "port"));
+    for (const auto& identity : ssh.identity_files)
+        MARS_TRY_VOID(set(call, SSH_OPTIONS_IDENTITY, identity.c_str(), "identity"));
+    if (ssh.known_hosts_file)
+        MARS_TRY_VOID(set(call, SSH_OPTIONS_KNOWNHOSTS, ssh.known_hosts_file->c_str(), "known_hosts file"));
+    return {};
+}
+
+result<void> SshSession::connect_to(const SshCall& call, const std::string& address,
+                                    std::chrono::steady_clock::time_point end) {
+    renew();
+    if (!session_) return failed(call, "cannot begin");
+    MARS_TRY_VOID(configure(call, address));
+    bool is_over = false;
+    int code = patiently(call, SSH_AGAIN, [&] {
+        is_over = std::chrono::steady_clock::now() > end;
+        return is_over ? SSH_ERROR : ssh_connect(session_);
+    });
+    if (code == SSH_OK) return {};
+    const std::string where = address.empty() ? "" : " to " + address;
+    if (is_over && !call.is_late())
+        return refusal("remote.ssh", "ssh to host " + name_ + ": no connection" + where + " in time");
+    return failed(call, "cannot connect" + where);
+}
+
+// By name, as the user's configuration has it, and else by the address from the tree.
+result<void> SshSession::connect(const SshCall& call) {
+    Duration each = call.options.connect_timeout;
+    if (call.ssh.connect_timeout_s) each = std::chrono::seconds(*call.ssh.connect_timeout_s);
+    auto by_name = connect_to(call, {}, std::chrono::steady_clock::now() + each);
+    if (by_name || call.host.address.empty() || call.host.address == name_) return by_name;
+    if (call.is_stopped() || call.is_late()) return by_name;
+    auto by_address = connect_to(call, call.host.address, std::chrono::steady_clock::now() + each);
+    if (by_address) return {};
+    return refusal(call.is_late() ? Reason("remote.timeout") : Reason("remote.ssh"),
+                   by_name.error().text + "; " + by_address.error().text);
+}
+
+result<void> SshSession::check_host_key(const SshCall& call) {
+    const auto state = ssh_session_is_known_server(session_);
+    const auto print = fingerprint(session_);
     switch (state) {
     case SSH_KNOWN_HOSTS_OK:
         return {};
     case SSH_KNOWN_HOSTS_NOT_FOUND:
     case SSH_KNOWN_HOSTS_UNKNOWN:
-        if (call_.options.accept_new_host_keys || call_.ssh.accept_new_host_keys) {
-            if (ssh_session_update_known_hosts(session_.get()) == SSH_OK) return {};
-            return failed("cannot remember the key of the host");
+        if (call.options.accept_new_host_keys || call.ssh.accept_new_host_keys) {
+            if (ssh_session_update_known_hosts(session_) == SSH_OK) return {};
+            return failed(call, "cannot remember the key of the host");
         }
         return refusal("remote.ssh",
-                       "the ssh host key of " + name() + " is not known: " + print +
+                       "the ssh host key of " + name_ + " is not known: " + print +
                            "; compare it with ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there, then accept it "
                            "with --ssh-accept-new, or once by hand: ssh root@" +
-                           name());
+                           name_);
     case SSH_KNOWN_HOSTS_CHANGED:
     case SSH_KNOWN_HOSTS_OTHER:
-        return refusal("remote.ssh", "the ssh host key of " + name() + " has CHANGED, it is now " + print +
+        return refusal("remote.ssh", "the ssh host key of " + name_ + " has CHANGED, it is now " + print +
                                          ": somebody may be in between, or the host was installed again; if it was, "
                                          "ssh-keygen -R " +
-                                         name());
+                                         name_);
     case SSH_KNOWN_HOSTS_ERROR:
-        return failed("cannot check the key of the host");
+        return failed(call, "cannot check the key of the host");
     }
-    return failed("cannot check the key of the host");
+    return failed(call, "cannot check the key of the host");
 }
 
-result<void> SshSession::log_in() {
-    if (ssh_userauth_none(session_.get(), nullptr) == SSH_AUTH_SUCCESS) return {};
-    if (ssh_userauth_publickey_auto(session_.get(), nullptr, nullptr) == SSH_AUTH_SUCCESS) return {};
-    return refusal("remote.ssh", "host " + name() +
+result<void> SshSession::log_in(const SshCall& call) {
+    if (patiently(call, SSH_AUTH_AGAIN, [&] { return ssh_userauth_none(session_, nullptr); }) == SSH_AUTH_SUCCESS)
+        return {};
+    int code = patiently(call, SSH_AUTH_AGAIN,
+                         [&] { return ssh_userauth_publickey_auto(session_, nullptr, nullptr); });
+    if (code == SSH_AUTH_SUCCESS) return {};
+    if (call.is_stopped() || call.is_late()) return failed(call, "no login");
+    return refusal("remote.ssh", "host " + name_ +
                                      " does not let this user log in by ssh with a key (agent, ~/.ssh, or "
                                      "--ssh-opts='-i FILE'); next: ssh-copy-id root@" +
-                                     name());
+                                     name_);
 }
 
+result<std::unique_ptr<SshSession>> SshSession::open(const SshCall& call) {
+    std::unique_ptr<SshSession> session(new SshSession(call.host.name));
+    MARS_TRY_VOID(session->connect(call));
+    MARS_TRY_VOID(session->check_host_key(call));
+    MARS_TRY_VOID(session->log_in(call));
+    return session;
+}
+
+namespace {
+
 // Everything that has come on one of the two streams.
-bool drain(ssh_channel channel, bool is_errors, std::string& into) {
+bool drain(const SshCall& call, ssh_channel channel, RemoteStream stream, std::string& into) {
     std::array<char, 16384> buffer;
     bool any = false;
     while (into.size() < kMostOutput) {
-        int n = ssh_channel_read_nonblocking(channel, buffer.data(), buffer.size(), is_errors ? 1 : 0);
+        int n = ssh_channel_read_nonblocking(channel, buffer.data(), buffer.size(), stream == RemoteStream::errors);
         if (n <= 0) return any;
-        into.append(buffer.data(), static_cast<std::size_t>(n));
+        std::string piece(buffer.data(), static_cast<std::size_t>(n));
+        into += piece;
+        if (call.on_text) call.on_text(stream, std::move(piece));
         any = true;
     }
     return any;
 }
 
-result<void> SshSession::read_all(ssh_channel channel, RemoteResult& into) {
-    const auto end = std::chrono::steady_clock::now() + call_.limit;
+} // namespace
+
+result<void> SshSession::read_all(const SshCall& call, ssh_channel channel, RemoteResult& into) {
+    const std::string command = "'" + shell_command(call.argv) + "'";
     while (true) {
-        bool any = drain(channel, false, into.output);
-        any = drain(channel, true, into.errors) || any;
+        bool any = drain(call, channel, RemoteStream::output, into.output);
+        any = drain(call, channel, RemoteStream::errors, into.errors) || any;
         if (into.output.size() >= kMostOutput || into.errors.size() >= kMostOutput)
-            return failed("'" + call_.command + "' printed too much");
+            return failed(call, command + " printed too much");
         if (!any && ssh_channel_is_eof(channel)) return {};
-        if (*call_.stop) return failure(std::errc::operation_canceled, "interrupted");
-        if (std::chrono::steady_clock::now() > end) return failed("'" + call_.command + "' did not finish in time");
-        if (!any) (void)ssh_channel_poll_timeout(channel, kPollMilliseconds, 0); // errors show in the next round
+        if (!ssh_is_connected(session_)) return failed(call, "the connection broke during " + command);
+        if (call.is_stopped() || call.is_late()) return failed(call, command + " did not finish");
+        if (!any) wait_for_traffic(session_);
     }
 }
 
-result<RemoteResult> SshSession::execute() {
-    ChannelPtr channel(ssh_channel_new(session_.get()));
-    if (!channel || ssh_channel_open_session(channel.get()) != SSH_OK) return failed("cannot open a channel");
-    if (ssh_channel_request_exec(channel.get(), call_.command.c_str()) != SSH_OK)
-        return failed("cannot run '" + call_.command + "'");
-    if (!call_.input.empty() &&
-        ssh_channel_write(channel.get(), call_.input.data(), static_cast<std::uint32_t>(call_.input.size())) < 0)
-        return failed("cannot send the input of '" + call_.command + "'");
-    (void)ssh_channel_send_eof(channel.get()); // a command that does not read its input may have closed it
+// Reads nothing meanwhile: the commands that get an input read all of it before they answer.
+result<void> SshSession::write_all(const SshCall& call, ssh_channel channel) {
+    std::string_view rest = call.input;
+    while (!rest.empty()) {
+        const auto most = static_cast<std::uint32_t>(std::min<std::size_t>(rest.size(), 32768));
+        int n = ssh_channel_write(channel, rest.data(), most);
+        if (n == SSH_AGAIN) n = 0;
+        if (n < 0 || call.is_stopped() || call.is_late())
+            return failed(call, "cannot send the input of '" + shell_command(call.argv) + "'");
+        rest.remove_prefix(static_cast<std::size_t>(n));
+        if (n == 0) wait_for_traffic(session_);
+    }
+    (void)ssh_channel_send_eof(channel); // a command that does not read its input may have closed it
+    return {};
+}
+
+result<RemoteResult> SshSession::run(const SshCall& call, bool& has_started) {
+    has_started = false;
+    const auto command = shell_command(call.argv);
+    ChannelPtr channel(ssh_channel_new(session_));
+    if (!channel || patiently(call, SSH_AGAIN, [&] { return ssh_channel_open_session(channel.get()); }) != SSH_OK)
+        return failed(call, "cannot open a channel");
+    has_started = true;
+    if (patiently(call, SSH_AGAIN, [&] { return ssh_channel_request_exec(channel.get(), command.c_str()); }) != SSH_OK)
+        return failed(call, "cannot run '" + command + "'");
+    MARS_TRY_VOID(write_all(call, channel.get()));
     RemoteResult all;
-    MARS_TRY_VOID(read_all(channel.get(), all));
-    int status = ssh_channel_get_exit_status(channel.get()); // -1: ended by a signal, or the connection broke
-    if (status < 0) return failed("'" + call_.command + "' did not end orderly");
+    MARS_TRY_VOID(read_all(call, channel.get(), all));
+    // The status comes after the end of the output.
+    int status = patiently(call, SSH_AGAIN, [&] {
+        int code = ssh_channel_get_exit_status(channel.get());
+        return code < 0 && !ssh_channel_is_closed(channel.get()) && ssh_is_connected(session_) ? SSH_AGAIN : code;
+    });
+    if (status < 0) return failed(call, "'" + command + "' did not end orderly");
     all.status = status;
     return all;
-}
-
-result<RemoteResult> SshSession::run() {
-    if (!session_) return failed("cannot begin");
-    MARS_TRY_VOID(connect());
-    MARS_TRY_VOID(check_host_key());
-    MARS_TRY_VOID(log_in());
-    return execute();
-}
-
-} // namespace
-
-result<RemoteResult> run_over_ssh(const SshCall& call) {
-    SshSession session(call);
-    return session.run();
 }
 
 } // namespace mars::shell

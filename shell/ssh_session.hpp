@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// SshSession: one blocking ssh session for one command. Runs on: any one thread.
+// SshSession: one ssh connection, logged in, that runs one command after the other. Nothing waits inside libssh: each
+// step is repeated until it is done, the call's time is over, or somebody has asked to stop. Runs on: one thread at a
+// time, any. Tests: tests/unit/shell/ssh_remote_test.cpp (against a real sshd).
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "shell/remote.hpp"
 #include "shell/ssh_options.hpp"
+
+struct ssh_session_struct;
+struct ssh_channel_struct;
 
 namespace mars::shell {
 
@@ -15,13 +22,50 @@ struct SshCall {
     RemoteHost host;
     RemoteOptions options;
     SshOptions ssh;
-    std::string command;
+    std::vector<std::string> argv;
     std::string input;
     Duration limit;
-    std::shared_ptr<std::atomic<bool>> stop; // set by another thread: give up
+    std::chrono::steady_clock::time_point end;                   // of the whole call
+    std::shared_ptr<std::atomic<bool>> stop;                     // set by another thread: give up
+    std::function<void(RemoteStream, std::string)> on_text = {}; // called on the session's thread
+
+    bool is_stopped() const { return stop->load(); }
+    bool is_late() const { return std::chrono::steady_clock::now() > end; }
 };
 
-// Connects, checks the host's key, logs in, runs the command, and disconnects. Failures: remote.ssh.
-result<RemoteResult> run_over_ssh(const SshCall& call);
+// How soon a call notices that it shall end.
+inline constexpr int kPollMilliseconds = 100;
+// More than a command may print.
+inline constexpr std::size_t kMostOutput = std::size_t{16} << 20;
+
+class SshSession {
+  public:
+    // Connects, checks the host's key, and logs in. Failures: remote.ssh, remote.timeout.
+    static result<std::unique_ptr<SshSession>> open(const SshCall& call);
+    ~SshSession();
+    SshSession(const SshSession&) = delete;
+    SshSession& operator=(const SshSession&) = delete;
+
+    // Runs the command of the call. `has_started`: false when it failed before the other side could begin with it.
+    result<RemoteResult> run(const SshCall& call, bool& has_started);
+
+  private:
+    explicit SshSession(const std::string& name);
+    void renew();
+    failure failed(const SshCall& call, const std::string& what) const;
+    template<class Step>
+    int patiently(const SshCall& call, int again, Step step);
+    result<void> set(const SshCall& call, int option, const void* value, std::string_view what);
+    result<void> configure(const SshCall& call, const std::string& address);
+    result<void> connect(const SshCall& call);
+    result<void> connect_to(const SshCall& call, const std::string& address, std::chrono::steady_clock::time_point end);
+    result<void> check_host_key(const SshCall& call);
+    result<void> log_in(const SshCall& call);
+    result<void> write_all(const SshCall& call, ssh_channel_struct* channel);
+    result<void> read_all(const SshCall& call, ssh_channel_struct* channel, RemoteResult& into);
+
+    std::string name_;
+    ssh_session_struct* session_ = nullptr;
+};
 
 } // namespace mars::shell

@@ -4,6 +4,7 @@
 // verbs 1.8, 3. Tests: tests/unit/shell/verb_table_test.cpp.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,7 @@ namespace mars::shell {
 
 class VerbContext;
 
-enum class Family { cluster, resource, switches, role, log, wait, view, macro };
+enum class Family { cluster, resource, switches, role, log, wait, view, macro, script, plugin };
 
 // What the first positional argument means. Spec: verbs 1.6/12.
 enum class ResourceArgument {
@@ -52,6 +53,7 @@ enum VerbFlag : unsigned {
     kNoMemberCheck = 128,  // the host need not be member (C-MEMBER)
     kAnyUser = 256,        // need not be root
     kNoTree = 512,         // runs without a tree (help, version)
+    kPassesWords = 1024,   // what follows the first argument is passed on as it is, also options
 };
 
 enum class Step {
@@ -61,7 +63,7 @@ enum class Step {
 
 // One step of a verb, for the context's resource (or once, when global). A refusal or error ends the verb for this
 // resource only.
-using PhaseFunction = env::task<result<Step>> (*)(VerbContext&);
+using PhaseFunction = std::function<env::task<result<Step>>(VerbContext&)>;
 
 struct Phase {
     int number; // as in the specification and in headlines
@@ -70,7 +72,13 @@ struct Phase {
     bool global = false;
     bool loop = false;           // repeated for unsatisfied resources until all are done or --timeout has passed
     std::string_view stuck = {}; // what an operator can do when a loop has timed out
+    std::string_view name = {};  // in the names of events (hooks.hpp); without one: the number
 };
+
+// The phase in the names of events.
+inline std::string phase_name(const Phase& phase) {
+    return phase.name.empty() ? std::to_string(phase.number) : std::string(phase.name);
+}
 
 struct Verb {
     std::string_view name;

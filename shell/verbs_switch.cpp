@@ -151,27 +151,30 @@ constexpr std::string_view kSyncDoc = "An interrupted sync goes on where it was.
 const std::vector<Verb>& switch_verbs() {
     static const std::vector<Verb> verbs = {
         multi("attach",
-              {{.number = 3, .title = "switch on", .run = attach_on}, {.number = 4, .title = "wait", .run = wait_on}},
+              {{.number = 3, .title = "switch on", .run = attach_on, .name = "switch-on"},
+               {.number = 4, .title = "wait", .run = wait_on, .name = "await-on"}},
               "Opens the disk and starts everything that is switched on.",
               "Waits until the disk is open. --force does not wait.", {"wait.indicator", "device.errlog"}),
         multi(
             "detach",
-            {{.number = 1, .title = "check", .run = check_closed},
-             {.number = 3, .title = "switch off", .run = attach_off},
-             {.number = 4, .title = "wait", .run = wait_off}},
+            {{.number = 1, .title = "check", .run = check_closed, .name = "check"},
+             {.number = 3, .title = "switch off", .run = attach_off, .name = "switch-off"},
+             {.number = 4, .title = "wait", .run = wait_off, .name = "await-off"}},
             "Closes the disk; all other switches keep their positions.",
             "Waits until disk and device are closed. Refused while the device is in use here. --force skips that check "
             "and the waiting: a device in use stays until it is closed.",
             {"device.inuse", "wait.indicator", "wait.device"}),
-        multi("up", {{.number = 3, .title = "switch on", .run = up}, {.number = 4, .title = "wait", .run = wait_on}},
+        multi("up",
+              {{.number = 3, .title = "switch on", .run = up, .name = "switch-on"},
+               {.number = 4, .title = "wait", .run = wait_on, .name = "await-on"}},
               "Switches attach, fetch, sync and replay on.",
               "Waits until the disk is open. When there is nothing to sync from, the switch sync is left alone, with a "
               "warning. --force does not wait.",
               {"wait.indicator", "device.errlog"}),
         multi("down",
-              {{.number = 1, .title = "check", .run = check_closed},
-               {.number = 3, .title = "switch off", .run = down},
-               {.number = 4, .title = "wait", .run = wait_off}},
+              {{.number = 1, .title = "check", .run = check_closed, .name = "check"},
+               {.number = 3, .title = "switch off", .run = down, .name = "switch-off"},
+               {.number = 4, .title = "wait", .run = wait_off, .name = "await-off"}},
               "Switches replay, sync, fetch and attach off.",
               "Like detach, but forgets the positions of the other switches. --force skips the check for users of the "
               "device and the waiting.",

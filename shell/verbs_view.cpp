@@ -179,12 +179,13 @@ env::task<result<Step>> view(VerbContext& ctx) {
 }
 
 env::task<result<Step>> help(VerbContext& ctx) {
-    auto text = overview(ctx.options().verbose);
+    auto text = overview(ctx.options().verbose, ctx.surroundings().registry());
     if (const auto& word = ctx.argument(0); !word.empty()) {
-        const auto* verb = find_verb(word);
+        auto& verbs = ctx.surroundings().registry();
+        const auto* verb = verbs.find(word);
         auto primitive = macros::help_text(word.starts_with('%') ? word.substr(1) : word);
         if (!verb && primitive.empty()) {
-            auto close = suggest_verb(word);
+            auto close = verbs.suggest(word);
             co_return refusal("usage.verb", "unknown verb '" + word + "'" +
                                                 (close.empty() ? "" : "; did you mean '" + std::string(close) + "'?"));
         }
