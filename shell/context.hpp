@@ -40,7 +40,7 @@ struct Surroundings {
     Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
 
     VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
-    // The same in everything but the output.
+    // The same in everything but the output. (A new member has to be named here as well.)
     Surroundings with(Output& other) const {
         return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting};
     }

@@ -20,7 +20,7 @@ Controller::Controller(Host& host, std::string resource)
       changed_(host.env.lot()),
       logs_(std::make_shared<LogStore>(host.env, host.tree.absolute(tree::resource_dir(view_.name())), host.me(),
                                        [view = view_](const LogName& log) { return view.final_length(log); })),
-      positions_(host.tree, view_.name(), host.me()), messages_(host.env, host.tree, actual_),
+      positions_(host.tree, view_.name(), host.me()), messages_(host.env, host.tree, actual_), quiet_(host.env),
       append_(host, view_.name(), *logs_, signal_), replay_(host.env, signal_), sync_(host, view_.name(), signal_),
       fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port), tasks_(host.env) {}
 
@@ -137,7 +137,9 @@ Local Controller::observe() {
                    : replay_.is_running() ? Engine::replaying
                    : sync_.is_running()   ? Engine::syncing
                                           : Engine::off;
+    local.is_append_over = append_.is_log_failed() || append_.is_stopped();
     local.appending_to = append_.log();
+    if (append_.is_running()) local.rotate_at = rotation_limit();
     local.device_exists = append_.device_exists();
     local.open_count = append_.open_count();
     local.disk_is_open = disk_ != nullptr;
@@ -146,6 +148,15 @@ Local Controller::observe() {
     local.replay_has_turn = replay_has_turn_;
     local.primary_is_alive = primary_is_alive();
     return local;
+}
+
+// Transaction-log 17.1: 0 = off; else min(value, max(1, size / 32)) GiB.
+std::int64_t Controller::rotation_limit() const {
+    constexpr std::uint64_t kGiB = std::uint64_t(1) << 30;
+    auto limit = host_.tunables.rotate_bytes;
+    auto space = host_.env.storage().space(host_.tree.root());
+    if (limit > 0 && space) limit = std::min(limit, std::max(kGiB, space->total_bytes / 32));
+    return static_cast<std::int64_t>(limit);
 }
 
 bool Controller::primary_is_alive() const {
@@ -269,16 +280,25 @@ env::task<bool> Controller::close_device(const Plan& plan) {
     if (append_.device_exists() && !plan.device) {
         co_return co_await append_.close_device();
     }
-    if (append_.is_running() && plan.work != Work::append) {
+    if (append_.is_running() && plan.work != Work::append) co_return co_await end_appending();
+    co_return false;
+}
+
+// Until the final positions are published, this host remains primary in the eyes of the others: they might take over
+// without the last records. A full /mars can make that wait.
+env::task<bool> Controller::end_appending() {
+    if (!append_.is_stopped()) {
         source_->withdraw();
         source_.reset();
         co_await append_.stop(); // everything is written back
-        auto published = co_await append_.publish(positions_);
-        if (!published) host_.env.log().error(published.error().text);
-        append_.forget();
-        co_return true;
     }
-    co_return false;
+    auto published = co_await append_.publish(positions_);
+    if (!published) {
+        say("err-versionlink-not-readable", "the last position cannot be published: " + published.error().text);
+        co_return false;
+    }
+    append_.forget();
+    co_return true;
 }
 
 // --- working ---------------------------------------------------------------------------------------------------------
@@ -445,7 +465,8 @@ env::task<void> Controller::publish_positions() {
         done = co_await positions_.publish(replay_.position(), replay_.end());
     if (sync_.is_running() && !sync_.is_complete())
         publish("syncstatus-" + host_.me(), std::to_string(sync_.durable_offset()));
-    if (!done) host_.env.log().error(done.error().text);
+    if (!done) // tried again with the next heartbeat
+        quiet_.warning("positions", "resource " + view_.name() + ": positions are not published: " + done.error().text);
     publish_rates();
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernel/block/disk.hpp"
+#include "kernel/env/quiet_log.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/resource/append_engine.hpp"
 #include "kernel/resource/decide.hpp"
@@ -68,6 +69,7 @@ class Controller {
     env::task<result<void>> recover_log(LogName log, std::int64_t start);
     env::task<bool> stop_unwanted(const Plan& plan);
     env::task<bool> close_device(const Plan& plan);
+    env::task<bool> end_appending();
     env::task<bool> start_work(const Plan& plan);
     env::task<bool> make_step(const Plan& plan);
     env::task<bool> rotate(const Plan& plan);
@@ -78,6 +80,7 @@ class Controller {
     env::task<bool> end_sync();
     bool sync_turn_is_over(const Plan& plan);
     bool primary_is_alive() const;
+    std::int64_t rotation_limit() const;
     void say(const char* key, std::string text) { said_[key] = std::move(text); }
 
     // controller_publish.cpp
@@ -99,6 +102,7 @@ class Controller {
     std::shared_ptr<LogStore> logs_;
     Positions positions_;
     Messages messages_;
+    env::QuietLog quiet_;
 
     std::shared_ptr<block::Disk> disk_;
     std::shared_ptr<DiskSource> source_; // while this host is primary

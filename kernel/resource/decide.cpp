@@ -92,21 +92,23 @@ class Decision {
     // P1, P2.
     bool wants_device() const {
         if (local_.device_exists && local_.open_count > 0) return true;
-        return designated_ && local_.engine == Engine::appending && r_.size() > 0;
+        return designated_ && local_.engine == Engine::appending && !local_.is_append_over && r_.size() > 0;
     }
 
-    // P4: appending ends when the device is gone and nobody wants it back.
+    // P4: appending ends when the device is gone and nobody wants it back, or nobody can use it.
     void decide_appending() {
-        if (!designated_ && !local_.device_exists) return;
+        if ((!designated_ || local_.is_append_over) && !local_.device_exists) return;
         plan_.work = Work::append;
         if (local_.appending_to) plan_.log = *local_.appending_to;
         decide_rotation();
     }
 
-    // G5: the next own log that is still empty.
+    // G5: the next own log that is still empty. G3: a new one, when the present one is large enough.
     void decide_rotation() {
         const LogName next{plan_.log.seq + 1, me_};
-        if (length_of(next) == std::int64_t(0)) plan_.rotate_to = next;
+        const auto there = length_of(next);
+        const bool is_full = local_.rotate_at > 0 && length_of(plan_.log).value_or(0) >= local_.rotate_at;
+        if (there == std::int64_t(0) || (is_full && !there)) plan_.rotate_to = next;
     }
 
     // --- sync --------------------------------------------------------------------------------------------------------

@@ -36,9 +36,14 @@ struct Local {
     bool may_be_designated = true;
     Engine engine = Engine::off;
     std::optional<LogName> appending_to;
+    // The appending logger takes no writes any more, because its log has failed (a full /mars, an I/O error) or it is
+    // being ended. It has to go; the next one begins in a new log.
+    bool is_append_over = false;
     bool device_exists = false;
     int open_count = 0;
     bool disk_is_open = false;
+    // Length of a log from which on the primary begins the next one by itself; 0: never (G3).
+    std::int64_t rotate_at = 0;
     std::vector<LocalLog> logs; // ascending by (number, host)
     // Replay stopped here with a negative code and would stop here again.
     std::optional<LogName> damaged;

@@ -265,13 +265,17 @@ env::task<result<void>> Receiver::merge(Session& session, const Frame& frame) {
     advance_clock(session, batch.sent);
     auto is_ordinary = [](const KeyVersion& v) { return !is_barrier(v.path); };
     std::stable_partition(batch.versions.begin(), batch.versions.end(), is_ordinary); // M9
+    result<void> stored; // one key that has no room must not keep back those that have
     for (std::size_t i = 0; i < batch.versions.size(); ++i) {
+        if (!stored && is_barrier(batch.versions[i].path)) break; // they vouch for all the others
         if (i % kMergeSlice == kMergeSlice - 1) {
             co_await boost::asio::post(shared_.env.get_executor(), boost::asio::use_awaitable);
             if (session.ended) co_return *session.ended;
         }
-        MARS_CO_TRY_VOID(merge_one(session, batch.versions[i]));
+        auto merged = merge_one(session, batch.versions[i]);
+        if (!merged && stored) stored = merged.error();
     }
+    if (!stored) co_return stored;
     if (!batch.more) session.has_caught_up = true;
     note_time(session, batch.sent, !batch.more);
     ExchangeNumber done;

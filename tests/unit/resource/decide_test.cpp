@@ -388,3 +388,37 @@ TEST_CASE("an own log is never continued by a foreign one while designated (S5)"
     CHECK_FALSE(s.plan().step_to);
     CHECK(s.says("inf-log-foreign-denied"));
 }
+
+TEST_CASE("a device whose log has failed goes as soon as nobody has it open, and a new log begins") {
+    Scene s("alpha");
+    s.local.engine = Engine::appending;
+    s.local.appending_to = kLog2a;
+    s.local.device_exists = true;
+    s.local.is_append_over = true;
+    s.local.open_count = 1;
+    CHECK(s.plan().device); // P2
+    CHECK(s.plan().work == Work::append);
+    s.local.open_count = 0;
+    CHECK_FALSE(s.plan().device);
+    s.local.device_exists = false;
+    CHECK(s.plan().work == Work::nothing);
+    s.local.is_append_over = false; // the logger has been ended
+    s.local.engine = Engine::off;
+    auto plan = s.plan();
+    CHECK(plan.step_to == kLog3a);
+    CHECK(plan.create_log);
+}
+
+TEST_CASE("a primary rotates by itself when its log is long enough (G3)") {
+    Scene s("alpha");
+    s.local.engine = Engine::appending;
+    s.local.appending_to = kLog2a;
+    s.local.device_exists = true;
+    CHECK_FALSE(s.plan().rotate_to); // switched off
+    s.local.rotate_at = 1001;
+    CHECK_FALSE(s.plan().rotate_to);
+    s.local.rotate_at = 1000;
+    CHECK(s.plan().rotate_to == kLog3a);
+    s.logs({{2, "alpha", 1000}, {3, "alpha", 1}}); // not made by this rule: never appended to
+    CHECK_FALSE(s.plan().rotate_to);
+}
