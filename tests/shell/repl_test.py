@@ -85,8 +85,7 @@ def history():
             check(session.line("=1 + 1"), "2")
             check(session.line("=20 * 2"), "40")
             session.type("\x10\x10\n")  # Ctrl-P
-            session.expect("=1 + 1\n2\n")
-            session.prompt()
+            contains(session.prompt(), "\n2\n")
             session.type("\x04")
             check(session.exit_status(), 0)
         check(open(site.home + "/.marsadm/history").read(), "=1 + 1\n=20 * 2\n=1 + 1\n")
@@ -94,7 +93,7 @@ def history():
         with Session(site) as session:
             session.prompt()
             session.type("\x10\n")
-            session.expect("=1 + 1\n2\n")
+            contains(session.prompt(), "\n2\n")
 
 
 def lua_over_several_lines():
@@ -116,8 +115,7 @@ def control_c():
     with Site() as site, Session(site) as session:
         session.prompt()
         session.type("nonsense\x03")
-        session.expect("^C")
-        session.prompt()
+        contains(session.prompt(), "^C\n")
         session.type("detach r\n")
         session.expect("phase 4")
         session.type("\x03")
@@ -192,9 +190,9 @@ def session_options_last():
 def lines_for_other_hosts():
     with Site() as site, Session(site, PATH=os.path.dirname(os.path.abspath(MARSADM)) + ":" + os.environ["PATH"]) as session:
         session.prompt()
-        contains(session.line("@a view-get-primary r"), "a: b", "1 hosts", "1 ok")
+        contains(session.line("@a view-get-primary r"), "a: b")
         site.beat()
-        contains(session.line("@nohost.invalid version"), "nohost.invalid", "failed")
+        contains(session.line("@nohost.invalid version"), "nohost.invalid", "[remote.ssh]")
         check(session.line("= 1"), "1")
 
 
