@@ -59,11 +59,11 @@ std::string stub_text(std::string_view name, Compat compat) {
 Library::Library(Context& context) : context_(context) {}
 
 bool Library::has_stub(std::string_view name) const {
-    return find_viewable(name) || (context_.added && context_.added->find(name));
+    // Built-in ones first: looking for added ones may cost reading plugins.
+    return find_viewable(name) || (context_.added && !find_primitive(name) && context_.added->find(name));
 }
 
 std::string Library::stub(std::string_view name) const {
-    // Built-in ones first: looking for added ones may cost reading plugins.
     auto* added = !find_viewable(name) && context_.added ? context_.added->find(name) : nullptr;
     if (!added) return stub_text(name, context_.compat);
     std::string text = "%primitive-" + added->name;

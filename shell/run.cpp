@@ -2,6 +2,7 @@
 #include "shell/run.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <memory>
@@ -111,6 +112,10 @@ env::task<void> Run::step(Worker& worker, const Phase& phase) {
     worker.phase = phase.number;
     auto stepped = co_await phase.run(worker.context);
     if (!stepped) {
+        // Some waits report a cancellation as a failure of theirs.
+        auto state = co_await env::asio::this_coro::cancellation_state;
+        if (state.cancelled() != env::asio::cancellation_type::none)
+            throw boost::system::system_error(env::asio::error::operation_aborted);
         fail(worker, stepped.error(), phase.number);
         co_return;
     }

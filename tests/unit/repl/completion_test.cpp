@@ -39,7 +39,7 @@ TEST_CASE("verbs, options, resources and hosts are completed where they may stan
     CHECK(prompt.words("primary r,") == Words{"r,r"});
     CHECK(prompt.words("use ") == Words{"r"});
     CHECK(prompt.words("help join-r") == Words{"join-resource"});
-    CHECK(prompt.words("delete-host ") == Words{"a", "b"});
+    CHECK(prompt.words("join-cluster ") == Words{"a", "b"});
     CHECK(prompt.words("plugins ") == Words{"check", "list"});
     CHECK(prompt.words("no-such-verb ").empty());
 }
