@@ -61,9 +61,9 @@ namespace {
 
 // What a thread hands back.
 struct Ended {
-    explicit Ended(result<RemoteResult> r) : result(std::move(r)) {}
+    explicit Ended(result<RemoteResult> r) : answer(std::move(r)) {}
 
-    mars::result<RemoteResult> result;
+    result<RemoteResult> answer;
     std::shared_ptr<SshSession> session; // to be kept; null when it is of no use any more
     bool is_new = false;
 };
@@ -72,14 +72,14 @@ Ended work_on(const SshCall& call, std::shared_ptr<SshSession> session) {
     bool has_started = false;
     if (session) {
         Ended ended(session->run(call, has_started));
-        if (ended.result) ended.session = session;
-        if (ended.result || has_started) return ended; // a connection that has died meanwhile is replaced
+        if (ended.answer) ended.session = session;
+        if (ended.answer || has_started) return ended; // a connection that has died meanwhile is replaced
     }
     auto opened = SshSession::open(call);
     if (!opened) return Ended(opened.error());
     session = std::move(*opened);
     Ended ended(session->run(call, has_started));
-    if (ended.result) ended.session = session;
+    if (ended.answer) ended.session = session;
     ended.is_new = true;
     return ended;
 }
@@ -136,7 +136,7 @@ env::task<result<RemoteResult>> SshRemote::run(RemoteHost host, RemoteOptions op
     auto ended = co_await env::park<Ended>(lot_, start);
     if (ended.is_new) ++connected_;
     if (ended.session) idle_[key].push_back(std::move(ended.session));
-    co_return std::move(ended.result);
+    co_return std::move(ended.answer);
 }
 
 } // namespace mars::shell
