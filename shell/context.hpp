@@ -21,6 +21,10 @@
 
 namespace mars::shell {
 
+namespace systemd {
+class Systemd;
+}
+
 // What verbs run on: given by the one-shot program, the REPL, a script, or the simulation. Outlives all calls.
 struct Surroundings {
     env::Env& env;
@@ -29,6 +33,7 @@ struct Surroundings {
     Output& output;
     std::vector<std::string> macro_path; // directories searched for NAME.tpl
     Hooks* hooks = nullptr;              // plugins that listen; may be absent
+    systemd::Systemd* systemd = nullptr; // of this host; absent where there is none
 };
 
 class VerbContext {
@@ -40,6 +45,7 @@ class VerbContext {
     LocalHost& local() { return surroundings_.local; }
     Remote& remote() { return surroundings_.remote; }
     Output& out() { return surroundings_.output; }
+    Surroundings& surroundings() { return surroundings_; }
     const Surroundings& surroundings() const { return surroundings_; }
     tree::DiskView& view() { return view_; }
     const tree::DiskView& view() const { return view_; }

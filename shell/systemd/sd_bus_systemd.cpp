@@ -187,7 +187,7 @@ result<bool> Job::wait(Duration slice) {
 
 failure Job::late(Duration limit) const {
     auto s = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
-    return refusal("unit.job", what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
+    return failure(std::errc::timed_out, what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
 }
 
 // A call of the manager that takes one unit and needs no answer.

@@ -16,8 +16,10 @@ namespace mars::shell::systemd {
 class SdBusSystemd final : public Systemd {
   public:
     // `callers`: a regular expression over the programs above this process ($SYSTEMD_RECURSIVE_CALL).
-    SdBusSystemd(env::asio::io_context& context, env::ParkingLot& lot, std::string callers)
-        : context_(context), lot_(lot), callers_(std::move(callers)) {}
+    SdBusSystemd(env::asio::io_context& context, env::ParkingLot& lot, Settings settings, std::string callers)
+        : context_(context), lot_(lot), settings_(std::move(settings)), callers_(std::move(callers)) {}
+
+    const Settings& settings() const override { return settings_; }
 
     bool is_our_caller() override;
     result<void> install(const UnitFile& file) override;
@@ -37,6 +39,7 @@ class SdBusSystemd final : public Systemd {
 
     env::asio::io_context& context_;
     env::ParkingLot& lot_;
+    Settings settings_;
     std::string callers_;
     std::unique_ptr<env::BlockingPool> pool_;
 };

@@ -12,6 +12,7 @@
 #include "kernel/base/result.hpp"
 #include "kernel/base/stamp.hpp"
 #include "kernel/env/task.hpp"
+#include "shell/systemd/templates.hpp"
 
 namespace mars::shell::systemd {
 
@@ -43,6 +44,7 @@ class Systemd {
   public:
     virtual ~Systemd() = default;
 
+    virtual const Settings& settings() const = 0;
     // Is this process a child of pid 1, or below a cluster manager ($SYSTEMD_RECURSIVE_CALL)? Then verbs must not call
     // systemd in their turn.
     virtual bool is_our_caller() = 0;
@@ -53,7 +55,8 @@ class Systemd {
     virtual env::task<result<void>> reload() = 0;
     virtual env::task<result<UnitState>> state(std::string unit) = 0;
     // Queues the job and waits for its end, at most for `limit`. `should_go_on` is asked now and then; false ends the
-    // wait early, as a failure with errc::operation_canceled. The job itself goes on in both cases.
+    // wait early, as a failure with errc::operation_canceled; a job that takes longer is one with errc::timed_out. The
+    // job itself goes on in both cases.
     virtual env::task<result<void>> run_job(JobKind kind, std::string unit, Duration limit,
                                             std::function<bool()> should_go_on) = 0;
     // Until the next boot: the files are gone then, too.
