@@ -4,6 +4,7 @@
 
 #include "kernel/env/task_group.hpp"
 #include "shell/checks.hpp"
+#include "shell/completions.hpp"
 #include "shell/hosts.hpp"
 #include "shell/systemd/activation.hpp"
 #include "shell/systemd/lint.hpp"
@@ -269,6 +270,15 @@ env::task<result<Step>> templates(VerbContext& ctx) {
     co_return Step::done;
 }
 
+env::task<result<Step>> help_completion(VerbContext& ctx) {
+    const auto& shell = ctx.argument(0);
+    if (shell != "bash" && shell != "zsh") co_return refusal("usage.arg", "expected bash or zsh, found '" + shell + "'");
+    auto text = shell == "bash" ? bash_completion() : zsh_completion();
+    text.pop_back();
+    ctx.out().answer(text);
+    co_return Step::done;
+}
+
 } // namespace
 
 const std::vector<Verb>& systemd_verbs() {
@@ -369,6 +379,17 @@ const std::vector<Verb>& systemd_verbs() {
                 "to units which do not exist, and wrong sections and lines; it fails when there are errors. Nothing is "
                 "written.",
          .errors = {"usage.arg", "unit.template"}},
+        {.name = "help-completion",
+         .aliases = {},
+         .family = Family::view,
+         .level = kInternal,
+         .resource = ResourceArgument::none,
+         .arguments = {{"bash|zsh", ArgumentType::text, true, false, "the shell"}},
+         .flags = kReads | kInformational | kNoUuid | kAnyUser | kNoTree,
+         .phases = {{.number = 1, .title = "", .run = help_completion}},
+         .summary = "Prints the completion of marsadm for a shell.",
+         .doc = "It is made from the same tables as the help.",
+         .errors = {"usage.arg"}},
     };
     return verbs;
 }
