@@ -27,6 +27,10 @@ class AddedPrimitives;
 
 namespace mars::shell {
 
+namespace systemd {
+class Systemd;
+}
+
 // What verbs run on: given by the one-shot program, the REPL, a script, or the simulation. Outlives all calls.
 struct Surroundings {
     env::Env& env;
@@ -38,6 +42,7 @@ struct Surroundings {
     Hooks* hooks = nullptr;                              // plugins that listen; may be absent
     VerbRegistry* verbs = nullptr;                       // absent: only those of the table
     Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
+    systemd::Systemd* systemd = nullptr;                 // of this host; absent where there is none
 
     VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
 };
@@ -51,6 +56,7 @@ class VerbContext {
     LocalHost& local() const { return surroundings_.local; }
     Remote& remote() const { return surroundings_.remote; }
     Output& out() const { return surroundings_.output; }
+    Surroundings& surroundings() { return surroundings_; }
     const Surroundings& surroundings() const { return surroundings_; }
     tree::DiskView& view() { return view_; }
     const tree::DiskView& view() const { return view_; }

@@ -9,6 +9,7 @@
 #include "shell/log_links.hpp"
 #include "shell/membership.hpp"
 #include "shell/switches.hpp"
+#include "shell/systemd/phases.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -20,6 +21,7 @@ struct Handover {
     std::optional<std::string> old; // the primary to take over from, as it was at the beginning
     bool is_known = false;
     bool has_warned = false;
+    bool moves_application = false; // systemd stops and starts it
 };
 
 const std::optional<std::string>& old_primary(VerbContext& ctx) {
@@ -186,8 +188,32 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
                                                              ctx.actual(me, "replay-code") + " = " +
                                                              ctx.view().value(ctx.actual(me, "replay-code")) +
                                                              "; next: marsadm invalidate " + ctx.resource()));
+    if (systemd::has_application(ctx)) {
+        ctx.state<Handover>().moves_application = true;
+        systemd::want_here(ctx, old); // the device will be closed by systemd
+        co_return Step::done;
+    }
     if (old && *old != me && designated_primary(ctx.view(), ctx.resource()))
         MARS_CO_TRY_VOID(check_not_open(ctx, *old));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_stop_old(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!ctx.state<Handover>().moves_application || !takes_over_from_other(ctx) || !old) co_return Step::done;
+    if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *old, ctx.me()));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_give_back(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (ctx.state<Handover>().moves_application && old) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *old));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_start_here(VerbContext& ctx) {
+    if (ctx.state<Handover>().moves_application && has_device(ctx)) MARS_CO_TRY_VOID(co_await systemd::start_here(ctx));
     co_return Step::done;
 }
 
@@ -261,7 +287,20 @@ env::task<result<Step>> primary_await_device(VerbContext& ctx) {
 env::task<result<Step>> secondary_check(VerbContext& ctx) {
     if (ctx.is_forced()) MARS_CO_TRY_VOID(check_switch(ctx, "connect", false));
     const auto& old = old_primary(ctx);
+    if (systemd::has_application(ctx)) {
+        ctx.state<Handover>().moves_application = true;
+        systemd::want_nowhere(ctx, old);
+        co_return Step::done;
+    }
     if (old && designated_primary(ctx.view(), ctx.resource())) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
+    co_return Step::done;
+}
+
+env::task<result<Step>> secondary_stop(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!ctx.state<Handover>().moves_application || !old || ctx.is_forced()) co_return Step::done;
+    if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *old, std::string(tree::kNone)));
     co_return Step::done;
 }
 

@@ -46,6 +46,7 @@ class Run {
     void tell_interruption();
     env::task<void> run_loop(const Phase& phase);
     env::task<void> step(Worker& worker, const Phase& phase);
+    env::task<void> fail_in(Worker& worker, failure why, const Phase& phase);
     void announce(const Phase& phase);
     void fail(Worker& worker, const failure& why, int phase);
     std::size_t left() const;
@@ -111,12 +112,24 @@ env::task<void> Run::step(Worker& worker, const Phase& phase) {
     worker.phase = phase.number;
     auto stepped = co_await phase.run(worker.context);
     if (!stepped) {
-        fail(worker, stepped.error(), phase.number);
+        co_await fail_in(worker, stepped.error(), phase);
         co_return;
     }
     worker.is_satisfied = *stepped == Step::done;
     auto committed = co_await worker.context.commit();
-    if (!committed) fail(worker, committed.error(), phase.number);
+    if (!committed) co_await fail_in(worker, committed.error(), phase);
+}
+
+env::task<void> Run::fail_in(Worker& worker, failure why, const Phase& phase) {
+    fail(worker, why, phase.number);
+    if (!phase.undo) co_return;
+    auto undone = co_await phase.undo(worker.context);
+    if (undone) {
+        auto committed = co_await worker.context.commit();
+        if (committed) co_return;
+        undone = committed.error();
+    }
+    surroundings_.output.error(worker.context.label("putting things back has failed as well: " + undone.error().text));
 }
 
 // "VERB.MOMENT" or "VERB.PHASE.MOMENT". A refusal counts as the worker's failure.
@@ -199,7 +212,7 @@ env::task<void> Run::run_loop(const Phase& phase) {
         auto why = refusal("wait.phase", "phase " + std::to_string(phase.number) + " (" + std::string(phase.title) +
                                              ") is not finished after " + seconds_text(deadline.elapsed()) +
                                              (phase.stuck.empty() ? "" : "; " + std::string(phase.stuck)));
-        fail(*worker, primed ? why : primed.error(), phase.number);
+        co_await fail_in(*worker, primed ? why : primed.error(), phase);
     }
 }
 
