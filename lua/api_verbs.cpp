@@ -125,13 +125,9 @@ class VerbOperation final : public Operation {
     VerbOperation(Interpreter& interpreter, Call call) : interpreter_(interpreter), call_(std::move(call)) {}
 
     env::task<void> run() override {
-        auto surroundings = interpreter_.surroundings();
+        auto& surroundings = interpreter_.surroundings();
         Tee tee(record_, call_.show ? &surroundings.output : nullptr);
-        shell::Surroundings where{surroundings.env, surroundings.local, surroundings.remote, tee,
-                                  surroundings.macro_path};
-        where.hooks = surroundings.hooks;
-        where.verbs = surroundings.verbs;
-        where.scripting = surroundings.scripting;
+        auto where = surroundings.with(tee);
         result_ = co_await shell::run_words(where, call_.words, interpreter_.defaults());
     }
 

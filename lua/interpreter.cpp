@@ -152,12 +152,20 @@ result<void> Interpreter::compile(Thread& thread, const std::string& code, const
     is_incomplete = false;
     const auto expression = "return " + code;
     auto* L = thread.L();
-    if (luaL_loadbufferx(L, expression.data(), expression.size(), name.c_str(), "t") == LUA_OK) return {};
-    lua_pop(L, 1);
-    int status = luaL_loadbufferx(L, code.data(), code.size(), name.c_str(), "t");
+    auto ends_early = [L](int status) {
+        const char* message = lua_tostring(L, -1);
+        return status == LUA_ERRSYNTAX && message && std::string_view(message).ends_with("<eof>");
+    };
+    int status = luaL_loadbufferx(L, expression.data(), expression.size(), name.c_str(), "t");
     if (status == LUA_OK) return {};
-    std::string_view message = lua_tostring(L, -1) ? lua_tostring(L, -1) : "";
-    is_incomplete = status == LUA_ERRSYNTAX && message.ends_with("<eof>");
+    is_incomplete = ends_early(status); // "1 +"
+    lua_pop(L, 1);
+    status = luaL_loadbufferx(L, code.data(), code.size(), name.c_str(), "t");
+    if (status == LUA_OK) {
+        is_incomplete = false;
+        return {};
+    }
+    is_incomplete = is_incomplete || ends_early(status);
     return machine_.error_of(L, status);
 }
 

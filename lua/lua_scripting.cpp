@@ -6,20 +6,51 @@
 
 namespace mars::lua {
 
+namespace {
+
+// Completes `surroundings` before the plugins take their copy.
+const shell::Surroundings& extended(shell::Surroundings& surroundings, shell::VerbRegistry& verbs,
+                                    macros::AddedPrimitives& primitives, shell::Scripting& scripting) {
+    surroundings.verbs = &verbs;
+    surroundings.primitives = &primitives;
+    surroundings.scripting = &scripting;
+    return surroundings;
+}
+
+} // namespace
+
 LuaScripting::LuaScripting(shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings,
                            Shell shell)
-    : surroundings_(surroundings), plugins_(surroundings, std::move(defaults), std::move(settings)),
+    : surroundings_(surroundings),
+      plugins_(extended(surroundings, verbs_, primitives_, *this), std::move(defaults), std::move(settings)),
       shell_(std::move(shell)) {
     verbs_.set_source([this](shell::VerbRegistry& registry) { plugins_.add_verbs(registry); });
+    primitives_.set_source([this](macros::AddedPrimitives&) { add_primitives(); });
     surroundings_.hooks = &plugins_;
-    surroundings_.verbs = &verbs_;
-    surroundings_.scripting = this;
 }
 
 LuaScripting::~LuaScripting() {
+    surroundings_.primitives = nullptr;
     surroundings_.hooks = nullptr;
     surroundings_.verbs = nullptr;
     surroundings_.scripting = nullptr;
+}
+
+void LuaScripting::add_primitives() {
+    for (const auto* row : plugins_.primitives()) {
+        macros::AddedPrimitive primitive;
+        primitive.name = row->name;
+        for (int i = 1; i <= row->max_args; ++i) primitive.usage += "{" + std::to_string(i) + "}";
+        if (primitive.usage.empty()) primitive.usage = "{}";
+        primitive.min_args = row->min_args;
+        primitive.max_args = row->max_args;
+        primitive.doc = row->doc;
+        primitive.function = [this, name = row->name](const std::vector<std::string>& arguments) {
+            return plugins_.call_primitive(name, arguments);
+        };
+        auto added = primitives_.add(std::move(primitive));
+        if (!added) surroundings_.output.warning("a primitive of a plugin is not used: " + added.error().text);
+    }
 }
 
 env::task<result<int>> LuaScripting::run_file(shell::VerbContext& ctx, std::string path,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lua/plugins.hpp"
+#include "macros/added.hpp"
 #include "shell/scripting.hpp"
 
 namespace mars::lua {
@@ -17,7 +18,8 @@ class LuaScripting final : public shell::Scripting {
   public:
     using Shell = std::function<env::task<result<int>>(shell::VerbContext& ctx, std::string path)>;
 
-    // `surroundings` outlives it, and gets hooks, verbs and scripting from here. `shell`: the interactive shell.
+    // `surroundings` outlives it, and gets hooks, verbs, primitives and scripting from here. `shell`: the interactive
+    // shell.
     LuaScripting(shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings, Shell shell);
     ~LuaScripting() override;
 
@@ -33,9 +35,12 @@ class LuaScripting final : public shell::Scripting {
     std::string lua_reference(const std::string& format) override;
 
   private:
+    void add_primitives();
+
     shell::Surroundings& surroundings_;
-    Plugins plugins_;
     shell::VerbRegistry verbs_;
+    macros::AddedPrimitives primitives_;
+    Plugins plugins_;
     Shell shell_;
 };
 

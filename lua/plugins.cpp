@@ -54,7 +54,7 @@ std::string environment_name(const std::string& plugin, const std::string& tunab
 
 } // namespace
 
-Plugins::Plugins(shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings)
+Plugins::Plugins(const shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings)
     : surroundings_(surroundings), defaults_(std::move(defaults)), settings_(std::move(settings)) {
     surroundings_.hooks = nullptr;
 }

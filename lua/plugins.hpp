@@ -28,8 +28,8 @@ struct PluginSettings {
 
 class Plugins final : public shell::Hooks {
   public:
-    // `surroundings` outlives it; the options are those of the verbs that plugins run.
-    Plugins(shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings);
+    // Plugins run verbs in `surroundings` (but for the hooks), whose members outlive this, with `defaults` as options.
+    Plugins(const shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings);
     ~Plugins() override;
 
     // Shell side.

@@ -2,10 +2,13 @@
 #include "lua/process.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -123,6 +126,10 @@ class Running {
         using namespace asio::experimental::awaitable_operators;
         ProcessResult result;
         co_await (feed() && read(output_, false, result.output) && read(errors_, true, result.errors) && ended());
+        // A read that was cancelled looks like the end of the output.
+        auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none)
+            throw boost::system::system_error(asio::error::operation_aborted);
         result.status = child_.reap();
         co_return result;
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "macros/added.hpp"
 
+#include <utility>
+
 #include "macros/library.hpp"
 #include "macros/primitive.hpp"
 
@@ -43,12 +45,19 @@ void AddedPrimitives::remove(std::string_view name) {
     if (auto found = primitives_.find(name); found != primitives_.end()) primitives_.erase(found);
 }
 
+// Seen from outside, what the source adds has been there all the time: so looking is const.
+void AddedPrimitives::load() const {
+    if (auto source = std::exchange(source_, nullptr)) source(const_cast<AddedPrimitives&>(*this));
+}
+
 const AddedPrimitive* AddedPrimitives::find(std::string_view name) const {
+    load();
     auto found = primitives_.find(name);
     return found == primitives_.end() ? nullptr : &found->second;
 }
 
 std::vector<std::string> AddedPrimitives::names() const {
+    load();
     std::vector<std::string> all;
     for (auto& [name, primitive] : primitives_) all.push_back(name);
     return all;

@@ -36,6 +36,9 @@ class AddedPrimitives {
     // Errors: invalid_argument for a malformed name, arity or missing function; file_exists when a primitive or
     // built-in macro has this name, or it was added before. Then nothing changes.
     result<void> add(AddedPrimitive primitive);
+    // `source` adds what there is to add. It is called once, when a name is looked for that no other macro or primitive
+    // has, or all are listed: plugins cost nothing before.
+    void set_source(std::function<void(AddedPrimitives&)> source) { source_ = std::move(source); }
     // Forgets one, when its plugin is unloaded. Not during an evaluation.
     void remove(std::string_view name);
     // Valid until it is removed.
@@ -43,7 +46,10 @@ class AddedPrimitives {
     std::vector<std::string> names() const;
 
   private:
+    void load() const;
+
     std::map<std::string, AddedPrimitive, std::less<>> primitives_;
+    mutable std::function<void(AddedPrimitives&)> source_;
 };
 
 } // namespace mars::macros

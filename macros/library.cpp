@@ -63,7 +63,8 @@ bool Library::has_stub(std::string_view name) const {
 }
 
 std::string Library::stub(std::string_view name) const {
-    auto* added = context_.added ? context_.added->find(name) : nullptr;
+    // Built-in ones first: looking for added ones may cost reading plugins.
+    auto* added = !find_viewable(name) && context_.added ? context_.added->find(name) : nullptr;
     if (!added) return stub_text(name, context_.compat);
     std::string text = "%primitive-" + added->name;
     for (int i = 1; i <= added->max_args; ++i) text += "{%{" + std::to_string(i) + "}}";

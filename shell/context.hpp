@@ -45,6 +45,10 @@ struct Surroundings {
     systemd::Systemd* systemd = nullptr;                 // of this host; absent where there is none
 
     VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
+    // The same in everything but the output. (A new member has to be named here as well.)
+    Surroundings with(Output& other) const {
+        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting};
+    }
 };
 
 class VerbContext {

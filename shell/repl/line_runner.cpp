@@ -62,8 +62,8 @@ env::task<LineOutcome> LineRunner::run(std::string line, std::string where) {
     where_ = where;
     auto text = trim(line);
     if (text.empty() || text.front() == '#') co_return LineOutcome();
-    if (text.front() == '=') co_return co_await run_lua(std::string(text.substr(1)), "=" + where + "lua");
-    if (is_lua_line(text)) co_return co_await run_lua(std::string(text.substr(3)), "=" + where + "lua");
+    if (text.front() == '=') co_return co_await run_lua(std::string(text.substr(1)));
+    if (is_lua_line(text)) co_return co_await run_lua(std::string(text.substr(3)));
     if (text.front() == '%') co_return run_macro(std::string(text));
     if (text.front() == '!') co_return run_system(std::string(trim(text.substr(1))));
     auto words = split_line(text);
@@ -89,11 +89,11 @@ env::task<LineOutcome> LineRunner::run_verb_line(std::vector<std::string> words)
     co_return outcome;
 }
 
-env::task<LineOutcome> LineRunner::run_lua(std::string code, std::string name) {
+env::task<LineOutcome> LineRunner::run_lua(std::string code) {
     auto& lua = interpreter();
     LineOutcome outcome;
     lua::Thread thread(lua.machine());
-    auto compiled = lua.compile(thread, code, name, outcome.incomplete);
+    auto compiled = lua.compile(thread, code, "=lua", outcome.incomplete);
     if (outcome.incomplete) co_return outcome;
     if (!compiled) co_return fail(compiled.error());
     auto ran = co_await lua.call_and_show(thread);
@@ -151,8 +151,9 @@ env::task<LineOutcome> LineRunner::run_watch(std::string line, std::string where
         auto& view = interpreter().view();
         std::vector<std::string> places{""};
         for (const auto& name : all_resources(view)) {
-            places.push_back(tree::resource_dir(name));
-            for (const auto& host : hosts_of(view, name)) places.push_back(places[1] + "/actual-" + host);
+            const auto directory = tree::resource_dir(name);
+            places.push_back(directory);
+            for (const auto& host : hosts_of(view, name)) places.push_back(directory + "/actual-" + host);
         }
         auto start = interpreter().machine().env().clock().steady();
         auto changed = co_await view.wait_for_change(places, kWatchInterval);

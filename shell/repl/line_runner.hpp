@@ -36,7 +36,7 @@ class LineRunner {
     std::string resource();
 
   private:
-    env::task<LineOutcome> run_lua(std::string code, std::string name);
+    env::task<LineOutcome> run_lua(std::string code);
     env::task<LineOutcome> run_watch(std::string line, std::string where);
     env::task<LineOutcome> run_verb_line(std::vector<std::string> words);
     LineOutcome run_macro(const std::string& text);

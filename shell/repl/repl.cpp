@@ -81,10 +81,7 @@ std::string history_file() {
 
 env::task<int> run_on_terminal(Surroundings surroundings, Options options, Interrupts& interrupts) {
     PagedOutput output(surroundings.output);
-    Surroundings paged{surroundings.env, surroundings.local, surroundings.remote, output, surroundings.macro_path};
-    paged.hooks = surroundings.hooks;
-    paged.verbs = surroundings.verbs;
-    paged.scripting = surroundings.scripting;
+    auto paged = surroundings.with(output);
     LineRunner runner(paged, std::move(options), true);
     Terminal terminal(
         surroundings.env, interrupts, [&](std::string_view line) { return complete(runner, line); }, history_file());

@@ -76,6 +76,11 @@ def company():
         contains(err, "Acme has no budget [plugin.failed]")
         site.write("etc/marsadm.conf", "# Acme\nacme.tier = bronze\nacme.limit=10\n")
         check(site.marsadm("acme-report", "r")[1], "r bronze 11 white b\n")
+        check(site.marsadm("view-default-acme", "r")[:2], (0, "r is tier bronze\n"))
+        check(site.marsadm("view-acme-tier", "r")[1], "bronze\n")
+        check(site.marsadm("-e", "mars.macro('%acme-tier{a }', 'r'), mars.get('r', 'acme-tier')")[1],
+              "a bronze\tbronze\n")
+        check(site.marsadm("shell", stdin="%acme-tier{b }\n")[1], "b bronze\n")
         # Wherever a verb appears.
         contains(site.marsadm("help")[1], "From plugins", "acme-report RES|LIST|all [COLOUR]")
         contains(site.marsadm("help", "acme-report")[1], "One line for each resource.", "of the paper")
@@ -177,7 +182,7 @@ def search_path():
 def costs_nothing():
     with Site() as site:
         site.write("etc/plugins/slow/plugin.lua", "this is no Lua at all")
-        for words in (("view-get-primary", "r"), ("version",), ("view", "r")):
+        for words in (("view-get-primary", "r"), ("version",), ("view", "r"), ("view", "all")):
             status, _, err = site.marsadm(*words)
             check((status, "slow" in err), (0, False))  # nobody looked
 

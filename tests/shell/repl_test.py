@@ -5,7 +5,7 @@ import glob
 import os
 import sys
 
-from shell_site import Session, Site
+from shell_site import MARSADM, Session, Site
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -53,15 +53,15 @@ def completion():
     with Site() as site, Session(site) as session:
         session.prompt()
         cases = {
-            "pause-re\t": "pause-replay ",
+            "invali\t": "invalidate ",
             "--time\t": "--timeout=",
             "pause-fetch \t": "pause-fetch ",  # r and all: nothing in common
             "use \t": "use r ",
             "view-get-pri\t": "view-get-primary ",
             "--host=\t": "--host=",
             "@al\t": "@all ",
-            "@all pause-re\t": "@all pause-replay ",
-            "=mars.pause_re\t": "=mars.pause_replay",
+            "@all invali\t": "@all invalidate ",
+            "=mars.invali\t": "=mars.invalidate",
             "=string.forma\t": "=string.format",
             "%get-primar\t": "%get-primary{",
             "help join-res\t": "help join-resource ",
@@ -85,8 +85,7 @@ def history():
             check(session.line("=1 + 1"), "2")
             check(session.line("=20 * 2"), "40")
             session.type("\x10\x10\n")  # Ctrl-P
-            session.expect("=1 + 1\n2\n")
-            session.prompt()
+            contains(session.prompt(), "\n2\n")
             session.type("\x04")
             check(session.exit_status(), 0)
         check(open(site.home + "/.marsadm/history").read(), "=1 + 1\n=20 * 2\n=1 + 1\n")
@@ -94,7 +93,7 @@ def history():
         with Session(site) as session:
             session.prompt()
             session.type("\x10\n")
-            session.expect("=1 + 1\n2\n")
+            contains(session.prompt(), "\n2\n")
 
 
 def lua_over_several_lines():
@@ -116,8 +115,7 @@ def control_c():
     with Site() as site, Session(site) as session:
         session.prompt()
         session.type("nonsense\x03")
-        session.expect("^C")
-        session.prompt()
+        contains(session.prompt(), "^C\n")
         session.type("detach r\n")
         session.expect("phase 4")
         session.type("\x03")
@@ -189,6 +187,15 @@ def session_options_last():
         contains(session.line("--nonsense"), "[usage.option]")
 
 
+def lines_for_other_hosts():
+    with Site() as site, Session(site, PATH=os.path.dirname(os.path.abspath(MARSADM)) + ":" + os.environ["PATH"]) as session:
+        session.prompt()
+        contains(session.line("@a view-get-primary r"), "a: b")
+        site.beat()
+        contains(session.line("@nohost.invalid version"), "nohost.invalid", "[remote.ssh]")
+        check(session.line("= 1"), "1")
+
+
 def long_answers_are_paged():
     with Site() as site, Session(site, PAGER="sed s/^/PAGED:/") as session:
         session.prompt()
@@ -197,7 +204,8 @@ def long_answers_are_paged():
 
 
 for test in (golden_sessions, completion, history, lua_over_several_lines, control_c, prompt_shows_health, scripts,
-             session_options_last, long_answers_are_paged):
+             session_options_last,
+             lines_for_other_hosts, long_answers_are_paged):
     if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
         continue
     test()

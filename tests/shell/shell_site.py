@@ -2,19 +2,24 @@
 # A host "a" for tests of marsadm: a tree in a temporary directory (resource r, primary b; both hosts just heard of), a
 # home and an $ETC_MARSADM of its own, the host name in a namespace of its own. Session: marsadm on a pseudo-terminal.
 import errno
+import fcntl
 import os
 import pty
 import re
 import select
 import shutil
 import signal
+import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
-MARSADM = os.environ.get("MARSADM", "build/bin/marsadm")
+
 SOURCE = os.environ.get("MARS_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+MARSADM = os.environ.get("MARSADM", SOURCE + "/build/bin/marsadm")
 DEADLINE = 60
 
 VERSION = "25a4cf3b21e6d76a908d3184e9f5a315,log-000000003-b,4096:19daf2d1dbd4aba87d78e6a0c210666e,log-000000002-b,8192"
@@ -45,8 +50,10 @@ class Site:
         self.set("uuid", "a_1000.000000000")
         for number, host in enumerate("ab", 1):
             self.set(f"ips/ip-{host}", f"10.0.0.{number}")
-        with open(self.path("disk"), "wb") as disk:
-            disk.truncate(1048576)
+        try:
+            os.mknod(self.path("disk"), 0o600 | stat.S_IFBLK, os.makedev(7, 250))  # only looked at
+        except PermissionError:
+            skip("device nodes cannot be made")
         self.make_resource("r")
         self.beat()
 
@@ -91,6 +98,7 @@ class Site:
                 f"version-000000003-{host}": VERSION,
                 f"actual-{host}/is-attached": "1", f"actual-{host}/is-primary": is_primary,
                 f"actual-{host}/if-on": is_primary, f"actual-{host}/open-count": "0",
+                f"actual-{host}/has-emergency": "0",
             }.items():
                 self.set(base + key, value)
             for switch in ("attach", "connect", "sync", "allow-replay"):
@@ -131,8 +139,9 @@ class Session:
         site.beat()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
             os.chdir(site.work)
-            os.execvpe("unshare", site.command(*words), site.environment(COLUMNS="160", LINES="50", **environment))
+            os.execvpe("unshare", site.command(*words), site.environment(**environment))
         self.text = ""
         self.seen = 0
 

@@ -26,7 +26,7 @@ struct Prompt : Pair {
 
 TEST_CASE("verbs, options, resources and hosts are completed where they may stand") {
     Prompt prompt;
-    CHECK(prompt.words("pause-re") == Words{"pause-replay"});
+    CHECK(prompt.words("pause-re") == Words{"pause-replay", "pause-replay-global"});
     CHECK(prompt.offers("", "create-cluster"));
     CHECK(prompt.offers("wat", "watch"));
     CHECK_FALSE(prompt.offers("", "cluster-identity")); // internal
@@ -55,7 +55,7 @@ TEST_CASE("macros, Lua and other hosts") {
     CHECK(prompt.offers("lua string.for", "string.format"));
     CHECK(prompt.words("=no.such.thing.").empty());
     CHECK(prompt.words("@") == Words{"@a", "@all", "@b", "@r"});
-    CHECK(prompt.words("@all pause-f") == Words{"pause-fetch"});
+    CHECK(prompt.words("@all invali") == Words{"invalidate"});
     CHECK(prompt.words("watch view-get-primary ") == Words{"all", "r"});
     CHECK(prompt.words("!ls ").empty());
 }

@@ -51,7 +51,8 @@ TEST_CASE("an added verb is parsed, run, suggested and explained like any other"
     env::TaskGroup group(*process);
     auto body = [](Surroundings& where) -> env::task<void> {
         Options defaults;
-        auto ran = co_await run_words(where, {"acme-say", "hello"}, defaults);
+        Words words{"acme-say", "hello"};
+        auto ran = co_await run_words(where, std::move(words), std::move(defaults));
         CHECK(ran.exit == 0);
     };
     group.spawn("verb", body(surroundings));
