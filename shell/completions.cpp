@@ -53,7 +53,7 @@ std::string quoted(std::string_view text) {
     return out;
 }
 
-constexpr std::string_view kBash = R"(# Completion of marsadm for bash. Made by: marsadm help-completion bash
+constexpr std::string_view kBash = R"~(# Completion of marsadm for bash. Made by: marsadm help-completion bash
 _marsadm_names() { # DIRECTORY PREFIX: names in the tree without the prefix
     local path
     for path in "${MARS_DIR:-/mars}/$1$2"*; do
@@ -103,9 +103,9 @@ _marsadm() {
     fi
 }
 complete -F _marsadm marsadm
-)";
+)~";
 
-constexpr std::string_view kZsh = R"(#compdef marsadm
+constexpr std::string_view kZsh = R"~(#compdef marsadm
 # Completion of marsadm for zsh. Made by: marsadm help-completion zsh
 _marsadm() {
     local root=${MARS_DIR:-/mars}
@@ -128,7 +128,7 @@ _marsadm() {
     fi
 }
 _marsadm "$@"
-)";
+)~";
 
 std::string filled(std::string_view text, std::string_view place, const std::string& by) {
     std::string out(text);

@@ -11,6 +11,7 @@ namespace mars::shell::systemd {
 namespace {
 
 constexpr std::size_t kMostUnitBytes = std::size_t{1} << 21;
+constexpr Duration kStartPatience = std::chrono::seconds(3);
 constexpr unsigned kUnitMode = 0444;
 constexpr unsigned kScriptMode = 0544;
 
@@ -155,7 +156,10 @@ env::task<void> Execution::job(std::string unit, JobKind kind) {
         co_return;
     }
     if (state->active == "failed") (void)co_await systemd_.reset_failed(unit);
-    auto done = co_await systemd_.run_job(kind, unit, limit_, [] { return true; });
+    // A start may have to wait for the unit that has called us, so it is not waited for to the end.
+    const auto limit = kind == JobKind::start ? std::min(limit_, kStartPatience) : limit_;
+    auto done = co_await systemd_.run_job(kind, unit, limit, [] { return true; });
+    if (kind == JobKind::start && !done && done.error().is(std::errc::timed_out)) co_return;
     note(done);
 }
 

@@ -127,6 +127,7 @@ class Site {
         output.events.clear();
         auto process = machine.start_process("marsadm");
         Surroundings surroundings{*process, local, remote, output, {}};
+        surroundings.systemd = systemd;
         std::optional<RunResult> result;
         auto wrapper = [](Surroundings& where, Words line, std::optional<RunResult>& out) -> env::task<void> {
             Options defaults;
@@ -189,6 +190,7 @@ class Site {
     FakeLocalHost local;
     FakeRemote remote;
     RecordedOutput output;
+    systemd::Systemd* systemd = nullptr; // none unless a test brings one
     std::set<std::string> beating;
     std::function<void()> on_tick; // ten times per second of a running verb
     bool running = false;
