@@ -70,6 +70,13 @@ env::task<result<void>> designate_nobody(VerbContext& ctx) {
     co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
 }
 
+// A version link that knows less of the log than is applied already: it could not be published lately (a full /mars).
+bool is_stale(const std::string& replay, const std::string& version) {
+    auto applied = format::ReplayLink::parse(replay);
+    auto known = format::VersionLink::parse(version);
+    return applied && known && known->log == applied->log && known->length < applied->pos;
+}
+
 // Old and new primary have the same position and the same history, as strings. If only the version link differs and all
 // links have been at rest for a while, it is copied.
 bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest) {
@@ -79,7 +86,7 @@ bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest
     if (!replay_old || !replay_me || replay_old->value != replay_me->value) return false;
     auto version_old = view.get(ctx.key(format::version_key(newest, old)));
     auto version_me = view.get(ctx.key(format::version_key(newest, ctx.me())));
-    if (!version_old) return false;
+    if (!version_old || is_stale(replay_old->value, version_old->value)) return false;
     if (version_me && version_me->value == version_old->value) return true;
     const auto quiet = ctx.options().window / 4;
     if (ctx.age(replay_old->stamp) < quiet || ctx.age(replay_me->stamp) < quiet || ctx.age(version_old->stamp) < quiet)
