@@ -97,7 +97,7 @@ constexpr std::string_view kIntroduction =
     "behind it; "
     "\\fB\\en \\et \\er \\ee\\fR are newline, tab, carriage return and escape.\n"
     ".PP\nComments: from # (at the start or after white space) or // (before white space) to the end of the line, and "
-    "/* \\(.. */. "
+    "/* ... */. "
     "A backslash at the end of a line joins it with the next one, without the white space there.\n"
     ".PP\nEvery value is a text. Empty and 0 are false, all else is true.\n"
     ".PP\nMacros are looked up as files NAME.tpl in ., $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, "

@@ -92,7 +92,8 @@ result<void> check_argument(const Request& request, const Argument& argument, co
     case ArgumentType::who:
     case ArgumentType::text:
     case ArgumentType::verb:
-        if (value.empty()) return bad_argument(request, std::string(argument.name) + " is empty");
+        if (value.empty() && !argument.may_be_empty)
+            return bad_argument(request, std::string(argument.name) + " is empty");
         return {};
     }
     return {};

@@ -27,6 +27,10 @@ class AddedPrimitives;
 
 namespace mars::shell {
 
+namespace systemd {
+class Systemd;
+}
+
 // What verbs run on: given by the one-shot program, the REPL, a script, or the simulation. Outlives all calls.
 struct Surroundings {
     env::Env& env;
@@ -38,11 +42,12 @@ struct Surroundings {
     Hooks* hooks = nullptr;                              // plugins that listen; may be absent
     VerbRegistry* verbs = nullptr;                       // absent: only those of the table
     Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
+    systemd::Systemd* systemd = nullptr;                 // of this host; absent where there is none
 
     VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
     // The same in everything but the output. (A new member has to be named here as well.)
     Surroundings with(Output& other) const {
-        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting};
+        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting, systemd};
     }
 };
 
@@ -55,6 +60,7 @@ class VerbContext {
     LocalHost& local() const { return surroundings_.local; }
     Remote& remote() const { return surroundings_.remote; }
     Output& out() const { return surroundings_.output; }
+    Surroundings& surroundings() { return surroundings_; }
     const Surroundings& surroundings() const { return surroundings_; }
     tree::DiskView& view() { return view_; }
     const tree::DiskView& view() const { return view_; }

@@ -44,7 +44,8 @@ Fiber::Fiber(std::function<void()> body) : body_(std::move(body)) {
 }
 
 Fiber::~Fiber() {
-    if (begun_ && !done_) std::terminate(); // objects on its stack would never be destroyed
+    unwinding_ = true; // a body that swallows the exception and pauses again gets it again
+    while (begun_ && !done_) switch_in();
     ::munmap(stack_, kStackBytes);
 }
 
@@ -60,16 +61,21 @@ void Fiber::resume() {
         ::makecontext(&inside_, reinterpret_cast<void (*)()>(&Fiber::enter), 2, static_cast<unsigned>(self >> 32),
                       static_cast<unsigned>(self));
     }
+    switch_in();
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+}
+
+void Fiber::switch_in() {
     leave_stack(&fake_outside_, stack_, kStackBytes);
     ::swapcontext(&outside_, &inside_);
     arrive(fake_outside_, nullptr, nullptr);
-    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
 }
 
 void Fiber::pause() {
     leave_stack(&fake_inside_, caller_stack_, caller_stack_bytes_);
     ::swapcontext(&inside_, &outside_);
     arrive(fake_inside_, &caller_stack_, &caller_stack_bytes_);
+    if (unwinding_) throw Unwind();
 }
 
 void Fiber::enter(unsigned high, unsigned low) {
@@ -81,6 +87,8 @@ void Fiber::run() {
     arrive(nullptr, &caller_stack_, &caller_stack_bytes_);
     try {
         body_();
+    } catch (const Unwind&) {
+        // on purpose: nobody waits for the rest
     } catch (...) {
         thrown_ = std::current_exception();
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Fiber: runs an ordinary function on a machine stack of its own, so that it can pause in the middle while the
 // coroutine that drives it waits (macros that sleep). The stack is also larger than the thread's: deep recursion has
-// room. One thread; whoever resumes a fiber must resume it until it is done. Tests: tests/unit/shell/fiber_test.cpp.
+// room.
+// One thread. A fiber that goes away while it pauses unwinds its stack first: pause() throws something that no handler
+// for std::exception sees. Tests: tests/unit/shell/fiber_test.cpp.
 #pragma once
 
 #include <ucontext.h>
@@ -18,7 +20,7 @@ class Fiber {
 
     // Throws std::system_error when there is no room for the stack.
     explicit Fiber(std::function<void()> body);
-    ~Fiber(); // the body must have ended, or never begun
+    ~Fiber();
     Fiber(const Fiber&) = delete;
     Fiber& operator=(const Fiber&) = delete;
 
@@ -29,14 +31,16 @@ class Fiber {
     void pause();
 
   private:
+    struct Unwind {};
     static void enter(unsigned high, unsigned low);
     void run();
+    void switch_in();
 
     std::function<void()> body_;
     void* stack_ = nullptr;
     ucontext_t inside_{}, outside_{};
     std::exception_ptr thrown_;
-    bool begun_ = false, done_ = false;
+    bool begun_ = false, done_ = false, unwinding_ = false;
     // For AddressSanitizer, which must know of every change of stacks.
     void* fake_inside_ = nullptr;
     void* fake_outside_ = nullptr;

@@ -9,6 +9,7 @@
 #include "shell/log_links.hpp"
 #include "shell/membership.hpp"
 #include "shell/switches.hpp"
+#include "shell/systemd/phases.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -20,6 +21,7 @@ struct Handover {
     std::optional<std::string> old; // the primary to take over from, as it was at the beginning
     bool is_known = false;
     bool has_warned = false;
+    bool moves_application = false; // systemd stops and starts it
 };
 
 const std::optional<std::string>& old_primary(VerbContext& ctx) {
@@ -68,6 +70,13 @@ env::task<result<void>> designate_nobody(VerbContext& ctx) {
     co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
 }
 
+// A version link that knows less of the log than is applied already: it could not be published lately (a full /mars).
+bool is_stale(const std::string& replay, const std::string& version) {
+    auto applied = format::ReplayLink::parse(replay);
+    auto known = format::VersionLink::parse(version);
+    return applied && known && known->log == applied->log && known->length < applied->pos;
+}
+
 // Old and new primary have the same position and the same history, as strings. If only the version link differs and all
 // links have been at rest for a while, it is copied.
 bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest) {
@@ -77,7 +86,7 @@ bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest
     if (!replay_old || !replay_me || replay_old->value != replay_me->value) return false;
     auto version_old = view.get(ctx.key(format::version_key(newest, old)));
     auto version_me = view.get(ctx.key(format::version_key(newest, ctx.me())));
-    if (!version_old) return false;
+    if (!version_old || is_stale(replay_old->value, version_old->value)) return false;
     if (version_me && version_me->value == version_old->value) return true;
     const auto quiet = ctx.options().window / 4;
     if (ctx.age(replay_old->stamp) < quiet || ctx.age(replay_me->stamp) < quiet || ctx.age(version_old->stamp) < quiet)
@@ -186,8 +195,32 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
                                                              ctx.actual(me, "replay-code") + " = " +
                                                              ctx.view().value(ctx.actual(me, "replay-code")) +
                                                              "; next: marsadm invalidate " + ctx.resource()));
+    if (systemd::has_application(ctx)) {
+        ctx.state<Handover>().moves_application = true;
+        systemd::want_here(ctx, old); // the device will be closed by systemd
+        co_return Step::done;
+    }
     if (old && *old != me && designated_primary(ctx.view(), ctx.resource()))
         MARS_CO_TRY_VOID(check_not_open(ctx, *old));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_stop_old(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!ctx.state<Handover>().moves_application || !takes_over_from_other(ctx) || !old) co_return Step::done;
+    if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *old, ctx.me()));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_give_back(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (ctx.state<Handover>().moves_application && old) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *old));
+    co_return Step::done;
+}
+
+env::task<result<Step>> primary_start_here(VerbContext& ctx) {
+    if (ctx.state<Handover>().moves_application && has_device(ctx)) MARS_CO_TRY_VOID(co_await systemd::start_here(ctx));
     co_return Step::done;
 }
 
@@ -261,7 +294,20 @@ env::task<result<Step>> primary_await_device(VerbContext& ctx) {
 env::task<result<Step>> secondary_check(VerbContext& ctx) {
     if (ctx.is_forced()) MARS_CO_TRY_VOID(check_switch(ctx, "connect", false));
     const auto& old = old_primary(ctx);
+    if (systemd::has_application(ctx)) {
+        ctx.state<Handover>().moves_application = true;
+        systemd::want_nowhere(ctx, old);
+        co_return Step::done;
+    }
     if (old && designated_primary(ctx.view(), ctx.resource())) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
+    co_return Step::done;
+}
+
+env::task<result<Step>> secondary_stop(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!ctx.state<Handover>().moves_application || !old || ctx.is_forced()) co_return Step::done;
+    if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *old, std::string(tree::kNone)));
     co_return Step::done;
 }
 

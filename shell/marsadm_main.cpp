@@ -23,12 +23,13 @@
 
 #include "kernel/env/real/real_env.hpp"
 #include "lua/lua_scripting.hpp"
-#include "shell/interrupts.hpp"
 #include "shell/configuration.hpp"
+#include "shell/interrupts.hpp"
 #include "shell/real_local_host.hpp"
 #include "shell/repl/repl.hpp"
 #include "shell/run.hpp"
 #include "shell/ssh_remote.hpp"
+#include "shell/systemd/sd_bus_systemd.hpp"
 #include "shell/terminal_output.hpp"
 
 namespace {
@@ -88,7 +89,15 @@ int run(std::vector<std::string> words) {
     RealLocalHost local(real, real.pool());
     SshRemote remote(context, real.lot(), real.hostname());
     TerminalOutput output;
+    auto settings = systemd::read_settings(macro_path(), [](const char* name) -> std::optional<std::string> {
+        const char* value = std::getenv(name);
+        return value ? std::optional<std::string>(value) : std::nullopt;
+    });
+    auto callers = environment("SYSTEMD_RECURSIVE_CALL");
+    if (callers.empty()) callers = "clustermanagerd|nodeagent[.]real";
+    systemd::SdBusSystemd units(context, real.lot(), std::move(settings), callers);
     Surroundings surroundings{real, local, remote, output, macro_path()};
+    surroundings.systemd = &units;
     Interrupts interrupts;
     auto shell = [&](VerbContext& ctx, std::string path) {
         return run_shell(surroundings, ctx.options(), interrupts, std::move(path));

@@ -47,6 +47,9 @@ class Run {
     void tell_interruption();
     env::task<void> run_loop(const Phase& phase);
     env::task<void> step(Worker& worker, const Phase& phase);
+    env::task<void> fail_in(Worker& worker, failure why, const Phase& phase);
+    env::task<void> put_back(Worker& worker, const Phase& phase);
+    env::task<void> interrupt();
     void announce(const Phase& phase);
     void fail(Worker& worker, const failure& why, int phase);
     std::size_t left() const;
@@ -116,12 +119,28 @@ env::task<void> Run::step(Worker& worker, const Phase& phase) {
         auto state = co_await env::asio::this_coro::cancellation_state;
         if (state.cancelled() != env::asio::cancellation_type::none)
             throw boost::system::system_error(env::asio::error::operation_aborted);
-        fail(worker, stepped.error(), phase.number);
+        co_await fail_in(worker, stepped.error(), phase);
         co_return;
     }
     worker.is_satisfied = *stepped == Step::done;
     auto committed = co_await worker.context.commit();
-    if (!committed) fail(worker, committed.error(), phase.number);
+    if (!committed) co_await fail_in(worker, committed.error(), phase);
+}
+
+env::task<void> Run::fail_in(Worker& worker, failure why, const Phase& phase) {
+    fail(worker, why, phase.number);
+    co_await put_back(worker, phase);
+}
+
+env::task<void> Run::put_back(Worker& worker, const Phase& phase) {
+    if (!phase.undo) co_return;
+    auto undone = co_await phase.undo(worker.context);
+    if (undone) {
+        auto committed = co_await worker.context.commit();
+        if (committed) co_return;
+        undone = committed.error();
+    }
+    surroundings_.output.error(worker.context.label("putting things back has failed as well: " + undone.error().text));
 }
 
 // "VERB.MOMENT" or "VERB.PHASE.MOMENT". A refusal counts as the worker's failure.
@@ -204,7 +223,7 @@ env::task<void> Run::run_loop(const Phase& phase) {
         auto why = refusal("wait.phase", "phase " + std::to_string(phase.number) + " (" + std::string(phase.title) +
                                              ") is not finished after " + seconds_text(deadline.elapsed()) +
                                              (phase.stuck.empty() ? "" : "; " + std::string(phase.stuck)));
-        fail(*worker, primed ? why : primed.error(), phase.number);
+        co_await fail_in(*worker, primed ? why : primed.error(), phase);
     }
 }
 
@@ -245,12 +264,14 @@ env::task<RunResult> Run::go() {
     }
     if (request_.options.force > 0 && !request_.verb->has(kInformational))
         surroundings_.output.warning("--force turns safety checks into warnings");
+    bool is_interrupted = false;
     try {
         co_await all_phases();
     } catch (const boost::system::system_error& error) {
         if (error.code() != env::asio::error::operation_aborted) throw;
-        tell_interruption();
+        is_interrupted = true;
     }
+    if (is_interrupted) co_await interrupt();
     co_return summary();
 }
 
@@ -272,7 +293,20 @@ std::string phase_list(std::string_view what, const std::vector<std::string>& nu
     return text.empty() ? "" : "; " + std::string(what) + (numbers.size() == 1 ? " phase " : " phases ") + text;
 }
 
-// The user has cancelled: tells what was done and what was not. What was written stays.
+// The user has cancelled, which acts as a timeout of the current wait: what belongs to the phase under way is put back.
+env::task<void> Run::interrupt() {
+    const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
+    co_await env::asio::this_coro::throw_if_cancelled(false);
+    std::vector<Worker*> interrupted;
+    for (auto& worker : workers_)
+        if (!worker->failed) interrupted.push_back(worker.get());
+    tell_interruption();
+    if (current_)
+        for (auto* worker : interrupted) co_await put_back(*worker, *current_);
+    co_await env::asio::this_coro::throw_if_cancelled(throws);
+}
+
+// Tells what was done and what was not. What was written stays, but for what a phase puts back.
 void Run::tell_interruption() {
     const auto& phases = request_.verb->phases;
     std::vector<std::string> done;

@@ -10,7 +10,7 @@ namespace mars::shell {
 
 namespace {
 // So many keys of one directory are read one by one before the whole directory is.
-constexpr int kSingleReads = 2;
+constexpr int kSingleReads = 4;
 } // namespace
 
 SnapshotView::Directory& SnapshotView::directory(std::string_view path) const {

@@ -35,6 +35,7 @@ struct Argument {
     bool required;
     bool repeats = false; // only the last one
     std::string_view doc;
+    bool may_be_empty = false;
 };
 
 enum class DataPlane { any, required, forbidden };
@@ -73,6 +74,8 @@ struct Phase {
     bool loop = false;           // repeated for unsatisfied resources until all are done or --timeout has passed
     std::string_view stuck = {}; // what an operator can do when a loop has timed out
     std::string_view name = {};  // in the names of events (hooks.hpp); without one: the number
+    // Called for a resource for which the phase has failed or timed out: puts back what earlier phases have done.
+    PhaseFunction undo = {};
 };
 
 // The phase in the names of events.

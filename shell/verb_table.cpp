@@ -10,9 +10,9 @@ namespace {
 
 using FamilyRows = const std::vector<Verb>& (*)();
 
-constexpr std::array<FamilyRows, 11> kFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs,  log_verbs,
-                                               wait_verbs,    view_verbs,     macro_verbs,  script_verbs,
-                                               habit_verbs,   later_verbs};
+constexpr std::array<FamilyRows, 12> kFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs,
+                                               log_verbs,     wait_verbs,     view_verbs,   macro_verbs,
+                                               script_verbs,  systemd_verbs,  habit_verbs,  later_verbs};
 
 bool is_called(const Verb& verb, std::string_view name) {
     return verb.name == name || std::find(verb.aliases.begin(), verb.aliases.end(), name) != verb.aliases.end();

@@ -4,6 +4,7 @@
 #include "shell/hosts.hpp"
 #include "shell/housekeeping.hpp"
 #include "shell/purge.hpp"
+#include "shell/systemd/unit_writer.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
 
@@ -41,6 +42,8 @@ env::task<result<Step>> link_purge_global(VerbContext& ctx) {
     const Stamp oldest = ctx.env().clock().now() + -std::chrono::hours(ctx.options().keep_backup_hours);
     purge_markers(ctx, "", limit);
     purge_temporaries(ctx, "");
+    if (auto* units = ctx.surroundings().systemd; units && !ctx.is_dry_run())
+        systemd::remove_leftovers(ctx.env().storage(), units->settings(), ctx.env().clock().now(), ctx.options().stuck);
     for (const auto& name : ctx.view().list("")) {
         if (name.starts_with("resource-")) continue;
         purge_markers(ctx, name, name == "ips" ? oldest : limit);

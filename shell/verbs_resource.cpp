@@ -6,6 +6,7 @@
 #include "shell/hosts.hpp"
 #include "shell/purge.hpp"
 #include "shell/resource_life.hpp"
+#include "shell/systemd/phases.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
 
@@ -125,7 +126,8 @@ const std::vector<Verb>& resource_verbs() {
          .arguments = disk_arguments(),
          .options = {"force"},
          .flags = kWrites | kNoResourceCheck | kNoMemberCheck,
-         .phases = {{.number = 1, .title = "", .run = create_resource}},
+         .phases = {{.number = 1, .title = "", .run = create_resource, .name = "create"},
+                    {.number = 2, .title = "", .run = systemd::generate_phase, .name = "generate"}},
          .summary = "Makes a new resource out of the content of DISK; this host becomes its primary.",
          .doc = "Once per resource; further replicas are added by join-resource on other hosts. The disk keeps its "
                 "content "
@@ -142,7 +144,8 @@ const std::vector<Verb>& resource_verbs() {
          .options = {"force"},
          .data_plane = DataPlane::required,
          .flags = kWrites | kDestroys | kNoResourceCheck | kNoMemberCheck,
-         .phases = {{.number = 1, .title = "", .run = join_resource}},
+         .phases = {{.number = 1, .title = "", .run = join_resource, .name = "join"},
+                    {.number = 2, .title = "", .run = systemd::generate_phase, .name = "generate"}},
          .summary = "Makes DISK a replica of an existing resource.",
          .doc =
              "The content of DISK is overwritten by a copy of the primary's. It must not be in use, and not be smaller "
@@ -162,7 +165,8 @@ const std::vector<Verb>& resource_verbs() {
          .phases = {{.number = 1, .title = "check", .run = leave_check, .name = "check"},
                     {.number = 2, .title = "delete the membership", .run = leave_delete, .name = "delete"},
                     {.number = 3, .title = "purge logs", .run = leave_purge, .name = "purge"},
-                    {.number = 4, .title = "wait for the others", .run = leave_wait, .name = "await-others"}},
+                    {.number = 4, .title = "wait for the others", .run = leave_wait, .name = "await-others"},
+                    {.number = 5, .title = "", .run = systemd::generate_phase, .name = "generate"}},
          .summary = "Gives this host's replica up.",
          .doc = "Everything must be switched off before (down), and this host must not be primary; after a change of "
                 "role it "
@@ -177,7 +181,8 @@ const std::vector<Verb>& resource_verbs() {
          .arguments = {},
          .options = {"force", "dry-run"},
          .flags = kWrites | kDestroys | kClusterWide | kNoResourceCheck | kNoMemberCheck,
-         .phases = {{.number = 1, .title = "", .run = delete_resource}},
+         .phases = {{.number = 1, .title = "", .run = delete_resource, .name = "delete"},
+                    {.number = 2, .title = "", .run = systemd::generate_phase, .name = "generate"}},
          .summary = "Removes a resource that has no members any more.",
          .doc =
              "Only its highest log number is kept, so that a new resource of the same name does not use numbers again. "

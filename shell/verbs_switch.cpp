@@ -4,7 +4,9 @@
 #include <array>
 
 #include "shell/checks.hpp"
+#include "shell/hosts.hpp"
 #include "shell/switches.hpp"
+#include "shell/systemd/phases.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
 
@@ -58,7 +60,26 @@ env::task<result<Step>> turn(VerbContext& ctx) {
     co_return Step::done;
 }
 
+// The device is in use by an application that systemd can stop: then it shall close it.
+env::task<result<void>> close_by_systemd(VerbContext& ctx) {
+    turn_switch(ctx, ctx.me(), "attach", false);
+    auto stopped = co_await systemd::stop_here(ctx);
+    if (stopped) {
+        MARS_CO_TRY_VOID(co_await wait_indicator(ctx, ctx.me(), "open-count", "0"));
+        MARS_CO_TRY_VOID(co_await wait_cluster(ctx, hosts_of(ctx.view(), ctx.resource())));
+        co_return result<void>();
+    }
+    turn_switch(ctx, ctx.me(), "attach", true);
+    (void)co_await systemd::stop_here(ctx); // what was stopped of its stack runs again
+    co_return stopped;
+}
+
 env::task<result<Step>> check_closed(VerbContext& ctx) {
+    const bool is_open = !is_indicator(ctx, ctx.me(), "open-count", "0");
+    if (is_open && !ctx.is_forced() && !ctx.is_dry_run() && systemd::has_application(ctx)) {
+        MARS_CO_TRY_VOID(co_await close_by_systemd(ctx));
+        co_return Step::done;
+    }
     MARS_CO_TRY_VOID(check_not_open(ctx, ctx.me()));
     co_return Step::done;
 }

@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -16,6 +17,7 @@
 #include "kernel/daemon/arguments.hpp"
 #include "kernel/daemon/daemon.hpp"
 #include "kernel/env/real/real_env.hpp"
+#include "kernel/env/task_group.hpp"
 #include "kernel/export/host_export.hpp"
 #include "kernel/export/process.hpp"
 
@@ -46,15 +48,28 @@ void log_counters_on(boost::asio::signal_set& signals, const resource::Manager& 
     });
 }
 
+// Tells systemd's watchdog (WatchdogSec=) that the event loop turns: a loop that hangs misses it, and is restarted.
+env::task<void> feed_watchdog(env::Env& env) {
+    std::uint64_t interval = 0;
+    if (sd_watchdog_enabled(0, &interval) <= 0) co_return;
+    while (true) {
+        sd_notify(0, "WATCHDOG=1");
+        co_await env.clock().sleep(std::chrono::microseconds(interval / 3));
+    }
+}
+
 env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int& status) {
     exports::HostProvider provider(env, arguments.run_directory);
     daemon::Daemon daemon(env, arguments.root, provider, arguments.tunables);
     boost::asio::signal_set signals(env.context(), SIGTERM, SIGINT);
+    env::TaskGroup helpers(env);
+    helpers.spawn("watchdog", feed_watchdog(env));
     auto started = co_await daemon.start();
     if (!started) {
         env.log().error(started.error().text);
         sd_notifyf(0, "STATUS=%s\nERRNO=%d", started.error().text.c_str(), started.error().code.value());
         status = 1;
+        co_await helpers.stop();
         co_return;
     }
     env.log().info("marsd serves " + arguments.root + " on " + env.hostname());
@@ -62,11 +77,10 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     boost::asio::signal_set counter_signals(env.context(), SIGUSR1);
     log_counters_on(counter_signals, daemon.manager());
     (void)co_await signals.async_wait(boost::asio::use_awaitable);
-    sd_notify(0, "STOPPING=1");
-    env::TaskGroup reporter(env);
-    reporter.spawn("report", report_waiting(env, daemon));
+    sd_notify(0, "STOPPING=1\nSTATUS=ending");
+    helpers.spawn("report", report_waiting(env, daemon));
     co_await daemon.stop();
-    co_await reporter.stop();
+    co_await helpers.stop();
     env.log().info("marsd ends");
 }
 

@@ -12,6 +12,12 @@ namespace {
 
 constexpr Duration kReplayPause = 500ms;
 constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
+constexpr Duration kReplayRetry = 10s;          // after an error of the disk or of the filesystem
+
+// The log itself is wrong, so that another copy of it may help.
+bool is_defect(const format::ReplayCode& code) {
+    return code.code == -EBADMSG || code.code == -EBADRQC || code.code == -ERESTART;
+}
 
 } // namespace
 
@@ -145,6 +151,7 @@ Local Controller::observe() {
     local.disk_is_open = disk_ != nullptr;
     local.logs = logs_->local();
     local.damaged = damaged_;
+    local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
     local.primary_is_alive = primary_is_alive();
     return local;
@@ -187,6 +194,8 @@ env::task<bool> Controller::open_disk(const Plan&) {
     const auto path = host_.tree.value(view_.key("data-" + host_.me()));
     if (path.empty() || view_.size() <= 0) {
         disk_error_ = 0; // a guest, or a resource whose size has not arrived yet
+        if (!path.empty())
+            say("inf-replay-start", view_.key("size") + " is missing or no number of bytes: nothing can be done");
         co_return false;
     }
     auto opened = co_await block::Disk::open(host_.env, path, static_cast<std::uint64_t>(view_.size()));
@@ -202,7 +211,8 @@ env::task<bool> Controller::open_disk(const Plan&) {
 }
 
 // After a crash the newest log may end in bytes that were never durable: they were promised to nobody and go. Earlier
-// logs were complete and durable before a later one was begun. What an earlier life as primary has acknowledged, but
+// logs were complete and durable before a later one got its first byte; so behind an empty log (a rotation was under
+// way) the one before is looked at, too. What an earlier life as primary has acknowledged, but
 // not published, is published now: before anything says that this host is no longer primary, others must know that
 // there is more to fetch.
 env::task<result<void>> Controller::recover_logs() {
@@ -211,15 +221,15 @@ env::task<result<void>> Controller::recover_logs() {
     const auto replay = view_.replay(host_.me());
     const auto logs = logs_->local();
     if (!replay || logs.empty()) co_return result<void>();
-    const LogName newest = logs.back().name;
-    if (newest.seq >= replay->log.seq) {
+    for (auto log = logs.rbegin(); log != logs.rend() && log->name.seq >= replay->log.seq; ++log) {
         std::int64_t start = 0;
-        if (newest == replay->log) {
+        if (log->name == replay->log) {
             start = replay->pos;
-            if (auto version = view_.version(newest.seq, host_.me()); version && version->log == newest)
+            if (auto version = view_.version(log->name.seq, host_.me()); version && version->log == log->name)
                 start = std::min(start, version->length);
         }
-        MARS_CO_TRY_VOID(co_await recover_log(newest, start));
+        MARS_CO_TRY_VOID(co_await recover_log(log->name, start));
+        if (logs_->length(log->name).value_or(0) > 0) break;
     }
     for (auto& log : logs_->local()) {
         if (log.name.seq < replay->log.seq || log.name.host != host_.me() || log.length == 0) continue;
@@ -375,9 +385,21 @@ env::task<void> Controller::take_replay_end() {
     replay_has_turn_ = false;
     replay_ended_at_ = host_.env.clock().steady();
     if (last_replay_.code.code >= 0) co_return;
+    const bool is_new = std::exchange(last_error_, last_replay_.text) != last_replay_.text;
+    if (is_new) host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
+    if (!is_defect(last_replay_.code)) co_return;
     damaged_ = last_replay_.log;
     damaged_length_ = logs_->length(last_replay_.log).value_or(0);
-    host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
+}
+
+// TL-P5: the disk has failed, or the log could not be read. Neither gets better by another copy of the log; it is tried
+// again after a while.
+bool Controller::replay_must_pause() {
+    if (last_replay_.code.code >= 0 || is_defect(last_replay_.code)) return false;
+    const auto since = host_.env.clock().steady() - replay_ended_at_;
+    if (since >= kReplayRetry) return false;
+    next_look_ = std::min(next_look_, kReplayRetry - since);
+    return true;
 }
 
 // Y6: the copy is complete. Only when news of the primary younger than its end have arrived, the position that replay

@@ -77,6 +77,7 @@ class Controller {
     env::task<bool> close_disk(const Plan& plan);
 
     env::task<void> take_replay_end();
+    bool replay_must_pause();
     env::task<bool> end_sync();
     bool sync_turn_is_over(const Plan& plan);
     bool primary_is_alive() const;
@@ -115,6 +116,7 @@ class Controller {
     bool is_recovered_ = false;
     int disk_error_ = 0;
     ReplayOutcome last_replay_;
+    std::string last_error_; // of a replay, as it was logged
     std::optional<LogName> damaged_;
     std::int64_t damaged_length_ = 0;
     std::string sync_source_host_;

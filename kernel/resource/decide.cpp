@@ -143,7 +143,9 @@ class Decision {
         return sync_source_->log.seq == cur_.seq ? std::min(length_, sync_source_->pos) : length_;
     }
 
-    bool replay_has_work() const { return replay_bound() > position_ && local_.damaged != cur_; }
+    bool replay_has_work() const {
+        return replay_bound() > position_ && local_.damaged != cur_ && !local_.replay_must_pause;
+    }
 
     void decide_replay() {
         if (plan_.work != Work::nothing) return;

@@ -47,6 +47,8 @@ struct Local {
     std::vector<LocalLog> logs; // ascending by (number, host)
     // Replay stopped here with a negative code and would stop here again.
     std::optional<LogName> damaged;
+    // Replay has failed for another reason a moment ago.
+    bool replay_must_pause = false;
     // The sync has had its turn: replay may go first if it can do something (Y9).
     bool replay_has_turn = false;
     // The designated primary's daemon has been heard of lately.

@@ -239,7 +239,8 @@ void Receiver::advance_clock(Session& session, Stamp sent) {
     if (shared_.tree.lamport().received(sent)) return;
     shared_.quiet.warning("clock " + session.host,
                           "exchange peer=" + session.host + " event=illegal-clock is=" + sent.text() +
-                              " here=" + shared_.sent_now().text() + " advice=correct the system clock");
+                              " here=" + shared_.sent_now().text() + " advice=correct the system clock of " +
+                              session.host + " if it is wrong, then restart marsd there");
 }
 
 void Receiver::set_peers(Session& session, const std::vector<std::string>& peers) {

@@ -4,6 +4,7 @@
 import glob
 import os
 import sys
+import time
 
 from shell_site import MARSADM, Session, Site
 
@@ -122,11 +123,13 @@ def control_c():
         contains(session.prompt(), "detach was interrupted in phase 4", "done: phases 1, 3",
                  "written, and not undone: resource-r/todo-a/attach", "[verb.interrupted]")
         check(site.get("resource-r/todo-a/attach"), "0")
-        for busy in ("=mars.sleep(1000)", "=(function() while true do end end)()", "=mars.sh(nil, 'sleep 1000')",
+        for busy in ("=mars.sleep(1000)", "=(function() while true do end end)()", "=mars.sh(nil, 'touch started; sleep 1000')",
                      "=coroutine.wrap(function() mars.wait(function() end, 1000) end)()"):
             site.beat()
             session.type(busy + "\n")
             session.expect("\n")
+            while "touch" in busy and not os.path.exists(site.work + "/started"):
+                time.sleep(0.01)  # the test's own time limit ends this
             session.type("\x03")
             contains(session.prompt(), "interrupted")
             check(session.line("= 1"), "1")

@@ -422,3 +422,13 @@ TEST_CASE("a primary rotates by itself when its log is long enough (G3)") {
     s.logs({{2, "alpha", 1000}, {3, "alpha", 1}}); // not made by this rule: never appended to
     CHECK_FALSE(s.plan().rotate_to);
 }
+
+TEST_CASE("after an error that is not the log's, replay pauses and nothing is fetched again") {
+    Scene s("beta");
+    s.logs({{2, "alpha", 1500}});
+    s.local.replay_must_pause = true;
+    auto plan = s.plan();
+    CHECK(plan.work == Work::nothing);
+    CHECK_FALSE(plan.step_to);
+    CHECK(plan.fetch_offset == 1500);
+}

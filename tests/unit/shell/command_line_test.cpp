@@ -100,9 +100,9 @@ TEST_CASE("malformed and unknown options are refused before anything runs") {
 }
 
 TEST_CASE("options without effect are accepted and pointed out") {
-    auto request = parse({"view", "--parallel", "--logger=/bin/true"});
+    auto request = parse({"view", "--singlestep", "--logger=/bin/true"});
     REQUIRE(request.notes.size() == 2);
-    CHECK(request.notes[0].find("--parallel has no effect in this version") != std::string::npos);
+    CHECK(request.notes[0].find("--singlestep has no effect in this version") != std::string::npos);
 }
 
 TEST_CASE("force- in front of a verb is one more --force") {

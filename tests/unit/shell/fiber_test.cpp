@@ -37,6 +37,29 @@ TEST_CASE("an exception of a fiber comes out where it was resumed") {
     CHECK(fiber.is_done());
 }
 
+TEST_CASE("a fiber that goes away while it pauses destroys what is on its stack") {
+    std::string trace;
+    {
+        Fiber* self = nullptr;
+        Fiber fiber([&] {
+            struct Owner {
+                std::string& trace;
+                ~Owner() { trace += "destroyed"; }
+            } owner{trace};
+            try {
+                self->pause();
+            } catch (const std::exception&) {
+                trace += "caught";
+            }
+            trace += "went on";
+        });
+        self = &fiber;
+        fiber.resume();
+        CHECK(trace.empty());
+    }
+    CHECK(trace == "destroyed");
+}
+
 TEST_CASE("a fiber has room for deep recursion; fibers nest; one that never ran goes away") {
     struct Deep {
         static int sum(int n) {

@@ -127,6 +127,7 @@ class Site {
         output.events.clear();
         auto process = machine.start_process("marsadm");
         Surroundings surroundings{*process, local, remote, output, macro_path};
+        surroundings.systemd = systemd;
         std::optional<RunResult> result;
         auto wrapper = [](Surroundings& where, Words line, std::optional<RunResult>& out) -> env::task<void> {
             Options defaults;
@@ -196,6 +197,7 @@ class Site {
     FakeRemote remote;
     RecordedOutput output;
     Words macro_path;
+    systemd::Systemd* systemd = nullptr; // none unless a test brings one
     std::set<std::string> beating;
     std::function<void()> on_tick; // ten times per second of a running verb
     bool running = false;

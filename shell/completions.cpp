@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/completions.hpp"
+
+#include "shell/options.hpp"
+#include "shell/verb_table.hpp"
+
+namespace mars::shell {
+
+namespace {
+
+bool is_shown(const Verb& verb) {
+    return verb.is_built() && verb.level <= kExpert;
+}
+
+std::string verb_words() {
+    std::string words;
+    for (const auto* verb : all_verbs()) {
+        if (!is_shown(*verb)) continue;
+        words += " " + std::string(verb->name);
+        for (auto alias : verb->aliases)
+            if (alias.size() > 1) words += " " + std::string(alias);
+    }
+    return words.substr(1);
+}
+
+// "--force --timeout= …"
+std::string option_words() {
+    std::string words;
+    for (const auto& row : option_table()) {
+        if (!row.effective || row.name == "ip-PEER") continue;
+        words += " --" + std::string(row.name) + (row.value.empty() || row.value.starts_with('[') ? "" : "=");
+    }
+    return words.substr(1);
+}
+
+// The verbs whose first word is a resource (or not), as alternatives of a case.
+std::string verbs_with_resource() {
+    std::string words;
+    for (const auto* verb : all_verbs())
+        if (is_shown(*verb) && verb->resource != ResourceArgument::none)
+            words += (words.empty() ? "" : "|") + std::string(verb->name);
+    return words;
+}
+
+// In double quotes of a zsh array element "NAME:TEXT".
+std::string quoted(std::string_view text) {
+    std::string out;
+    for (char c : text) {
+        if (c == '"' || c == '\\' || c == '$' || c == '`') out += '\\';
+        if (c == ':') out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+constexpr std::string_view kBash = R"~(# Completion of marsadm for bash. Made by: marsadm help-completion bash
+_marsadm_names() { # DIRECTORY PREFIX: names in the tree without the prefix
+    local path
+    for path in "${MARS_DIR:-/mars}/$1$2"*; do
+        [ -e "$path" ] || [ -L "$path" ] || continue
+        path=${path##*/}
+        printf '%s\n' "${path#"$2"}"
+    done
+}
+
+_marsadm() {
+    local word=${COMP_WORDS[COMP_CWORD]} verb='' i
+    local verbs='@VERBS@'
+    local options='@OPTIONS@'
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            -* | @* | =) ;;
+            *) verb=${COMP_WORDS[i]}; break ;;
+        esac
+    done
+    case $word in
+        -*)
+            mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+            [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+            return ;;
+        @*)
+            mapfile -t COMPREPLY < <(compgen -P @ -W "all $(_marsadm_names ips/ ip-) $(_marsadm_names '' resource-)" \
+                -- "${word#@}")
+            return ;;
+    esac
+    if [ -z "$verb" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word")
+    elif [ "$i" = $((COMP_CWORD - 1)) ]; then
+        case $verb in
+            @WITHRES@ | view-*)
+                mapfile -t COMPREPLY < <(compgen -W "all $(_marsadm_names '' resource-)" -- "$word") ;;
+            help)
+                mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
+            *)
+                mapfile -t COMPREPLY < <(compgen -W "$(_marsadm_names ips/ ip-)" -- "$word") ;;
+        esac
+    else
+        case $verb in
+            create-resource | join-resource) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+            *) mapfile -t COMPREPLY < <(compgen -W "$(_marsadm_names ips/ ip-)" -- "$word") ;;
+        esac
+    fi
+}
+complete -F _marsadm marsadm
+)~";
+
+constexpr std::string_view kZsh = R"~(#compdef marsadm
+# Completion of marsadm for zsh. Made by: marsadm help-completion zsh
+_marsadm() {
+    local root=${MARS_DIR:-/mars}
+    local -a verbs options resources hosts
+    verbs=(
+@VERBS@)
+    options=(@OPTIONS@)
+    resources=(all ${root}/resource-*(N:t:s/resource-//))
+    hosts=(${root}/ips/ip-*(N:t:s/ip-//))
+    if [[ $words[CURRENT] == -* ]]; then
+        compadd -S '' -- ${(M)options:#*=}
+        compadd -- ${options:#*=}
+    elif [[ $words[CURRENT] == @* ]]; then
+        compadd -P @ -- all $hosts ${resources:#all}
+    elif [[ -z ${${words[2,CURRENT-1]:#-*}:#@*} ]]; then
+        _describe verb verbs
+    else
+        compadd -- $resources $hosts
+        _files
+    fi
+}
+_marsadm "$@"
+)~";
+
+std::string filled(std::string_view text, std::string_view place, const std::string& by) {
+    std::string out(text);
+    for (auto at = out.find(place); at != std::string::npos; at = out.find(place, at + by.size()))
+        out.replace(at, place.size(), by);
+    return out;
+}
+
+} // namespace
+
+std::string bash_completion() {
+    auto text = filled(kBash, "@VERBS@", verb_words());
+    text = filled(text, "@OPTIONS@", option_words());
+    return filled(text, "@WITHRES@", filled(verbs_with_resource(), "|", " | "));
+}
+
+std::string zsh_completion() {
+    std::string verbs;
+    for (const auto* verb : all_verbs())
+        if (is_shown(*verb)) verbs += "        \"" + quoted(verb->name) + ":" + quoted(verb->summary) + "\"\n";
+    return filled(filled(kZsh, "@VERBS@", verbs + "    "), "@OPTIONS@", option_words());
+}
+
+} // namespace mars::shell

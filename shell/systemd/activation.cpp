@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/systemd/activation.hpp"
+
+#include <algorithm>
+
+#include "shell/hosts.hpp"
+#include "shell/macro_outside.hpp"
+#include "shell/systemd/templates.hpp"
+#include "shell/systemd/unit_writer.hpp"
+#include "shell/wait.hpp"
+
+namespace mars::shell::systemd {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int kTries = 5; // with pauses of 1, 2, … s
+constexpr Duration kLookEvery = 3s;   // while a job goes on: who holds the device?
+constexpr Duration kCloseGrace = 10s; // between the end of the application and the last close of the device
+constexpr std::size_t kMostUsersText = 600;
+constexpr std::string_view kNobody = "(none)";
+
+bool is_directory(VerbContext& ctx, const std::string& path) {
+    auto status = ctx.env().storage().status(path);
+    return status && status->kind == env::FileKind::directory;
+}
+
+Duration job_limit(const VerbContext& ctx) {
+    return ctx.options().timeout.value_or(Duration(std::chrono::hours(24)));
+}
+
+std::string users_key(const VerbContext& ctx, const std::string& host) {
+    return ctx.key("userspace/systemd-users-" + host);
+}
+
+} // namespace
+
+bool is_on(VerbContext& ctx, bool is_extern) {
+    auto* systemd = ctx.surroundings().systemd;
+    if (!systemd || ctx.me() != ctx.self() || ctx.is_dry_run()) return false;
+    if (!is_extern) {
+        if (ctx.options().systemd_enable && !*ctx.options().systemd_enable) return false;
+        if (!ctx.options().systemd_enable && systemd->is_our_caller()) return false;
+    }
+    return is_directory(ctx, systemd->settings().etc) && is_directory(ctx, systemd->settings().target);
+}
+
+bool has_units(const VerbContext& ctx) {
+    return ctx.view().get(ctx.key("systemd-start-unit")) || ctx.view().get(ctx.key("systemd-stop-unit"));
+}
+
+std::optional<std::string> wanted_host(const VerbContext& ctx) {
+    auto want = ctx.view().get(ctx.key("systemd-want"));
+    return want ? std::optional(want->value) : std::nullopt;
+}
+
+std::string start_unit(const VerbContext& ctx) {
+    auto value = ctx.view().value(ctx.key("systemd-start-unit"));
+    return value.substr(0, value.find(' '));
+}
+
+std::string stop_unit(const VerbContext& ctx) {
+    auto value = ctx.view().value(ctx.key("systemd-stop-unit"));
+    auto blank = value.rfind(' ');
+    return blank == std::string::npos ? value : value.substr(blank + 1);
+}
+
+void with_generator(VerbContext& ctx, const std::function<void(const GeneratorInput&)>& use) {
+    const auto& settings = ctx.surroundings().systemd->settings();
+    const auto& storage = ctx.env().storage();
+    auto templates = load_templates(storage, settings);
+    MacroOutside outside(ctx);
+    macros::Context context{.view = ctx.view(), .outside = outside, .host = ctx.me()};
+    context.real_host = ctx.self();
+    context.ip = known_address(ctx, ctx.me()).value_or("");
+    context.command = ctx.request().spelling;
+    context.mars_dir = ctx.view().root();
+    context.search_path = ctx.surroundings().macro_path;
+    GeneratorInput input{templates, settings, ctx.view(), context, resources_of(ctx.view(), ctx.me())};
+    input.is_installed = [&](const std::string& name) { return is_installed(storage, settings, name); };
+    use(input);
+}
+
+env::task<result<void>> regenerate(VerbContext& ctx) {
+    auto& systemd = *ctx.surroundings().systemd;
+    // First what is there, then what should be: what another call writes meanwhile does not look obsolete.
+    auto present = present_units(ctx.env().storage(), systemd.settings());
+    Generation generation;
+    with_generator(ctx, [&](const GeneratorInput& input) { generation = generate_units(input); });
+    if (!ctx.view().get("uuid")) generation.is_complete = false; // no tree, no idea what is obsolete
+    for (const auto& finding : generation.findings)
+        ctx.out().warning("systemd templates: " + finding.place + ": " + finding.text);
+    auto plan = plan_writing(generation, present);
+    for (const auto& file : plan.write) ctx.detail(1, "writing " + file.path);
+    for (const auto& path : plan.remove) ctx.detail(1, "removing " + path);
+    co_return co_await execute(systemd, ctx.out(), std::move(plan), job_limit(ctx));
+}
+
+namespace {
+
+enum class Wish { nothing, run, rest };
+
+// Spec: macro-language 6.8. A device that is being taken away (attach off) shall be closed.
+Wish wish_of(const VerbContext& ctx) {
+    auto want = wanted_host(ctx);
+    if (!want || want->empty()) return Wish::nothing;
+    if (*want != ctx.me() || !has_device(ctx) || !ctx.view().flag(ctx.todo(ctx.me(), "attach"))) return Wish::rest;
+    return designated_primary(ctx.view(), ctx.resource()) == ctx.me() ? Wish::run : Wish::nothing;
+}
+
+std::string device_of(const VerbContext& ctx) {
+    return "/dev/mars/" + ctx.view().value(ctx.key("device-" + ctx.me()), ctx.resource());
+}
+
+class Activation {
+  public:
+    explicit Activation(VerbContext& ctx) : ctx_(ctx), systemd_(*ctx.surroundings().systemd) {}
+
+    env::task<result<void>> go();
+
+  private:
+    env::task<result<void>> follow(Wish wish);
+    env::task<result<void>> try_once(JobKind kind, std::string unit);
+    env::task<result<void>> wait_for_close(std::string unit);
+    env::task<result<void>> check_running(std::string unit);
+    env::task<result<void>> fire_event(std::string action, std::string moment, std::string unit);
+    env::task<void> publish_users(bool is_over);
+    env::task<result<void>> publish_status(JobKind kind, bool is_good);
+    bool has_changed(Wish wish) const { return wish_of(ctx_) != wish; }
+    JobKind kind_of(Wish wish) const { return wish == Wish::run ? JobKind::start : JobKind::stop; }
+
+    VerbContext& ctx_;
+    Systemd& systemd_;
+};
+
+env::task<result<void>> Activation::fire_event(std::string action, std::string moment, std::string unit) {
+    Event event("application." + action + "." + moment, ctx_.resource(), ctx_.me());
+    event.values["unit"] = unit;
+    event.forced = ctx_.is_forced();
+    co_return co_await fire(ctx_.surroundings().hooks, std::move(event));
+}
+
+// For whoever waits for the device to be closed, here or on another host.
+env::task<void> Activation::publish_users(bool is_over) {
+    auto key = users_key(ctx_, ctx_.me());
+    auto users = is_over ? std::vector<std::string>() : co_await systemd_.users_of(device_of(ctx_));
+    std::string text;
+    for (const auto& user : users) {
+        if (text.size() + user.size() > kMostUsersText) break;
+        text += (text.empty() ? "" : "; ") + user;
+    }
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    if (text.empty()) text = kNobody;
+    auto known = ctx_.view().get(key);
+    if (known ? known->value == text : text == kNobody) co_return;
+    ctx_.set(key, text);
+    (void)co_await ctx_.commit(); // a hint only
+}
+
+env::task<result<void>> Activation::publish_status(JobKind kind, bool is_good) {
+    auto key = ctx_.key("userspace/systemd-status-" + std::string(job_name(kind)) + "-" + ctx_.me());
+    const std::string value = is_good ? "0" : "1";
+    if (auto known = ctx_.view().get(key); known && known->value == value) co_return result<void>();
+    ctx_.set(key, value);
+    co_return co_await ctx_.commit();
+}
+
+// One job to its end; while it takes long, says who holds the device.
+env::task<result<void>> Activation::try_once(JobKind kind, std::string unit) {
+    const Wish wish = wish_of(ctx_);
+    Deadline deadline(ctx_, job_limit(ctx_));
+    while (true) {
+        auto go_on = [this, wish] { return !has_changed(wish); };
+        auto done = co_await systemd_.run_job(kind, unit, deadline.left(kLookEvery), go_on);
+        if (done || !done.error().is(std::errc::timed_out) || deadline.is_over()) co_return done;
+        if (has_changed(wish)) co_return failure(std::errc::operation_canceled, "not wanted any more");
+        if (kind == JobKind::stop) co_await publish_users(false);
+        ctx_.out().progress(ctx_.label("unit " + unit + ": waiting for its " + std::string(job_name(kind))));
+    }
+}
+
+// The application has ended, but somebody else may have the device open.
+env::task<result<void>> Activation::wait_for_close(std::string unit) {
+    Condition condition;
+    condition.directories = {ctx_.key("actual-" + ctx_.me())};
+    condition.holds = [this] { return !has_device(ctx_) || is_indicator(ctx_, ctx_.me(), "open-count", "0"); };
+    condition.description = [this] { return device_of(ctx_) + " is still in use"; };
+    Deadline deadline(ctx_, std::min(kCloseGrace, job_limit(ctx_)));
+    MARS_CO_TRY(bool is_closed, co_await wait_until(ctx_, condition, deadline));
+    if (is_closed) co_return result<void>();
+    co_await publish_users(false);
+    auto users = known_users(ctx_, ctx_.me());
+    co_return refusal("unit.stop", "unit " + unit + " is stopped, but " + device_of(ctx_) + " is still in use" +
+                                       (users.empty() ? "" : " by: " + users));
+}
+
+env::task<result<void>> Activation::check_running(std::string unit) {
+    MARS_CO_TRY_VOID(co_await fire_event("check", "before", unit));
+    MARS_CO_TRY(auto state, co_await systemd_.state(unit));
+    if (!state.is_active() && state.active != "inactive") // a oneshot may have ended already
+        co_return refusal("unit.job", "unit " + unit + " was started, but is " + state.active + " (" + state.sub +
+                                          "); look at: systemctl status " + unit + "; journalctl -u " + unit);
+    co_return co_await fire_event("check", "after", unit);
+}
+
+env::task<result<void>> Activation::follow(Wish wish) {
+    const auto kind = kind_of(wish);
+    const auto unit = kind == JobKind::start ? start_unit(ctx_) : stop_unit(ctx_);
+    if (unit.empty()) co_return result<void>();
+    MARS_CO_TRY(auto state, co_await systemd_.state(unit));
+    const bool is_there = kind == JobKind::start ? state.is_active() : state.is_down();
+    if (is_there && kind == JobKind::start) co_return result<void>();
+    if (!is_there) {
+        if (!state.is_loaded())
+            co_return refusal("unit.job", "unit " + unit + " does not exist on host " + ctx_.me() +
+                                              "; which templates there are: marsadm templates list; what is wrong with "
+                                              "them: marsadm templates check");
+        if (kind == JobKind::start && !state.is_startable()) {
+            ctx_.out().warning(ctx_.label("unit " + unit + " is " + state.file + ", it is not started"));
+            co_return result<void>();
+        }
+        MARS_CO_TRY_VOID(co_await fire_event(std::string(job_name(kind)), "before", unit));
+        if (state.active == "failed") (void)co_await systemd_.reset_failed(unit);
+        MARS_CO_TRY_VOID(co_await try_once(kind, unit));
+    }
+    if (kind == JobKind::stop) {
+        MARS_CO_TRY_VOID(co_await wait_for_close(unit));
+        co_await publish_users(true);
+    } else {
+        MARS_CO_TRY_VOID(co_await check_running(unit));
+    }
+    if (is_there) co_return result<void>();
+    ctx_.out().info(ctx_.label("unit " + unit + (kind == JobKind::start ? " is started" : " is stopped")));
+    co_return co_await fire_event(std::string(job_name(kind)), "after", unit);
+}
+
+env::task<result<void>> Activation::go() {
+    int tries = 0;
+    while (true) {
+        const Wish wish = wish_of(ctx_);
+        if (wish == Wish::nothing) co_return result<void>();
+        auto done = co_await follow(wish);
+        if (has_changed(wish)) {
+            tries = 0;
+            continue;
+        }
+        if (done || ++tries >= kTries || done.error().is(std::errc::timed_out)) {
+            if (!done && wish == Wish::rest) co_await publish_users(false);
+            auto published = co_await publish_status(kind_of(wish), done.has_value());
+            if (done && !published) co_return published;
+            co_return done;
+        }
+        ctx_.out().progress(ctx_.label(done.error().text + "; trying again"));
+        if (wish == Wish::rest) co_await publish_users(false);
+        // A change of the wish, or the pause.
+        std::vector<std::string> places{tree::resource_dir(ctx_.resource())};
+        Deadline pause(ctx_, std::chrono::seconds(tries));
+        while (!pause.is_over() && !has_changed(wish))
+            MARS_CO_TRY_VOID(co_await ctx_.view().wait_for_change(places, pause.left(1s)));
+    }
+}
+
+} // namespace
+
+env::task<result<void>> activate(VerbContext& ctx) {
+    Activation activation(ctx);
+    co_return co_await activation.go();
+}
+
+result<void> touch_trigger(VerbContext& ctx) {
+    if (ctx.is_dry_run()) return {};
+    auto path = ctx.resource().empty() ? std::string("userspace/systemd-trigger") : ctx.key("systemd-trigger");
+    if (auto marker = ctx.view().raw(path)) MARS_TRY_VOID(ctx.env().storage().remove(ctx.view().absolute(path)));
+    if (ctx.resource().empty()) MARS_TRY_VOID(ctx.env().storage().make_directory(ctx.view().absolute("userspace")));
+    return ctx.env().storage().write_file(ctx.view().absolute(path), ctx.view().lamport().now().text() + "\n");
+}
+
+std::string known_users(const VerbContext& ctx, const std::string& host) {
+    auto text = ctx.view().value(users_key(ctx, host));
+    return text == kNobody ? std::string() : text;
+}
+
+} // namespace mars::shell::systemd

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/systemd/phases.hpp"
+
+#include "shell/hosts.hpp"
+#include "shell/systemd/activation.hpp"
+#include "shell/wait.hpp"
+
+namespace mars::shell::systemd {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration kRetouch = 5s; // how often the other host is reminded
+
+std::string stop_status(const VerbContext& ctx, const std::string& host) {
+    return ctx.key("userspace/systemd-status-stop-" + host);
+}
+
+// What is known about why the device at `old` is not closed.
+std::string why_open(const VerbContext& ctx, const std::string& old, bool has_failed) {
+    auto text = "its device is still open on host " + old;
+    auto stop = stop_unit(ctx);
+    if (has_failed)
+        text += ", where stopping " + (stop.empty() ? "nothing (no stop unit)" : stop) + " has failed (" +
+                stop_status(ctx, old) + " = " + ctx.view().value(stop_status(ctx, old)) + ")";
+    if (auto users = known_users(ctx, old); !users.empty()) text += "; in use there: " + users;
+    return text;
+}
+
+std::string what_next(const VerbContext& ctx, const std::string& old) {
+    auto stop = stop_unit(ctx);
+    return "; next, on " + old + ": " + (stop.empty() ? "" : "journalctl -u " + stop + "; ") +
+           "systemctl status mars.path 'mars-*'; then here again: marsadm " +
+           ctx.request().spelling + " " + ctx.resource();
+}
+
+} // namespace
+
+env::task<result<Step>> generate_phase(VerbContext& ctx) {
+    if (!is_on(ctx)) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    auto generated = co_await regenerate(ctx);
+    if (!generated) ctx.out().warning(ctx.label("units of systemd: " + generated.error().text));
+    co_return Step::done;
+}
+
+bool has_application(const VerbContext& ctx) {
+    return wanted_host(ctx).has_value() && has_units(ctx);
+}
+
+void want_here(VerbContext& ctx, const std::optional<std::string>& old) {
+    if (old && *old != ctx.me() && ctx.view().get(stop_status(ctx, *old))) ctx.set(stop_status(ctx, *old), "0");
+    ctx.set(ctx.key("systemd-want"), ctx.me());
+}
+
+void want_nowhere(VerbContext& ctx, const std::optional<std::string>& old) {
+    if (old && ctx.view().get(stop_status(ctx, *old))) ctx.set(stop_status(ctx, *old), "0");
+    ctx.set(ctx.key("systemd-want"), std::string(tree::kNone));
+}
+
+env::task<result<void>> give_back(VerbContext& ctx, std::string old) {
+    if (ctx.view().value(ctx.key("primary")) != old) co_return result<void>(); // too late: nobody has the role now
+    ctx.drop_pending();
+    ctx.set(ctx.key("systemd-want"), old);
+    ctx.out().warning(ctx.label("host " + old + " stays primary, its application goes on there"));
+    co_return co_await ctx.commit();
+}
+
+env::task<result<void>> await_stop(VerbContext& ctx, std::string old, std::string want) {
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    Event event("application.move.before", ctx.resource(), ctx.me());
+    event.values["from"] = old;
+    event.values["to"] = want;
+    event.forced = ctx.is_forced();
+    auto allowed = co_await fire(ctx.surroundings().hooks, std::move(event));
+    if (!allowed) {
+        MARS_CO_TRY_VOID(co_await give_back(ctx, old));
+        co_return allowed;
+    }
+    if (old == ctx.me() && is_on(ctx)) {
+        auto stopped = co_await activate(ctx);
+        if (!stopped) {
+            MARS_CO_TRY_VOID(co_await give_back(ctx, old));
+            (void)co_await activate(ctx); // what was stopped of its stack runs again
+            co_return stopped;
+        }
+    }
+    std::vector<std::string> places{ctx.key("actual-" + old), ctx.key("userspace")};
+    Deadline deadline(ctx, ctx.options().timeout);
+    Duration touched = 0s;
+    while (!is_indicator(ctx, old, "open-count", "0")) {
+        const bool has_failed = ctx.view().flag(stop_status(ctx, old));
+        if (has_failed || deadline.is_over()) {
+            auto why = "the application was not stopped: " + why_open(ctx, old, has_failed);
+            if (!has_failed) why += ", after waiting for " + seconds_text(deadline.elapsed());
+            MARS_CO_TRY_VOID(co_await give_back(ctx, old));
+            co_return refusal("unit.stop", why + what_next(ctx, old));
+        }
+        if (deadline.elapsed() - touched >= kRetouch) {
+            touched = deadline.elapsed();
+            ctx.out().progress(ctx.label("waiting for " + seconds_text(touched) + ": " + why_open(ctx, old, false)));
+            ctx.set(ctx.key("systemd-want"), want); // a fresh stamp wakes systemd there
+            MARS_CO_TRY_VOID(co_await ctx.commit());
+        }
+        MARS_CO_TRY_VOID(co_await ctx.view().wait_for_change(places, deadline.left(1s)));
+    }
+    ctx.out().info(ctx.label("the application has ended on host " + old));
+    co_return result<void>();
+}
+
+env::task<result<void>> start_here(VerbContext& ctx) {
+    if (start_unit(ctx).empty()) co_return result<void>();
+    if (is_on(ctx)) {
+        auto generated = co_await regenerate(ctx);
+        if (!generated) ctx.out().warning(ctx.label("units of systemd: " + generated.error().text));
+        MARS_CO_TRY_VOID(co_await activate(ctx));
+    }
+    Condition condition;
+    condition.directories = {tree::resource_dir(ctx.resource()), ctx.key("actual-" + ctx.me()), ctx.key("userspace")};
+    condition.holds = [&] {
+        return ctx.view().get(ctx.actual(ctx.me(), "open-count")) && !is_indicator(ctx, ctx.me(), "open-count", "0");
+    };
+    const auto unit = start_unit(ctx);
+    condition.description = [&] {
+        return "the application (" + unit + ") has not opened the device on host " + ctx.me();
+    };
+    MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "unit.start",
+                                             "the host is primary; look at: systemctl status " + unit +
+                                                 "; journalctl -u " + unit));
+    ctx.out().info(ctx.label("the application runs on host " + ctx.me()));
+    Event event("application.move.after", ctx.resource(), ctx.me());
+    event.values["to"] = ctx.me();
+    co_return co_await fire(ctx.surroundings().hooks, std::move(event));
+}
+
+env::task<result<void>> stop_here(VerbContext& ctx) {
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    if (is_on(ctx)) MARS_CO_TRY_VOID(co_await activate(ctx));
+    co_return result<void>();
+}
+
+} // namespace mars::shell::systemd

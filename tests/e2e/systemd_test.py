@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An application moves with its device: PostgreSQL on /dev/mars/db, systemd on both hosts, a client that keeps writing.
+
+    client (hostC) ── rows ──▶ hostA  postgres-db.service ── vol-db.mount ── /dev/mars/db
+                         └───▶ hostB        "                    "               "
+
+Promises: no row that was acknowledged is ever lost, whoever is primary; after a power cut of the primary the application
+comes up there by itself; a unit that does not stop leaves the application where it is, and the verb says why.
+"""
+
+import os
+import signal
+import subprocess
+
+from testhosts import GIB, main, wait_for
+from testhosts.mars import MarsCluster, TESTS_INSIDE, two_hosts
+from testhosts.units import add_template, install_templates, is_active, wait_active
+
+RES = "db"
+DATA = f"/vol/{RES}/pg"
+BIN = "/usr/lib/postgresql/15/bin"
+MOVES = 10
+UNITS = "postgres-db.service vol-db.mount"
+
+POSTGRES = f"""\
+[Unit]
+Description=PostgreSQL of @{{name}}
+Requires=vol-@escvar{{name}}.mount
+After=vol-@escvar{{name}}.mount
+
+[Service]
+Type=notify
+User=postgres
+ExecStart={BIN}/postgres -D /vol/@{{name}}/pg -k /tmp
+KillMode=mixed
+KillSignal=SIGINT
+TimeoutStopSec=30
+"""
+
+SETUP = f"""
+mkfs.ext4 -q /dev/mars/{RES} && mkdir -p /vol/{RES} && mount /dev/mars/{RES} /vol/{RES}
+mkdir {DATA} && chown postgres: {DATA} && chmod 700 {DATA}
+setpriv --reuid postgres --regid postgres --init-groups {BIN}/initdb -A trust --no-sync -E UTF8 --locale=C -D {DATA} >/dev/null
+echo "listen_addresses = '*'" >> {DATA}/postgresql.conf
+echo "host all all 10.77.0.0/16 trust" >> {DATA}/pg_hba.conf
+sync; umount /vol/{RES}
+"""
+
+
+def pair(cluster):
+    """Two synced hosts with the templates, and (third) a client. Returns (a, b)."""
+    for host in cluster.hosts[:2]:
+        install_templates(host)
+        add_template(host, "postgres-^{name}.service", POSTGRES)
+    a, b, _ = two_hosts(cluster, RES, GIB)
+    for host in (a, b):
+        wait_active(host, "mars.service")
+    return a, b
+
+
+def start_application(a, b):
+    a.run(SETUP, timeout=120)
+    a.marsadm(f"set-systemd-unit {RES} {UNITS}")
+    assert a.marsadm(f"get-systemd-unit {RES}").out == UNITS + "\n"
+    a.marsadm(f"set-systemd-want {RES} (none)")
+    a.marsadm(f"set-systemd-want {RES} hostA")
+    wait_active(a, "postgres-db.service")
+    wait_for("hostB has the units, too",
+             lambda: b.run(["test", "-e", "/run/systemd/system/mars-db-trigger.path"], check=False).code == 0)
+    sql(a, "CREATE TABLE rows (n bigint PRIMARY KEY)")
+
+
+def sql(host, command):
+    return host.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", host.address, "-U", "postgres", "-d",
+                     "postgres", "-c", command]).out.strip()
+
+
+class Client:
+    """Writes rows from another host until it is stopped."""
+
+    def __init__(self, host, hosts):
+        self.host = host
+        self.process = host.popen(["python3", f"{TESTS_INSIDE}/rows.py", "/root/rows", *(h.address for h in hosts)],
+                                  stdout=subprocess.DEVNULL)
+
+    def rows(self):
+        """What was acknowledged: [(number, time, address)]."""
+        text = self.host.run("cat /root/rows 2>/dev/null || true").out
+        lines = [line.split() for line in text.splitlines() if line.count(" ") == 2]
+        return [(int(number), float(when), where) for number, when, where in lines]
+
+    def wait_writes_to(self, host, more=5):
+        """Waits until rows arrive at that host, `more` of them from now on. Returns all rows."""
+        seen = len([row for row in self.rows() if row[2] == host.address])
+        wait_for(f"the client writes to {host.name}",
+                 lambda: len([row for row in self.rows() if row[2] == host.address]) >= seen + more)
+        return self.rows()
+
+    def stop(self):
+        self.host.run("pkill -TERM -f rows.py", check=False)
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(10)
+
+
+def downtime(rows, address):
+    """Seconds between the last row before the move to `address` and the first one there."""
+    first = max(i for i, row in enumerate(rows) if row[2] == address and (i == 0 or rows[i - 1][2] != address))
+    return rows[first][1] - rows[first - 1][1]
+
+
+def expect_rows(host, rows):
+    there = {int(line) for line in sql(host, "SELECT n FROM rows").split()}
+    lost = sorted({number for number, _, _ in rows} - there)
+    assert not lost, f"{host.name}: {len(lost)} acknowledged rows are lost: {lost[:20]}"
+
+
+def test_the_application_moves_ten_times_and_survives_a_power_cut(state):
+    with MarsCluster(state, ["hostA", "hostB", "hostC"]) as cluster:
+        a, b = pair(cluster)
+        start_application(a, b)
+        client = Client(cluster.hosts[2], [a, b])
+        client.wait_writes_to(a)
+        here, there = a, b
+        times = []
+        for _ in range(MOVES):
+            there.marsadm(f"primary {RES}", timeout=120)
+            rows = client.wait_writes_to(there)
+            times.append(downtime(rows, there.address))
+            assert is_active(there, "postgres-db.service") and not is_active(here, "vol-db.mount")
+            assert there.key(f"resource-{RES}/systemd-want") == there.name
+            here, there = there, here
+        print(f"  downtime of each move as the client saw it, s: {' '.join(f'{t:.1f}' for t in times)}; "
+              f"{len(client.rows())} rows")
+        expect_rows(here, client.rows())
+        here.reboot()
+        wait_active(here, "postgres-db.service", timeout=120)
+        rows = client.wait_writes_to(here)
+        print(f"  power cut and boot of the primary: {downtime_after_gap(rows):.1f} s without the application")
+        client.stop()
+        expect_rows(here, client.rows())
+
+
+def downtime_after_gap(rows):
+    return max(later[1] - earlier[1] for earlier, later in zip(rows, rows[1:]))
+
+
+def test_a_mount_that_is_busy_keeps_the_application_where_it_is(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b = pair(cluster)
+        start_application(a, b)
+        squatter = a.popen(f"cd /vol/{RES} && exec sleep 100000")
+        wait_for("somebody is in there", lambda: squatter.poll() is None and
+                 a.run(f"ls -l /proc/*/cwd 2>/dev/null | grep -q 'vol/{RES}$'", check=False).code == 0)
+        refused = b.marsadm(f"primary {RES}", check=False, timeout=120)
+        assert refused.code == 1 and "unit.stop" in refused.err, refused
+        assert "sleep (pid" in refused.err and f"/vol/{RES}" in refused.err, f"who is it? {refused}"
+        for host in (a, b):
+            assert host.key(f"resource-{RES}/primary") == "hostA"
+            assert host.key(f"resource-{RES}/systemd-want") == "hostA"
+        wait_active(a, "postgres-db.service")
+        assert sql(a, "SELECT count(*) FROM rows") == "0"
+        a.run("kill $(pidof sleep)")
+        squatter.wait(10)
+        b.marsadm(f"primary {RES}", timeout=120)
+        wait_active(b, "postgres-db.service")
+        assert sql(b, "SELECT count(*) FROM rows") == "0"
+
+
+def test_detach_secondary_and_leave_take_the_application_along(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b = pair(cluster)
+        start_application(a, b)
+        a.marsadm(f"detach {RES}")
+        assert not is_active(a, "vol-db.mount")
+        a.marsadm(f"attach {RES}")
+        wait_active(a, "postgres-db.service")
+        a.marsadm(f"secondary {RES}")
+        assert not is_active(a, "vol-db.mount") and a.key(f"resource-{RES}/systemd-want") == "(none)"
+        b.marsadm(f"primary {RES}")
+        wait_active(b, "postgres-db.service")
+        a.marsadm(f"down {RES}")
+        a.marsadm(f"leave-resource {RES}", timeout=120)
+        left = a.run("ls /run/systemd/system").out
+        assert "db" not in left, f"units of a resource that was left: {left}"
+        assert is_active(b, "postgres-db.service")
+
+
+def test_templates_are_checked(state):
+    with MarsCluster(state, ["hostA"]) as cluster:
+        a = cluster.hosts[0]
+        install_templates(a)
+        cluster.boot()
+        good = a.marsadm("templates check", check=False)
+        assert good.code == 0, good
+        a.write_file("/etc/marsadm/systemd-templates/bad-@{res}.service", "[Servic]\nExecStart=/bin/true @{nonsense}\nfoo\n")
+        bad = a.marsadm("templates check", check=False)
+        assert bad.code == 1 and "[Servic]" in bad.out and "nonsense" in bad.out and "foo" in bad.out, bad
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// FakeSystemd: units in a table; starting and stopping them moves the device's open count of host "a".
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "shell/systemd/systemd.hpp"
+#include "tests/unit/shell/fixture.hpp"
+
+namespace mars::shell::testing {
+
+class FakeSystemd final : public systemd::Systemd {
+  public:
+    explicit FakeSystemd(Site& site) : site_(site) { settings_.path = {"/etc/marsadm"}; }
+
+    const systemd::Settings& settings() const override { return settings_; }
+    bool is_our_caller() override { return is_caller; }
+    result<void> install(const systemd::UnitFile& file) override {
+        log.push_back("write " + file.path);
+        return site_.hand->storage().write_file(file.path, file.content);
+    }
+    result<void> uninstall(const std::string& path) override {
+        log.push_back("remove " + path);
+        return site_.hand->storage().remove(path);
+    }
+    env::task<result<void>> reload() override {
+        log.push_back("reload");
+        co_return result<void>();
+    }
+    env::task<result<systemd::UnitState>> state(std::string unit) override {
+        systemd::UnitState state;
+        state.load = known.contains(unit) ? "loaded" : "not-found";
+        state.active = active.contains(unit) ? "active" : "inactive";
+        state.file = disabled.contains(unit) ? "disabled" : "static";
+        co_return state;
+    }
+    env::task<result<void>> run_job(systemd::JobKind kind, std::string unit, Duration, std::function<bool()>) override {
+        const bool is_start = kind == systemd::JobKind::start;
+        log.push_back((is_start ? "start " : "stop ") + unit);
+        if (failing.contains(unit)) co_return refusal("unit.job", "unit " + unit + " has failed");
+        if (is_start)
+            active.insert(unit);
+        else
+            active.erase(unit);
+        if (on_job) on_job();
+        co_return result<void>();
+    }
+    env::task<result<void>> enable(std::string unit) override {
+        log.push_back("enable " + unit);
+        co_return result<void>();
+    }
+    env::task<result<void>> disable(std::string unit) override {
+        log.push_back("disable " + unit);
+        co_return result<void>();
+    }
+    env::task<result<void>> reset_failed(std::string) override { co_return result<void>(); }
+    env::task<result<int>> run_script(std::string path, std::string operation, Duration) override {
+        log.push_back(path + " " + operation);
+        co_return 0;
+    }
+    env::task<std::vector<std::string>> users_of(std::string) override { co_return users; }
+
+    std::size_t count(const std::string& line) const {
+        return static_cast<std::size_t>(std::count(log.begin(), log.end(), line));
+    }
+
+    std::set<std::string> known;
+    std::set<std::string> active;
+    std::set<std::string> disabled;
+    std::set<std::string> failing;
+    std::vector<std::string> users;
+    std::vector<std::string> log;
+    std::function<void()> on_job;
+    bool is_caller = false;
+
+  private:
+    Site& site_;
+    systemd::Settings settings_;
+};
+
+} // namespace mars::shell::testing

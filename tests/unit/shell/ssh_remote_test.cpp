@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Commands on other hosts, against a real sshd on this one: host keys, streams, deadlines, reuse of connections.
+#include <catch2/catch.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "kernel/env/task_group.hpp"
+#include "kernel/env/real/real_env.hpp"
+#include "shell/fleet/fleet.hpp"
+#include "shell/reason.hpp"
+#include "shell/ssh_remote.hpp"
+
+using namespace mars;
+using namespace mars::shell;
+using namespace std::chrono_literals;
+
+namespace {
+
+int listen_on_free_port(int& fd) {
+    fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(fd, 16) == 0);
+    socklen_t length = sizeof address;
+    REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+    return ntohs(address.sin_port);
+}
+
+// An sshd of this user, with keys of its own, on a free port.
+class Sshd {
+  public:
+    Sshd() {
+        char pattern[] = "/tmp/mars-sshd-XXXXXX";
+        folder = ::mkdtemp(pattern);
+        shell("ssh-keygen -q -t ed25519 -N '' -f " + folder + "/host && ssh-keygen -q -t ed25519 -N '' -f " + folder +
+              "/user && cp " + folder + "/user.pub " + folder + "/authorized && mkdir -p /run/sshd 2>/dev/null");
+        int fd = -1;
+        port = listen_on_free_port(fd);
+        ::close(fd);
+        std::ofstream(folder + "/config") << "HostKey " << folder << "/host\nAuthorizedKeysFile " << folder
+                                          << "/authorized\nStrictModes no\nPidFile none\nUsePAM no\nMaxStartups "
+                                             "500\nMaxSessions 100\nListenAddress 127.0.0.1\nPort "
+                                          << port << "\n";
+        std::ofstream(folder + "/ssh_config") << "Host *\n  IdentityFile " << folder << "/user\n";
+        std::string config = folder + "/config";
+        std::vector<std::string> words{"/usr/sbin/sshd", "-D", "-e", "-f", config};
+        std::vector<char*> argv;
+        for (auto& word : words) argv.push_back(word.data());
+        argv.push_back(nullptr);
+        posix_spawn_file_actions_t actions;
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_addopen(&actions, 2, (folder + "/log").c_str(), O_CREAT | O_WRONLY, 0600);
+        REQUIRE(::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ) == 0);
+        posix_spawn_file_actions_destroy(&actions);
+        await();
+    }
+    ~Sshd() {
+        ::kill(pid, SIGTERM);
+        ::waitpid(pid, nullptr, 0);
+        std::filesystem::remove_all(folder);
+    }
+
+    // How a client gets in; its known_hosts are its own.
+    RemoteOptions options(const std::string& known = "known") const {
+        RemoteOptions options;
+        options.port = port;
+        options.ssh_opts = "-F " + folder + "/ssh_config -i " + folder + "/user -l " + user() +
+                           " -o UserKnownHostsFile=" + folder + "/" + known;
+        options.accept_new_host_keys = true;
+        return options;
+    }
+
+    std::string folder;
+    int port = 0;
+    pid_t pid = -1;
+
+  private:
+    static std::string user() {
+        const char* name = ::getenv("USER");
+        return ::geteuid() == 0 || !name ? "root" : name;
+    }
+    static void shell(const std::string& command) { REQUIRE(std::system(command.c_str()) == 0); }
+    void await() const {
+        for (int i = 0; i < 500; ++i) {
+            int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            sockaddr_in address{};
+            address.sin_family = AF_INET;
+            address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            address.sin_port = htons(static_cast<std::uint16_t>(port));
+            bool is_up = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+            ::close(fd);
+            if (is_up) return;
+            ::usleep(10000);
+        }
+        std::ifstream log(folder + "/log");
+        FAIL("sshd does not start: " << log.rdbuf());
+    }
+};
+
+bool has_sshd() {
+    if (::access("/usr/sbin/sshd", X_OK) == 0 && ::geteuid() == 0) return true;
+    WARN("skipped: needs /usr/sbin/sshd and root");
+    return false;
+}
+
+struct Client {
+    Client() : real(context, env::make_stderr_log(env::LogLevel::warning), env::FileIo::Use::threads),
+               remote(context, real.lot(), "here") {}
+
+    result<RemoteResult> run(const std::string& host, RemoteOptions options, std::vector<std::string> argv,
+                             std::string input = {}, Duration limit = 20s) {
+        std::optional<result<RemoteResult>> out;
+        auto body = [&]() -> env::task<void> {
+            RemoteHost to(host, "");
+            out.emplace(co_await remote.run(std::move(to), options, argv, input, limit));
+        };
+        env::asio::co_spawn(context, body(), [](const std::exception_ptr& e) {
+            if (e) std::rethrow_exception(e);
+        });
+        context.restart();
+        context.run();
+        return std::move(*out);
+    }
+
+    env::asio::io_context context{1};
+    env::RealEnv real;
+    SshRemote remote;
+};
+
+} // namespace
+
+TEST_CASE("a host key that is not known is refused with its fingerprint and the ways to accept it") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    auto options = sshd.options("empty");
+    options.accept_new_host_keys = false;
+    auto refused = client.run("127.0.0.1", options, {"true"});
+    REQUIRE_FALSE(refused);
+    CHECK(has_reason(refused.error(), "remote.ssh"));
+    CHECK_THAT(refused.error().text, Catch::Contains("SHA256:") && Catch::Contains("--ssh-accept-new"));
+    options.accept_new_host_keys = true;
+    auto accepted = client.run("127.0.0.1", options, {"true"});
+    INFO((accepted ? "" : accepted.error().text));
+    CHECK(accepted);
+    options.accept_new_host_keys = false;
+    CHECK(client.run("127.0.0.1", options, {"true"}));
+}
+
+TEST_CASE("input, both outputs, status and odd words arrive; the connection is used again") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    std::string seen;
+    auto options = sshd.options();
+    options.on_text = [&](RemoteStream, std::string_view piece) { seen += piece; };
+    auto ran = client.run("127.0.0.1", options, {"sh", "-c", "cat; echo \"$1\" >&2; exit 7", "x", "it's $HOME"},
+                          std::string(200000, 'i'));
+    INFO((ran ? "" : ran.error().text));
+    REQUIRE(ran);
+    CHECK(ran->status == 7);
+    CHECK(ran->output == std::string(200000, 'i'));
+    CHECK(ran->errors == "it's $HOME\n");
+    CHECK(seen.size() == 200000 + ran->errors.size());
+    CHECK(client.run("127.0.0.1", options, {"true"}));
+    CHECK(client.remote.connected() == 1);
+    CHECK(client.remote.reused() == 1);
+}
+
+TEST_CASE("a host that hangs costs its deadline, whatever it hangs in") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    auto options = sshd.options();
+    auto late = client.run("127.0.0.1", options, {"sleep", "1000"}, {}, 1s);
+    REQUIRE_FALSE(late);
+    CHECK(has_reason(late.error(), "remote.timeout"));
+    int silent = -1; // accepts, and never says a word
+    options.port = listen_on_free_port(silent);
+    auto mute = client.run("127.0.0.1", options, {"true"}, {}, 1s);
+    ::close(silent);
+    REQUIRE_FALSE(mute);
+    CHECK(has_reason(mute.error(), "remote.timeout"));
+}
+
+TEST_CASE("a connection that has died meanwhile is replaced") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    auto options = sshd.options();
+    auto parent = client.run("127.0.0.1", options, {"sh", "-c", "echo $PPID"});
+    REQUIRE(parent);
+    ::kill(static_cast<pid_t>(std::stoi(parent->output)), SIGKILL);
+    auto again = client.run("127.0.0.1", options, {"echo", "hello"});
+    INFO((again ? "" : again.error().text));
+    REQUIRE(again);
+    CHECK(again->output == "hello\n");
+}
+
+TEST_CASE("the local host needs no ssh, and has the same deadlines") {
+    Client client;
+    auto ran = client.run("here", {}, {"sh", "-c", "cat; echo no >&2; exit 3"}, "yes");
+    REQUIRE(ran);
+    CHECK(ran->output == "yes");
+    CHECK(ran->errors == "no\n");
+    CHECK(ran->status == 3);
+    auto late = client.run("here", {}, {"sh", "-c", "sleep 1000 & wait"}, {}, 1s);
+    REQUIRE_FALSE(late);
+    CHECK(has_reason(late.error(), "remote.timeout"));
+    auto missing = client.run("here", {}, {"/no/such/program"});
+    REQUIRE_FALSE(missing);
+    CHECK_THAT(missing.error().text, Catch::Contains("/no/such/program"));
+}

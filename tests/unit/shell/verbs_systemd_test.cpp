@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Units of resources: setting them, moving the application with the role, and what happens when it does not stop.
+#include "shell/systemd/activation.hpp"
+#include "tests/unit/shell/fake_systemd.hpp"
+
+using namespace mars;
+using namespace mars::shell;
+using namespace mars::shell::testing;
+
+namespace {
+
+// The pair of the fixture (b is primary), with templates on host a, and an application r.service on vol-r.mount.
+struct Units : Pair {
+    Units() : fake(*this) {
+        systemd = &fake;
+        auto& storage = hand->storage();
+        for (const char* directory : {"/etc", "/etc/marsadm", "/etc/marsadm/systemd-templates", "/run", "/run/systemd",
+                                      "/run/systemd/system"})
+            REQUIRE(storage.make_directory(directory));
+        add("vol-@escvar{res}.mount", "[Mount]\nWhat=/dev/mars/@{res}\nWhere=/vol/@{res}\n");
+        add("app-^{n}.service", "# DEFAULT_START\n[Unit]\nRequires=vol-@escvar{n}.mount\n[Service]\n");
+        fake.known = {"app-r.service", "vol-r.mount"};
+        fake.on_job = [this] { open("a", !fake.active.empty()); };
+    }
+    void add(const std::string& name, const std::string& text) {
+        REQUIRE(hand->storage().write_file("/etc/marsadm/systemd-templates/" + name, text));
+    }
+    void open(const std::string& host, bool is_open) {
+        set("resource-r/actual-" + host + "/open-count", is_open ? "1" : "0", 0s);
+    }
+    void configure(const std::string& want) {
+        set("resource-r/systemd-start-unit", "app-r.service");
+        set("resource-r/systemd-stop-unit", "vol-r.mount");
+        set("resource-r/systemd-want", want);
+    }
+    // Plays systemd of host b: stops when somebody else is wanted, or fails to.
+    void b_follows(bool can_stop) {
+        on_tick = [this, can_stop] {
+            obey("a");
+            obey("b");
+            if (r("systemd-want") == "b") return;
+            if (can_stop)
+                open("b", false);
+            else if (r("userspace/systemd-status-stop-b") != "1") {
+                set("resource-r/userspace/systemd-users-b", "sleep (pid 417) in /vol/r", 0s);
+                set("resource-r/userspace/systemd-status-stop-b", "1", 0s);
+            }
+        };
+    }
+    bool exists_unit(const std::string& name) const {
+        return hand->storage().status("/run/systemd/system/" + name).has_value();
+    }
+    std::string errors() const { return output.text(Severity::error); }
+
+    FakeSystemd fake;
+};
+
+} // namespace
+
+TEST_CASE("set-systemd-unit stores both units and the wish, and makes the units") {
+    Units site;
+    site.succeed({"set-systemd-unit", "r", "app-r.service", "vol-r.mount"});
+    CHECK(site.r("systemd-start-unit") == "app-r.service");
+    CHECK(site.r("systemd-stop-unit") == "vol-r.mount");
+    CHECK(site.r("systemd-want") == "b");
+    CHECK(site.exists_unit("app-r.service"));
+    CHECK(site.exists_unit("vol-r.mount"));
+    CHECK(site.fake.count("reload") == 1);
+    site.succeed({"get-systemd-unit", "r"});
+    CHECK(site.output.text(Severity::answer) == "app-r.service vol-r.mount\n");
+    site.succeed({"set-systemd-unit", "r", ""});
+    CHECK(site.r("systemd-start-unit").empty());
+    CHECK(site.r("systemd-want").empty());
+    CHECK_FALSE(site.exists_unit("app-r.service"));
+    CHECK_FALSE(site.exists_unit("vol-r.mount"));
+    site.succeed({"get-systemd-unit", "r"});
+    CHECK(site.output.text(Severity::answer).empty());
+}
+
+TEST_CASE("a stop unit that is not given is the start unit; keywords name templates; nonsense is refused") {
+    Units site;
+    site.succeed({"set-systemd-unit", "r", "vol-r.mount"});
+    CHECK(site.r("systemd-stop-unit") == "vol-r.mount");
+    site.refuse({"set-systemd-unit", "r", "no unit"}, "usage.arg");
+    site.refuse({"set-systemd-unit", "r", "OTHER"}, "unit.template");
+    site.refuse({"set-systemd-unit", "r"}, "usage.arg");
+}
+
+TEST_CASE("without templates' directories, or when systemd is the caller, units are left alone") {
+    Units site;
+    site.fake.is_caller = true;
+    site.succeed({"set-systemd-unit", "r", "app-r.service", "vol-r.mount"});
+    CHECK(site.fake.log.empty());
+    site.succeed({"systemd-trigger"});
+    CHECK(site.fake.log.empty());
+    CHECK(site.exists("userspace/systemd-trigger"));
+    CHECK_FALSE(site.exists("resource-r/systemd-want/x"));
+    site.succeed({"systemd-trigger-extern"});
+    CHECK(site.exists_unit("app-r.service"));
+    site.fake.is_caller = false;
+    site.fake.log.clear();
+    site.succeed({"--systemd-enable=0", "systemd-trigger"});
+    CHECK(site.fake.log.empty());
+}
+
+TEST_CASE("primary stops the application over there, and starts it here") {
+    Units site;
+    site.configure("b");
+    site.open("b", true);
+    site.b_follows(true);
+    site.succeed({"primary", "r"});
+    CHECK(site.r("primary") == "a");
+    CHECK(site.r("systemd-want") == "a");
+    CHECK(site.r("actual-a/open-count") == "1");
+    CHECK(site.fake.active.contains("app-r.service"));
+    CHECK(site.r("userspace/systemd-status-start-a") == "0");
+}
+
+TEST_CASE("an application that does not stop stays where it is, and the verb tells who holds the device") {
+    Units site;
+    site.configure("b");
+    site.open("b", true);
+    site.b_follows(false);
+    auto result = site.run({"primary", "r"});
+    CHECK(result.exit == 1);
+    CHECK(site.r("primary") == "b");
+    CHECK(site.r("systemd-want") == "b");
+    CHECK_THAT(site.errors(), Catch::Contains("sleep (pid 417) in /vol/r") && Catch::Contains("vol-r.mount") &&
+                                  Catch::Contains("[unit.stop]"));
+    CHECK(site.fake.active.empty());
+}
+
+TEST_CASE("nobody at the old primary reacts: after the timeout everything is as before") {
+    Units site;
+    site.configure("b");
+    site.open("b", true);
+    site.both_obey();
+    CHECK(site.run({"--timeout=20", "primary", "r"}).exit == 1);
+    CHECK(site.r("primary") == "b");
+    CHECK(site.r("systemd-want") == "b");
+}
+
+TEST_CASE("data that does not arrive in time brings the application back to the old primary") {
+    Units site;
+    site.configure("b");
+    site.set("resource-r/replay-b", "log-000000003-b,4097,0", 0s);
+    site.b_follows(true);
+    CHECK(site.run({"--timeout=20", "primary", "r"}).exit == 3);
+    CHECK(site.r("primary") == "b");
+    CHECK(site.r("systemd-want") == "b");
+}
+
+TEST_CASE("a start that fails is reported; the host stays primary") {
+    Units site;
+    site.configure("b");
+    site.b_follows(true);
+    site.fake.failing = {"app-r.service"};
+    CHECK(site.run({"primary", "r"}).exit == 1);
+    CHECK(site.r("primary") == "a");
+    CHECK(site.fake.count("start app-r.service") == 5);
+    CHECK(site.r("userspace/systemd-status-start-a") == "1");
+}
+
+TEST_CASE("the trigger starts what is wanted here and stops what is not, and publishes how that went") {
+    Units site;
+    site.configure("a");
+    site.set("resource-r/primary", "a");
+    site.both_obey();
+    site.set("resource-r/actual-a/if-on", "1", 0s);
+    site.succeed({"systemd-trigger-extern", "r"});
+    CHECK(site.fake.active.contains("app-r.service"));
+    site.fake.active.insert("vol-r.mount");
+    site.fake.log.clear();
+    site.succeed({"systemd-trigger-extern", "r"});
+    CHECK(site.fake.count("start app-r.service") == 0);
+
+    site.set("resource-r/systemd-want", "b", 0s);
+    site.fake.failing = {"vol-r.mount"};
+    site.fake.users = {"mounted on /vol/r", "sleep (pid 4) in /vol/r"};
+    CHECK(site.run({"systemd-trigger-extern", "r"}).exit == 1);
+    CHECK(site.fake.count("stop vol-r.mount") == 5);
+    CHECK(site.r("userspace/systemd-status-stop-a") == "1");
+    CHECK(site.r("userspace/systemd-users-a") == "mounted on /vol/r; sleep (pid 4) in /vol/r");
+
+    site.fake.failing.clear();
+    site.fake.on_job = [&] {
+        site.fake.active.clear();
+        site.open("a", false);
+    };
+    site.succeed({"systemd-trigger-extern", "r"});
+    CHECK(site.r("userspace/systemd-status-stop-a") == "0");
+    CHECK(site.r("userspace/systemd-users-a") == "(none)");
+}
+
+TEST_CASE("a unit that is disabled is not started; a device that is not there starts nothing") {
+    Units site;
+    site.configure("a");
+    site.set("resource-r/primary", "a");
+    site.both_obey();
+    site.set("resource-r/actual-a/if-on", "1", 0s);
+    site.fake.disabled = {"app-r.service"};
+    site.succeed({"systemd-trigger-extern", "r"});
+    CHECK(site.fake.active.empty());
+    site.fake.disabled.clear();
+    site.set("resource-r/primary", "b", 0s);
+    site.set("resource-r/actual-a/if-on", "0", 0s);
+    site.on_tick = nullptr;
+    site.succeed({"systemd-trigger-extern", "r"});
+    CHECK(site.fake.active.empty());
+}
+
+TEST_CASE("set-systemd-want refuses unknown hosts and resources without units") {
+    Units site;
+    site.both_obey();
+    site.refuse({"set-systemd-want", "r", "b"}, "unit.none");
+    site.configure("b");
+    site.refuse({"set-systemd-want", "r", "nobody"}, "name.nohost");
+    site.succeed({"set-systemd-want", "r", "(none)"});
+    CHECK(site.r("systemd-want") == "(none)");
+    site.succeed({"get-systemd-want", "r"});
+    CHECK(site.output.text(Severity::answer) == "(none)\n");
+}
+
+TEST_CASE("units of a resource that was left are stopped and removed") {
+    Units site;
+    site.configure("b");
+    site.both_obey();
+    site.succeed({"systemd-trigger"});
+    REQUIRE(site.exists_unit("vol-r.mount"));
+    site.succeed({"down", "r"});
+    site.fake.active.insert("vol-r.mount");
+    site.succeed({"leave-resource", "r"});
+    CHECK_FALSE(site.exists_unit("vol-r.mount"));
+    CHECK(site.fake.count("stop vol-r.mount") == 1);
+}
+
+TEST_CASE("templates list, show and check tell what comes of them") {
+    Units site;
+    site.configure("b");
+    site.succeed({"templates", "check"});
+    site.succeed({"templates", "list"});
+    CHECK_THAT(site.output.text(Severity::answer), Catch::Contains("-> /run/systemd/system/vol-r.mount"));
+    site.succeed({"templates", "show", "vol-r.mount"});
+    CHECK_THAT(site.output.text(Severity::answer), Catch::Contains("Where=/vol/r"));
+    site.refuse({"templates", "show", "x.mount"}, "unit.template");
+    site.refuse({"templates", "nonsense"}, "usage.arg");
+    site.add("bad-@{res}.service", "[Serv]\nx\n");
+    site.refuse({"templates", "check"}, "unit.template");
+    CHECK_THAT(site.output.text(Severity::answer), Catch::Contains("bad-@{res}.service:2: error: expected KEY=VALUE"));
+}
