@@ -144,7 +144,8 @@ env::task<result<void>> Activation::fire_event(std::string action, std::string m
 // For whoever waits for the device to be closed, here or on another host.
 env::task<void> Activation::publish_users(bool is_over) {
     auto key = users_key(ctx_, ctx_.me());
-    auto users = is_over ? std::vector<std::string>() : co_await systemd_.users_of(device_of(ctx_));
+    std::vector<std::string> users;
+    if (!is_over) users = co_await systemd_.users_of(device_of(ctx_));
     std::string text;
     for (const auto& user : users) {
         if (text.size() + user.size() > kMostUsersText) break;

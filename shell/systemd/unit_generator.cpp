@@ -114,8 +114,10 @@ void Generator::add(const Template& source, const std::string& name, const std::
 }
 
 void Generator::plain_templates() {
+    for (const auto& source : in_.templates.all)
+        if (is_plain_name(in_.settings, source.name)) known_.insert(source.name);
     for (const auto& source : in_.templates.all) {
-        if (!is_plain_name(in_.settings, source.name) || !known_.insert(source.name).second) continue;
+        if (!is_plain_name(in_.settings, source.name)) continue;
         expansion_.begin(kNoResource);
         auto text = expansion_.expand(source.text, source.path);
         if (text)

@@ -178,8 +178,13 @@ env::task<void> Execution::switches(const std::vector<std::string>& units, bool 
             co_await script(unit, on ? "enable" : "disable");
             continue;
         }
-        auto done = on ? co_await systemd_.enable(unit) : co_await systemd_.disable(unit);
-        note(done);
+        if (on) {
+            auto done = co_await systemd_.enable(unit);
+            note(done);
+        } else {
+            auto done = co_await systemd_.disable(unit);
+            note(done);
+        }
     }
 }
 

@@ -152,7 +152,7 @@ def test_a_mount_that_is_busy_keeps_the_application_where_it_is(state):
         squatter = a.popen(f"cd /vol/{RES} && exec sleep 100000")
         wait_for("somebody is in there", lambda: squatter.poll() is None and
                  a.run(f"ls -l /proc/*/cwd 2>/dev/null | grep -q 'vol/{RES}$'", check=False).code == 0)
-        refused = b.marsadm(f"primary {RES}", check=False, timeout=120)
+        refused = b.marsadm(f"--timeout=60 primary {RES}", check=False, timeout=120)
         assert refused.code == 1 and "unit.stop" in refused.err, refused
         assert "sleep (pid" in refused.err and f"/vol/{RES}" in refused.err, f"who is it? {refused}"
         for host in (a, b):

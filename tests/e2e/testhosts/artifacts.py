@@ -8,6 +8,8 @@ _QUESTIONS = {
     "tree.txt": "find /mars -printf '%T+ %y %10s %P -> %l\\n' | sort -k4",
     "view.txt": "marsadm view all",
     "processes.txt": "ps -ef; echo; cat /proc/mounts; echo; ss -tnp 2>/dev/null; losetup -l",
+    "journal.txt": "journalctl --no-pager -o short-precise | tail -2000",
+    "units.txt": "systemctl list-units --all --no-pager --full; tail -n +1 /run/systemd/system/*.* 2>/dev/null",
     "marsd.txt": "systemctl status --no-pager --full marsd; ls -lR /run/mars 2>/dev/null; tail -n +1 /run/mars/* 2>/dev/null",
 }
 
