@@ -317,7 +317,8 @@ void Run::tell_interruption() {
     }
     std::string where = request_.spelling + " was interrupted";
     if (current_ && phases.size() > 1)
-        where += " in phase " + std::to_string(current_->number) + " (" + std::string(current_->title) + ")" +
+        where += " in phase " + std::to_string(current_->number) +
+                 (current_->title.empty() ? "" : " (" + std::string(current_->title) + ")") +
                  phase_list("done:", done) + phase_list("not begun:", open);
     for (auto& worker : workers_) {
         if (worker->failed) continue;

@@ -47,7 +47,7 @@ TEST_CASE("every built verb is documented and can be run") {
             CHECK(phase.run != nullptr);
             CHECK(phase.number > last);
             last = phase.number;
-            if (verb->phases.size() > 1) CHECK_FALSE(phase.title.empty());
+            if (phase.loop) CHECK_FALSE(phase.title.empty()); // its timeout names it
         }
         for (const auto& argument : verb->arguments) {
             CHECK_FALSE(argument.name.empty());
