@@ -116,7 +116,7 @@ const Macro* Library::find_override(std::string_view name) {
     std::string key = "o " + std::string(name);
     auto known = found_.find(key);
     if (known == found_.end()) {
-        MacroPtr macro = load(name, false, context_.compat == Compat::v01a);
+        MacroPtr macro = load(name, false, context_.compat == Compat::v01a && find_viewable(name));
         if (macro && (macro->original.empty() || macro->original == "0")) macro = nullptr;
         known = found_.emplace(std::move(key), std::move(macro)).first;
     }
