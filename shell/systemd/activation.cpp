@@ -18,6 +18,7 @@ namespace {
 constexpr int kTries = 5; // with pauses of 1, 2, … s
 constexpr Duration kLookEvery = 3s;   // while a job goes on: who holds the device?
 constexpr Duration kCloseGrace = 10s; // between the end of the application and the last close of the device
+constexpr Duration kLinger = 5s; // after a failure
 constexpr std::size_t kMostUsersText = 600;
 constexpr std::string_view kNobody = "(none)";
 
@@ -125,6 +126,7 @@ class Activation {
     env::task<result<void>> wait_for_close(std::string unit);
     env::task<result<void>> check_running(std::string unit);
     env::task<result<void>> fire_event(std::string action, std::string moment, std::string unit);
+    env::task<result<void>> pause(Wish wish, Duration length);
     env::task<void> publish_users(bool is_over);
     env::task<result<void>> publish_status(JobKind kind, bool is_good);
     bool has_changed(Wish wish) const { return wish_of(ctx_) != wish; }
@@ -236,6 +238,15 @@ env::task<result<void>> Activation::follow(Wish wish) {
     co_return co_await fire_event(std::string(job_name(kind)), "after", unit);
 }
 
+// Until the wish has changed, or for so long.
+env::task<result<void>> Activation::pause(Wish wish, Duration length) {
+    std::vector<std::string> places{tree::resource_dir(ctx_.resource())};
+    Deadline deadline(ctx_, length);
+    while (!deadline.is_over() && !has_changed(wish))
+        MARS_CO_TRY_VOID(co_await ctx_.view().wait_for_change(places, deadline.left(1s)));
+    co_return result<void>();
+}
+
 env::task<result<void>> Activation::go() {
     int tries = 0;
     while (true) {
@@ -250,15 +261,16 @@ env::task<result<void>> Activation::go() {
             if (!done && wish == Wish::rest) co_await publish_users(false);
             auto published = co_await publish_status(kind_of(wish), done.has_value());
             if (done && !published) co_return published;
-            co_return done;
+            // Who hears of a failure may want something else at once; a path unit does not see what happens while the
+            // service that it has started still runs.
+            if (!done) MARS_CO_TRY_VOID(co_await pause(wish, kLinger));
+            if (!has_changed(wish)) co_return done;
+            tries = 0;
+            continue;
         }
         ctx_.out().progress(ctx_.label(done.error().text + "; trying again"));
         if (wish == Wish::rest) co_await publish_users(false);
-        // A change of the wish, or the pause.
-        std::vector<std::string> places{tree::resource_dir(ctx_.resource())};
-        Deadline pause(ctx_, std::chrono::seconds(tries));
-        while (!pause.is_over() && !has_changed(wish))
-            MARS_CO_TRY_VOID(co_await ctx_.view().wait_for_change(places, pause.left(1s)));
+        MARS_CO_TRY_VOID(co_await pause(wish, std::chrono::seconds(tries)));
     }
 }
 
