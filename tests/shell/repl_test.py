@@ -138,8 +138,10 @@ def control_c():
         session.type("\x03")
         session.prompt()
         check(session.line("!echo one; echo two"), "one\ntwo")
-        session.type("!sleep 1000\n")
-        session.expect("\n")
+        os.unlink(site.work + "/started")
+        session.type("!touch started; sleep 1000\n")
+        while not os.path.exists(site.work + "/started"):
+            time.sleep(0.01)
         session.type("\x03")
         session.prompt()
         check(session.line("= 2"), "2")

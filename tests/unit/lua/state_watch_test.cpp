@@ -49,8 +49,7 @@ TEST_CASE("changes of primary, switches and signs of life are told once") {
     site.set("resource-r/todo-a/attach", "0", 0s);
     site.set("resource-r/actual-a/is-attached", "0", 0s);
     run(10s, {"a", "b"});
-    INFO(Catch::StringMaker<std::vector<std::string>>::convert(listener.seen));
-    CHECK(told("state.diskstate r a: UpToDate > Detached") == 1);
+    CHECK(told("state.replstate r a: NoPrimaryDesignated > NotStarted") == 1);
     CHECK(told("state.host  b: heard > silent") == 0);
     run(120s, {"a"});
     CHECK(told("state.host  b: heard > silent") == 1);
