@@ -174,7 +174,7 @@ class Session:
             raise
         self.text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\x07", "", piece.decode(errors="replace"))
         # The sanitizer warns once that macros which may sleep have a stack of their own.
-        self.text = re.sub(r"==\d+==WARNING: ASan doesn't fully support [^\n]*\n+", "", self.text)
+        self.text = re.sub(r"(?:\w+: )?==\d+==WARNING: ASan doesn't fully support [^\n]*\n+", "", self.text)
         return bool(piece)
 
     # Waits until what came since the last call satisfies `wanted` (a text, or a function), and returns it.
