@@ -271,7 +271,13 @@ env::task<RunResult> Run::go() {
         if (error.code() != env::asio::error::operation_aborted) throw;
         is_interrupted = true;
     }
-    if (is_interrupted) co_await interrupt();
+    if (is_interrupted) {
+        // Else every co_await would throw at once.
+        const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
+        co_await env::asio::this_coro::throw_if_cancelled(false);
+        co_await interrupt();
+        co_await env::asio::this_coro::throw_if_cancelled(throws);
+    }
     co_return summary();
 }
 
@@ -295,15 +301,12 @@ std::string phase_list(std::string_view what, const std::vector<std::string>& nu
 
 // The user has cancelled, which acts as a timeout of the current wait: what belongs to the phase under way is put back.
 env::task<void> Run::interrupt() {
-    const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
-    co_await env::asio::this_coro::throw_if_cancelled(false);
     std::vector<Worker*> interrupted;
     for (auto& worker : workers_)
         if (!worker->failed) interrupted.push_back(worker.get());
     tell_interruption();
     if (current_)
         for (auto* worker : interrupted) co_await put_back(*worker, *current_);
-    co_await env::asio::this_coro::throw_if_cancelled(throws);
 }
 
 // Tells what was done and what was not. What was written stays, but for what a phase puts back.
