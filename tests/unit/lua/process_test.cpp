@@ -17,6 +17,7 @@ using namespace mars::lua::testing;
 namespace {
 
 struct Real {
+    Real() { std::signal(SIGPIPE, SIG_IGN); } // as marsadm does
     result<ProcessResult> run(Command command) {
         std::optional<result<ProcessResult>> ended;
         auto body = [&]() -> env::task<void> { ended.emplace(co_await run_process(env, command)); };
