@@ -37,13 +37,43 @@ Flow fold(Evaluator& evaluator, const Call& call, Value& out, Combine combine) {
     return Flow::normal;
 }
 
+// Two integers whose result fits need no Number.
+template<bool (*Compute)(std::int64_t, std::int64_t, std::int64_t*)>
+bool quick(const Evaluator& evaluator, const Call& call, std::int64_t& out) {
+    std::int64_t a = 0, b = 0;
+    return call.args.size() == 2 && evaluator.quick_integer(call.args[0], a) &&
+           evaluator.quick_integer(call.args[1], b) && Compute(a, b, &out);
+}
+
+bool quick_sum(std::int64_t a, std::int64_t b, std::int64_t* c) {
+    return !__builtin_add_overflow(a, b, c);
+}
+bool quick_difference(std::int64_t a, std::int64_t b, std::int64_t* c) {
+    return !__builtin_sub_overflow(a, b, c);
+}
+bool quick_product(std::int64_t a, std::int64_t b, std::int64_t* c) {
+    return !__builtin_mul_overflow(a, b, c);
+}
+
 Flow add(Evaluator& evaluator, const Call& call, Value& out) {
+    if (std::int64_t result = 0; quick<quick_sum>(evaluator, call, result)) {
+        out.set(result);
+        return Flow::normal;
+    }
     return fold(evaluator, call, out, [](Number a, Number b) { return a + b; });
 }
 Flow subtract(Evaluator& evaluator, const Call& call, Value& out) {
+    if (std::int64_t result = 0; quick<quick_difference>(evaluator, call, result)) {
+        out.set(result);
+        return Flow::normal;
+    }
     return fold(evaluator, call, out, [](Number a, Number b) { return a - b; });
 }
 Flow multiply(Evaluator& evaluator, const Call& call, Value& out) {
+    if (std::int64_t result = 0; quick<quick_product>(evaluator, call, result)) {
+        out.set(result);
+        return Flow::normal;
+    }
     return fold(evaluator, call, out, [](Number a, Number b) { return a * b; });
 }
 Flow divide_all(Evaluator& evaluator, const Call& call, Value& out) {
@@ -164,6 +194,12 @@ using Ordering = std::partial_ordering;
 
 template<bool (*Holds)(Ordering)>
 Flow compare_numbers(Evaluator& evaluator, const Call& call, Value& out) {
+    std::int64_t left = 0, right = 0;
+    if (call.args.size() >= 2 && evaluator.quick_integer(call.args[0], left) &&
+        evaluator.quick_integer(call.args[1], right)) {
+        out.set_flag(Holds(left <=> right));
+        return Flow::normal;
+    }
     Number a, b;
     MARS_FLOW(evaluator.operand(call, 0, a));
     MARS_FLOW(evaluator.operand(call, 1, b));
@@ -257,6 +293,12 @@ constexpr Primitive kComparisons[] = {
 };
 
 } // namespace
+
+QuickFunction quick_form(PrimitiveFunction function) {
+    if (function == add) return quick<quick_sum>;
+    if (function == subtract) return quick<quick_difference>;
+    return function == multiply ? quick<quick_product> : nullptr;
+}
 
 std::span<const Primitive> arithmetic_primitives() {
     return kArithmetic;

@@ -76,10 +76,8 @@ Flow Evaluator::enter(const Call& call, const Macro& macro, std::size_t first, S
     env_.touch(kCallstack).own().assign(callers).append(",").append(macro.name);
     MARS_FLOW(set_numbers(call, first, macro.name, scope));
 
-    const Macro* outer = std::exchange(current_, &macro);
-    Flow flow = eval(macro.tree, out);
+    Flow flow = walk_macro(&call, macro, out);
     if (flow == Flow::failed) return flow;
-    current_ = outer;
     if (flow == Flow::abort) out.clear();
     if (scope == Scope::copied) {
         env_ = std::move(copies_.back());

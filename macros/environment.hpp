@@ -72,11 +72,12 @@ class Environment {
     // The variable, made empty when it did not exist.
     Value& touch(Slot slot) {
         if (slot >= variables_.size()) variables_.resize(slot + 16);
-        raised_ |= slot <= kStopEval;
+        if (slot <= kLast) (slot <= kStopEval ? raised_ : loop_raised_) = true;
         variables_[slot].set = true;
         return variables_[slot].value;
     }
     void assign(Slot slot, Value&& value) {
+        if (value.is_integer()) return touch(slot).set(value.integer());
         value.keep();
         touch(slot) = std::move(value);
     }
@@ -104,10 +105,13 @@ class Environment {
     // May one of the flags that end a text be set? (A quick check before every call.)
     bool raised() const { return raised_; }
     void lower() { raised_ = truth(kAbort) || truth(kReturn) || truth(kStopEval); }
+    // May one of the flags that loops look at be set?
+    bool loop_raised() const { return loop_raised_; }
+    void lower_loop() { loop_raised_ = truth(kNext) || truth(kLast); }
 
   private:
     std::vector<Variable> variables_;
-    bool raised_ = false;
+    bool raised_ = false, loop_raised_ = false;
 };
 
 } // namespace mars::macros

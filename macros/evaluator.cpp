@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "macros/evaluator.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <limits>
 
 #include "macros/messages.hpp"
 #include "macros/parser.hpp"
@@ -10,7 +12,7 @@ namespace mars::macros {
 
 namespace {
 
-constexpr std::size_t kKeptResults = 1000;
+constexpr std::size_t kKeptResultBytes = std::size_t{256} << 10; // of text; their trees take many times more
 
 // Sessions are numbered so that a binding of another one is never taken for one's own.
 std::uint64_t next_session() {
@@ -25,6 +27,22 @@ Flow call_unknown(Evaluator& evaluator, const Call& call, Value&) {
 Flow call_macro(Evaluator& evaluator, const Call& call, Value& out) {
     auto scope = evaluator.compat() ? Evaluator::Scope::shared : Evaluator::Scope::own_numbers;
     return evaluator.enter(call, *call.binding.macro, 0, scope, out);
+}
+
+Flow call_added(Evaluator& evaluator, const Call& call, Value& out) {
+    const AddedPrimitive& added = *call.binding.added;
+    if (call.args.size() < static_cast<std::size_t>(added.min_args))
+        return evaluator.fail(call, message::too_few_arguments(added.name, added.min_args));
+    std::vector<std::string> args(std::min(call.args.size(), static_cast<std::size_t>(added.max_args)));
+    for (std::size_t i = 0; i < args.size(); ++i) MARS_FLOW(evaluator.arg(call, i, args[i]));
+    try {
+        auto yielded = added.function(args);
+        if (!yielded) return evaluator.fail(call, yielded.error().text);
+        out.set(std::move(*yielded));
+        return Flow::normal;
+    } catch (const std::exception& thrown) {
+        return evaluator.fail(call, added.name + ": " + thrown.what());
+    }
 }
 
 // "primitive-NAME" and "primitive_NAME": NAME.
@@ -44,9 +62,28 @@ Flow read_variable(Evaluator& evaluator, const Call& call, Value& out) {
     return Flow::normal;
 }
 
+bool read_integer(const Evaluator& evaluator, const Call& call, std::int64_t& out) {
+    auto* variable = evaluator.env_.find(call.binding.slot);
+    if (!variable || !variable->value.is_integer()) return false;
+    out = variable->value.integer();
+    return true;
+}
+
+// Takes the place of what a call is bound to while tracing.
+Flow call_traced(Evaluator& evaluator, const Call& call, Value& out) {
+    Context& context = evaluator.context_;
+    context.trace(context.trace_user, {++evaluator.trace_depth_, call.source, {}, true});
+    Flow flow = call.binding.traced(evaluator, call, out);
+    Value::Buffer buffer;
+    context.trace(context.trace_user, {evaluator.trace_depth_--, call.source, out.view(buffer), false});
+    return flow;
+}
+
 Evaluator::Evaluator(Context& context, Library& library)
-    : context_(context), library_(library), state_(*this), limit_output_(context.limits.output_bytes),
-      session_(next_session()), wait_budget_(context.options.timeout) {}
+    : context_(context), library_(library), state_(*this),
+      call_limit_(context.limits.calls ? context.limits.calls : std::numeric_limits<std::uint64_t>::max()),
+      limit_output_(context.limits.output_bytes), session_(next_session()),
+      wait_budget_(context.options.timeout < 0 ? kEndless : context.options.timeout) {}
 
 void Evaluator::begin(std::string_view command, std::string_view resource) {
     const Options& options = context_.options;
@@ -75,9 +112,8 @@ void Evaluator::begin(std::string_view command, std::string_view resource) {
 
 result<std::string> Evaluator::run(const Macro& macro, std::string_view name, const std::vector<std::string>& args) {
     failure_.reset();
-    depth_ = 0;
+    depth_ = trace_depth_ = 0;
     calls_ = 0;
-    result_depth_ = 0;
     copies_.clear();
     current_ = &macro;
     stack_top_ = static_cast<const char*>(__builtin_frame_address(0));
@@ -98,23 +134,23 @@ result<std::string> Evaluator::run(const Macro& macro, std::string_view name, co
     return produced;
 }
 
-Flow Evaluator::eval(const Text& text, Value& out) {
-    out.clear();
-    if (text.shape == Text::Shape::constant && !env_.raised()) {
-        out = text.constant;
-        return Flow::normal;
-    }
-    if (text.shape == Text::Shape::call && !env_.raised()) {
-        Flow flow = call(*text.nodes.front().call, out);
-        if (flow == Flow::normal && !env_.raised()) return flow;
-        if (flow == Flow::stop) return Flow::normal;
-        if (flow != Flow::normal) return flow;
-        std::string produced = out.take();
-        flag_ends_text(text, text.source.size(), 0, produced.size(), produced);
-        out.set(std::move(produced));
-        return Flow::normal;
-    }
-    return walk(text, out.own());
+// A text that consists of one call, before which no control flag is set.
+Flow Evaluator::eval_call(const Text& text, Value& out) {
+    Flow flow = call(*text.only, out);
+    if (flow == Flow::normal && !env_.raised()) return flow;
+    if (flow == Flow::stop) return Flow::normal;
+    if (flow != Flow::normal) return flow;
+    std::string produced = out.take();
+    flag_ends_text(text, text.source.size(), 0, produced.size(), produced);
+    out.set(std::move(produced));
+    return Flow::normal;
+}
+
+// A text before which a control flag may be set: only the general way looks at it.
+Flow Evaluator::eval_raised(const Text& text, Value& out) {
+    if (text.shape != Text::Shape::constant || text.merged.empty()) return walk(text, out.own());
+    out.own() = text.merged;
+    return Flow::normal;
 }
 
 Flow Evaluator::append(const Text& text, std::string& out) {
@@ -153,16 +189,13 @@ Flow Evaluator::walk(const Text& text, std::string& out) {
             out += node.byte;
             committed = out.size();
         } else {
-            auto rest = static_cast<std::size_t>(node.source.data() - text.source.data());
-            if (env_.raised() && flag_ends_text(text, rest, start, committed, out)) return Flow::normal;
+            auto rest = [&] { return static_cast<std::size_t>(node.source.data() - text.source.data()); };
+            if (env_.raised() && flag_ends_text(text, rest(), start, committed, out)) return Flow::normal;
             value.clear();
             Flow flow = call(*node.call, value);
-            value.append_to(out);
-            if (flow == Flow::stop) {
-                out += text.source.substr(rest + node.source.size());
-                return Flow::normal;
-            }
-            if (flow != Flow::normal) return flow;
+            if (!value.is_nothing()) value.append_to(out);
+            if (flow == Flow::stop) out += text.source.substr(rest() + node.source.size());
+            if (flow != Flow::normal) return flow == Flow::stop ? Flow::normal : flow;
             if (grew_too_far(out.size())) return fail_output(*node.call);
             committed = out.size();
         }
@@ -171,34 +204,19 @@ Flow Evaluator::walk(const Text& text, std::string& out) {
     return Flow::normal;
 }
 
-Flow Evaluator::check_limits(const Call& call) {
-    auto* here = static_cast<const char*>(__builtin_frame_address(0));
+Flow Evaluator::walk_macro(const Call* call, const Macro& macro, Value& out) {
     const Limits& limits = context_.limits;
-    if (limits.calls && calls_ > limits.calls)
-        return fail(call, message::call_limit(limits.calls), std::errc::value_too_large);
-    bool deep = limits.nesting && depth_ > limits.nesting;
-    if (deep ||
-        (limits.stack_bytes && stack_top_ > here && static_cast<std::size_t>(stack_top_ - here) > limits.stack_bytes))
-        return fail(call, message::nesting_limit(), std::errc::value_too_large);
-    return Flow::normal;
-}
-
-Flow Evaluator::call(const Call& call, Value& out) {
-    if (call.binding.session != session_) bind(call);
-    if (call.binding.function == read_variable && !context_.trace) return read_variable(*this, call, out);
-    ++calls_;
+    auto* here = static_cast<const char*>(__builtin_frame_address(0));
+    bool deep = limits.nesting && depth_ >= limits.nesting;
+    bool full =
+        limits.stack_bytes && stack_top_ > here && static_cast<std::size_t>(stack_top_ - here) > limits.stack_bytes;
+    if (deep || full)
+        return fail_at(call ? call->source : std::string_view(), message::nesting_limit(), std::errc::value_too_large);
+    const Macro* outer = std::exchange(current_, &macro);
     ++depth_;
-    Flow flow = check_limits(call);
-    if (flow == Flow::normal) flow = context_.trace ? traced_call(call, out) : call.binding.function(*this, call, out);
+    Flow flow = eval(macro.tree, out);
     --depth_;
-    return flow;
-}
-
-Flow Evaluator::traced_call(const Call& call, Value& out) {
-    context_.trace(context_.trace_user, {depth_, call.source, {}, true});
-    Flow flow = call.binding.function(*this, call, out);
-    Value::Buffer buffer;
-    context_.trace(context_.trace_user, {depth_, call.source, out.view(buffer), false});
+    current_ = outer;
     return flow;
 }
 
@@ -213,9 +231,17 @@ void Evaluator::bind(const Call& call) {
     } else if (auto* entry = find_primitive(name.value_or(call.name))) {
         binding.entry = entry;
         binding.function = entry->row->function;
+        binding.quick = quick_form(binding.function);
         bind_variable(call, binding);
+    } else if (auto* added = context_.added ? context_.added->find(name.value_or(call.name)) : nullptr) {
+        binding.added = added;
+        binding.function = call_added;
     } else {
         binding.function = call_unknown;
+    }
+    if (context_.trace) {
+        binding.traced = std::exchange(binding.function, call_traced);
+        binding.quick = nullptr;
     }
     call.binding = binding;
 }
@@ -228,14 +254,12 @@ void Evaluator::bind_variable(const Call& call, Binding& binding) {
     binding.slot = names_.slot(first.constant.view(buffer));
     binding.has_slot = true;
     bool plain = binding.entry->name.empty() && call.args.size() == 1 && !first.source.empty();
-    if (plain) binding.function = read_variable;
+    if (!plain) return;
+    binding.function = read_variable;
+    binding.quick = read_integer;
 }
 
-Flow Evaluator::variable_slot(const Call& call, Slot& slot) {
-    if (call.binding.has_slot) {
-        slot = call.binding.slot;
-        return Flow::normal;
-    }
+Flow Evaluator::named_slot(const Call& call, Slot& slot) {
     Value name;
     MARS_FLOW(arg(call, 0, name));
     Value::Buffer buffer;
@@ -256,17 +280,9 @@ Flow Evaluator::operand(const Call& call, std::size_t index, Number& out) {
         return Flow::normal;
     }
     const Text& text = call.args[index];
-    if (text.shape == Text::Shape::constant && !env_.raised()) {
-        out = text.constant.operand();
+    if (std::int64_t quick = 0; quick_integer(text, quick)) {
+        out = Number::integer(quick);
         return Flow::normal;
-    }
-    if (text.shape == Text::Shape::call && !env_.raised() && !context_.trace) {
-        const Binding& binding = text.nodes.front().call->binding;
-        if (binding.session == session_ && binding.function == read_variable) {
-            auto* variable = env_.find(binding.slot);
-            out = variable ? variable->value.operand() : Number();
-            return Flow::normal;
-        }
     }
     Value value;
     MARS_FLOW(eval(text, value));
@@ -275,29 +291,28 @@ Flow Evaluator::operand(const Call& call, std::size_t index, Number& out) {
 }
 
 Flow Evaluator::eval_result(const Call& call, std::string text, Value& out) {
-    if (result_depth_ == 0 && results_.size() > kKeptResults) results_.clear();
-    auto& macro = results_[text];
-    if (!macro) {
-        std::string file = "(text made by " + std::string(call.name) + ")";
-        macro = parse_result(current_->name, std::move(file), std::move(text));
+    if (text.size() > kMaxMacroBytes)
+        return fail(call, message::too_long_to_evaluate(text.size()), std::errc::value_too_large);
+    if (results_bytes_ > kKeptResultBytes) {
+        results_.clear();
+        results_bytes_ = 0;
     }
-    const Macro* outer = std::exchange(current_, macro.get());
-    ++result_depth_;
-    Flow flow = eval(current_->tree, out);
-    --result_depth_;
+    MacroPtr& kept = results_[text];
+    if (!kept) {
+        results_bytes_ += text.size() + sizeof(Macro);
+        kept = parse_result(current_->name, "(text made by " + std::string(call.name) + ")", std::move(text));
+    }
+    MacroPtr macro = kept; // stays alive when the evaluation itself makes so many texts that they are dropped
+    Flow flow = walk_macro(&call, *macro, out);
     out.keep();
-    if (flow != Flow::failed) current_ = outer;
     return flow;
 }
 
 Flow Evaluator::invoke(std::string_view name, Value& out) {
     MacroPtr& macro = inner_[std::string(name)];
     if (!macro) macro = parse_result(current_->name, "(inner call)", "%" + std::string(name) + "{}");
-    const Macro* inner = macro.get();
-    const Macro* outer = std::exchange(current_, inner);
-    Flow flow = eval(inner->tree, out);
+    Flow flow = walk_macro(nullptr, *macro, out);
     out.keep();
-    if (flow != Flow::failed) current_ = outer;
     return flow;
 }
 
@@ -306,6 +321,10 @@ Flow Evaluator::invoke(std::string_view name, Number& out) {
     MARS_FLOW(invoke(name, value));
     out = value.operand();
     return Flow::normal;
+}
+
+Flow Evaluator::fail_calls(const Call& call) {
+    return fail(call, message::call_limit(call_limit_), std::errc::value_too_large);
 }
 
 Flow Evaluator::fail_output(const Call& call) {

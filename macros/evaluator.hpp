@@ -37,7 +37,16 @@ class Evaluator {
     result<std::string> run(const Macro& macro, std::string_view name, const std::vector<std::string>& args);
 
     // --- for primitives ---
-    Flow eval(const Text& text, Value& out);         // `out` is replaced
+    // Evaluates `text`; `out` is replaced.
+    Flow eval(const Text& text, Value& out) {
+        out.clear();
+        if (env_.raised()) return eval_raised(text, out);
+        if (text.shape == Text::Shape::constant) {
+            out = text.constant;
+            return Flow::normal;
+        }
+        return text.shape == Text::Shape::call ? eval_call(text, out) : walk(text, out.own());
+    }
     Flow append(const Text& text, std::string& out); // `out` grows
     Flow arg(const Call& call, std::size_t index, Value& out) {
         if (index < call.args.size()) return eval(call.args[index], out);
@@ -45,6 +54,16 @@ class Evaluator {
         return Flow::normal;
     }
     Flow arg(const Call& call, std::size_t index, std::string& out);
+    // The integer that `text` stands for, when that needs no more than constants, variables and sums of them.
+    bool quick_integer(const Text& text, std::int64_t& out) const {
+        if (text.shape == Text::Shape::constant) {
+            out = text.constant.integer();
+            return text.constant.is_integer();
+        }
+        if (text.shape != Text::Shape::call) return false;
+        const Binding& binding = text.only->binding;
+        return binding.quick && binding.session == session_ && !env_.raised() && binding.quick(*this, *text.only, out);
+    }
     Flow operand(const Call& call, std::size_t index, Number& out);
     // Evaluates text that was made by an evaluation.
     Flow eval_result(const Call& call, std::string text, Value& out);
@@ -56,19 +75,19 @@ class Evaluator {
     // Enters `macro` with the arguments of `call` from `first` on.
     Flow enter(const Call& call, const Macro& macro, std::size_t first, Scope scope, Value& out);
     // The variable named by the call's first argument.
-    Flow variable_slot(const Call& call, Slot& slot);
+    Flow variable_slot(const Call& call, Slot& slot) {
+        slot = call.binding.slot;
+        return call.binding.has_slot ? Flow::normal : named_slot(call, slot);
+    }
 
     Flow fail(const Call& call, std::string text, std::errc code = std::errc::operation_canceled);
     Flow fail(std::string text) { return fail_at({}, std::move(text), std::errc::operation_canceled); }
     bool grew_too_far(std::size_t bytes) const { return limit_output_ && bytes > limit_output_; }
+    // Bytes that one text may have.
+    std::size_t output_limit() const { return limit_output_ ? limit_output_ : static_cast<std::size_t>(-1); }
     Flow fail_output(const Call& call);
     // Counts a round of a loop like a call, so that loops with an empty body end, too.
-    Flow count_round(const Call& round) {
-        ++calls_;
-        return context_.limits.calls ? check_limits(round) : Flow::normal;
-    }
-    // Only the text of the latest failure, for those who turn it into something softer.
-    std::optional<failure> take_failure() { return std::exchange(failure_, std::nullopt); }
+    Flow count_round(const Call& round) { return ++calls_ > call_limit_ ? fail_calls(round) : Flow::normal; }
 
     Context& context() { return context_; }
     Outside& outside() { return context_.outside; }
@@ -79,22 +98,33 @@ class Evaluator {
     RegexCache& regexes() { return regexes_; }
     bool compat() const { return context_.compat == Compat::v01a; }
     void warn(std::string_view text) { context_.outside.warn(text); }
-    // Seconds that %timeout and the waits may still use.
+    // Seconds that %timeout and the waits may still use; a negative --timeout means endless.
+    static constexpr std::int64_t kEndless = std::int64_t{1} << 40;
     std::int64_t& wait_budget() { return wait_budget_; }
 
   private:
     friend Flow read_variable(Evaluator&, const Call&, Value&);
+    friend bool read_integer(const Evaluator&, const Call&, std::int64_t&);
+    friend Flow call_traced(Evaluator&, const Call&, Value&);
 
-    Flow call(const Call& call, Value& out);
-    Flow traced_call(const Call& call, Value& out);
+    Flow call(const Call& call, Value& out) {
+        if (call.binding.session != session_) bind(call);
+        if (++calls_ > call_limit_) return fail_calls(call);
+        return call.binding.function(*this, call, out);
+    }
+    Flow eval_call(const Text& text, Value& out);
+    Flow eval_raised(const Text& text, Value& out);
     Flow walk(const Text& text, std::string& out);
     bool flag_ends_text(const Text& text, std::size_t rest, std::size_t start, std::size_t committed, std::string& out);
     void bind(const Call& call);
     void bind_variable(const Call& call, Binding& binding);
+    Flow named_slot(const Call& call, Slot& slot);
     Flow set_numbers(const Call& call, std::size_t first, std::string_view name, Scope scope);
     void clear_numbers_from(std::size_t number);
     Flow fail_at(std::string_view where, std::string text, std::errc code);
-    Flow check_limits(const Call& call);
+    Flow fail_calls(const Call& call);
+    // Walks the text of another macro; checks that there is room for it.
+    Flow walk_macro(const Call* call, const Macro& macro, Value& out);
 
     Context& context_;
     Library& library_;
@@ -104,16 +134,20 @@ class Evaluator {
     RegexCache regexes_;
     const Macro* current_ = nullptr; // whose text is being walked
     const char* stack_top_ = nullptr;
-    std::size_t depth_ = 0;
-    std::uint64_t calls_ = 0;
+    std::size_t depth_ = 0; // macros inside macros
+    std::size_t trace_depth_ = 0;
+    std::uint64_t calls_ = 0, call_limit_;
     std::size_t limit_output_;
     std::uint64_t session_;
     std::int64_t wait_budget_;
     std::optional<failure> failure_;
     std::unordered_map<std::string, MacroPtr> results_; // parsed texts that evaluations made
-    std::size_t result_depth_ = 0;                      // how many of them are being walked
-    std::unordered_map<std::string, MacroPtr> inner_;   // calls made by primitives, by name
-    std::vector<Environment> copies_;                   // of the callers of %call
+    std::size_t results_bytes_ = 0;
+    std::unordered_map<std::string, MacroPtr> inner_; // calls made by primitives, by name
+    std::vector<Environment> copies_;                 // of the callers of %call
 };
+
+// The quick form of an arithmetic primitive, or nullptr (arithmetic.cpp).
+QuickFunction quick_form(PrimitiveFunction function);
 
 } // namespace mars::macros

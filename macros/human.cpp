@@ -63,8 +63,10 @@ Flow human_numbers(Evaluator& evaluator, const Call& call, Value& out) {
     }
     Scale scale = unit.empty() ? fitting_scale(largest) : named_scale(unit);
     std::string& text = out.own();
-    for (std::size_t i = 0; i < numbers.size(); ++i)
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
         text.append(i == 0 ? "" : delimiter.empty() ? "/" : delimiter).append(scaled(numbers[i], scale));
+        if (evaluator.grew_too_far(text.size())) return evaluator.fail_output(call);
+    }
     text.append(separator.empty() ? " " : separator).append(scale.name);
     return Flow::normal;
 }

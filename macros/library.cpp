@@ -46,13 +46,30 @@ std::vector<std::string_view> built_in_names() {
 
 std::string stub_text(std::string_view name, Compat compat) {
     std::string call = "%primitive-" + std::string(name);
-    if (compat == Compat::current) return call + "{%{1}}{%{2}}";
+    if (compat == Compat::current) {
+        auto* entry = find_viewable(name);
+        int arguments = entry && entry->row->usage != "{}" ? entry->row->max_args : 0;
+        return call + (arguments == 0 ? "{}" : arguments == 1 ? "{%{1}}" : "{%{1}}{%{2}}");
+    }
     // Release 0.1a measures this lag from the primary to itself unless a host is given.
     if (name == "alive-lag") return call + "{%if{%{1}}{%{1}}{%primitive-get-primary{}}}";
     return call + "{%{1}}";
 }
 
 Library::Library(Context& context) : context_(context) {}
+
+bool Library::has_stub(std::string_view name) const {
+    // Built-in ones first: looking for added ones may cost reading plugins.
+    return find_viewable(name) || (context_.added && !find_primitive(name) && context_.added->find(name));
+}
+
+std::string Library::stub(std::string_view name) const {
+    auto* added = !find_viewable(name) && context_.added ? context_.added->find(name) : nullptr;
+    if (!added) return stub_text(name, context_.compat);
+    std::string text = "%primitive-" + added->name;
+    for (int i = 1; i <= added->max_args; ++i) text += "{%{" + std::to_string(i) + "}}";
+    return text + (added->max_args == 0 ? "{}" : "");
+}
 
 std::optional<Library::Stored> Library::from_template(std::string_view name, bool viewed) {
     if (!is_file_name(name)) return std::nullopt;
@@ -69,8 +86,7 @@ std::optional<Library::Stored> Library::stored(std::string_view name, bool viewe
     if (auto found = from_template(name, viewed)) return found;
     if (auto text = built_in_text(name, context_.compat))
         return Stored{std::string(*text), "(built-in " + std::string(name) + ")", Origin::built_in};
-    if (find_viewable(name))
-        return Stored{stub_text(name, context_.compat), "(viewable " + std::string(name) + ")", Origin::built_in};
+    if (has_stub(name)) return Stored{stub(name), "(viewable " + std::string(name) + ")", Origin::built_in};
     return std::nullopt;
 }
 
@@ -82,10 +98,10 @@ MacroPtr Library::load(std::string_view name, bool viewed, bool with_stubs) {
                            Origin::command_line, hash_anywhere);
     }
     bool own_text = built_in_text(name, context_.compat).has_value();
-    bool stub = !own_text && find_viewable(name);
-    auto text = with_stubs || !stub ? stored(name, viewed) : from_template(name, viewed);
+    bool primitive = !own_text && has_stub(name);
+    auto text = with_stubs || !primitive ? stored(name, viewed) : from_template(name, viewed);
     if (!text) return nullptr;
-    if (text->origin != Origin::built_in && (own_text || stub))
+    if (text->origin != Origin::built_in && (own_text || primitive))
         context_.outside.notice("using macro file '" + text->file + "'");
     return parse_macro(std::string(name), std::move(text->file), std::move(text->text), text->origin, hash_anywhere);
 }
@@ -100,7 +116,7 @@ const Macro* Library::find_override(std::string_view name) {
     std::string key = "o " + std::string(name);
     auto known = found_.find(key);
     if (known == found_.end()) {
-        MacroPtr macro = load(name, false, context_.compat == Compat::v01a);
+        MacroPtr macro = load(name, false, context_.compat == Compat::v01a && find_viewable(name));
         if (macro && (macro->original.empty() || macro->original == "0")) macro = nullptr;
         known = found_.emplace(std::move(key), std::move(macro)).first;
     }
@@ -112,6 +128,8 @@ std::vector<MacroInfo> Library::list() {
     for (auto name : built_in_names()) names.emplace(name);
     for (auto& entry : primitive_entries())
         if (entry.row->viewable) names.insert(entry.name);
+    if (context_.added)
+        for (auto& name : context_.added->names()) names.insert(name);
     for (auto& directory : context_.search_path)
         for (auto& file : context_.outside.list(directory))
             if (file.size() > kSuffix.size() && file.ends_with(kSuffix))
@@ -120,7 +138,7 @@ std::vector<MacroInfo> Library::list() {
     for (auto& name : names) {
         auto text = stored(name);
         if (!text) continue;
-        bool own_text = built_in_text(name, context_.compat).has_value(), stub = find_viewable(name) != nullptr;
+        bool own_text = built_in_text(name, context_.compat).has_value(), stub = has_stub(name);
         bool from_file = text->origin != Origin::built_in;
         auto kind = from_file ? (own_text || stub ? MacroInfo::Kind::overridden : MacroInfo::Kind::own)
                               : (own_text ? MacroInfo::Kind::built_in : MacroInfo::Kind::viewable);

@@ -42,6 +42,9 @@ class Library {
     std::vector<MacroInfo> list();
 
   private:
+    // Is there a primitive that can be viewed by this name, and the text that does so.
+    bool has_stub(std::string_view name) const;
+    std::string stub(std::string_view name) const;
     std::optional<Stored> from_template(std::string_view name, bool viewed);
     MacroPtr load(std::string_view name, bool viewed, bool with_stubs);
 

@@ -2,10 +2,13 @@
 // Loops and control of evaluation. Spec: macro-language 1.8, 2.11.
 #include "macros/evaluator.hpp"
 #include "macros/glob.hpp"
+#include "macros/messages.hpp"
 
 namespace mars::macros {
 
 namespace {
+
+const Text kNothing; // the body of a loop that has none
 
 enum class AfterBody : std::uint8_t { go_on, leave_loop, pass_on };
 
@@ -13,13 +16,15 @@ enum class AfterBody : std::uint8_t { go_on, leave_loop, pass_on };
 AfterBody after_body(Evaluator& evaluator, Flow flow) {
     if (flow == Flow::last) return AfterBody::leave_loop;
     if (flow != Flow::normal && flow != Flow::next) return AfterBody::pass_on;
-    if (evaluator.env().take(kNext)) return AfterBody::go_on;
-    return evaluator.env().take(kLast) ? AfterBody::leave_loop : AfterBody::go_on;
+    Environment& env = evaluator.env();
+    if (!env.loop_raised()) return AfterBody::go_on;
+    bool leave = !env.take(kNext) && env.take(kLast);
+    env.lower_loop();
+    return leave ? AfterBody::leave_loop : AfterBody::go_on;
 }
 
 // Runs argument `body` once and appends its output. nullopt: the loop goes on.
 std::optional<Flow> run_body(Evaluator& evaluator, const Call& call, std::size_t body, std::string& out) {
-    static const Text kNothing;
     Flow flow = evaluator.append(body < call.args.size() ? call.args[body] : kNothing, out);
     if (flow == Flow::normal && evaluator.grew_too_far(out.size())) flow = evaluator.fail_output(call);
     switch (after_body(evaluator, flow)) {
@@ -69,7 +74,7 @@ Flow foreach (Evaluator& evaluator, const Call& call, Value & out) {
     MARS_FLOW(evaluator.arg(call, 1, list));
     MARS_FLOW(evaluator.arg(call, 2, delimiter));
     auto parts = split(evaluator.regexes(), list, delimiter);
-    if (!parts) return evaluator.fail(call, "malformed regular expression '" + delimiter + "'");
+    if (!parts) return evaluator.fail(call, message::cannot_split(delimiter));
     Slot slot = evaluator.names().slot(name);
     std::string& produced = out.own();
     for (auto& part : *parts) {
@@ -89,13 +94,13 @@ Flow get_glob(Evaluator& evaluator, const Call& call, Value& out) {
     bool first = true;
     for (auto& path : glob_paths(evaluator, patterns)) {
         joined.append(first ? "" : delimiter).append(path);
+        if (evaluator.grew_too_far(joined.size())) return evaluator.fail_output(call);
         first = false;
     }
     return Flow::normal;
 }
 
 Flow foreach_glob(Evaluator& evaluator, const Call& call, Value& out) {
-    static const Text kNothing;
     std::string patterns, name;
     MARS_FLOW(evaluator.arg(call, 0, patterns));
     MARS_FLOW(evaluator.arg(call, 1, name));
@@ -107,6 +112,7 @@ Flow foreach_glob(Evaluator& evaluator, const Call& call, Value& out) {
         Flow flow = evaluator.append(call.args.size() > 2 ? call.args[2] : kNothing, produced);
         if (flow == Flow::last) return Flow::normal;
         if (flow != Flow::normal && flow != Flow::next) return flow;
+        if (evaluator.grew_too_far(produced.size())) return evaluator.fail_output(call);
     }
     return Flow::normal;
 }

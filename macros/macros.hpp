@@ -7,7 +7,10 @@
 //             session.view_resources(name, resources)       a comma list, with separator lines
 //             session.view_all(name, resources)             `view all`: with NAME-header, NAME-global, NAME-footer
 //             session.evaluate(macro, resource)             text that was parsed before
-//   view(), view_resources(), evaluate(): the same with a session of their own.
+//   view(), evaluate(): the same with a session of their own.
+//   AddedPrimitives (added.hpp): primitives in C++ that the caller brings along, e.g. for plugins; Context::added.
+//   What replaces other texts by macros (unit templates) keeps one Session per resource and evaluates parsed pieces
+//   in it with session.evaluate(); to keep assignments from piece to piece, session.evaluate_more().
 //   parse()   never fails on odd text (what is no call is ordinary text): it fails only on text above kMaxMacroBytes.
 //
 // Results of a view end with a newline unless they are empty (spec 1.11): print them as they are.
@@ -28,12 +31,13 @@
 #include "kernel/base/result.hpp"
 #include "kernel/base/stamp.hpp"
 #include "kernel/tree/view.hpp"
+#include "macros/added.hpp"
 #include "macros/outside.hpp"
 #include "macros/syntax.hpp"
 
 namespace mars::macros {
 
-inline constexpr std::size_t kMaxMacroBytes = std::size_t{16} << 20;
+inline constexpr std::size_t kMaxMacroBytes = std::size_t{4} << 20;
 
 // Which behaviour to follow where releases up to 0.1a contradict the manual; differences.hpp has the list.
 enum class Compat : std::uint8_t { current, v01a };
@@ -77,6 +81,7 @@ struct Context {
     std::string mars_dir = "/mars";                 // how paths of the tree begin in macro text
     std::vector<std::string> search_path{};         // directories with .tpl files
     std::map<std::string, std::string> variables{}; // further predefined variables
+    const AddedPrimitives* added = nullptr;         // the caller's own primitives
     std::optional<Stamp> now{};                     // freezes both clocks (--now=)
     Compat compat = Compat::current;
     Options options{};
@@ -106,12 +111,22 @@ class Session {
     result<std::string> evaluate(const MacroPtr& macro, std::string_view resource,
                                  const std::vector<std::string>& args = {});
 
+    // Evaluates `macro` with the variables as the last evaluation of this session has left them; the result is as it
+    // is, without a newline added. The first call needs begin().
+    void begin(std::string_view command, std::string_view resource);
+    result<std::string> evaluate_more(const MacroPtr& macro);
+    // Value of a variable now, nullopt when it is not set; and an assignment.
+    std::optional<std::string> variable(std::string_view name);
+    void set_variable(std::string_view name, std::string_view value);
+
     // The text for several resources, each after its separator line. A resource that fails contributes the line
     // "FAILURE cmd='CMD' res='RES'" and an entry in `failures`; the others go on.
     struct Frame {
         std::string text;
         std::vector<std::pair<std::string, failure>> failures; // resource, why
     };
+    // One resource ("" for none) without separator line; a failure as in a list.
+    Frame view_one(std::string_view name, std::string_view resource, const std::vector<std::string>& args = {});
     Frame view_resources(std::string_view name, const std::vector<std::string>& resources,
                          const std::vector<std::string>& args = {});
     Frame view_all(std::string_view name, const std::vector<std::string>& resources,
@@ -119,10 +134,13 @@ class Session {
 
     // Is there a macro or viewable primitive of this name?
     bool has_macro(std::string_view name);
+    const AddedPrimitive* find_added(std::string_view name) const;
     // All macros: built-in ones, viewable primitives, and the *.tpl files of the search path.
     std::vector<MacroInfo> list_macros();
     // The text of a macro as it is stored; nullopt when there is none.
     std::optional<std::string> source_of(std::string_view name);
+    // The same laid out on indented lines that evaluate to the same: `prettyprint-NAME`.
+    std::optional<std::string> pretty(std::string_view name);
 
     struct Parts;
 
@@ -135,5 +153,8 @@ result<std::string> evaluate(Context& context, const MacroPtr& macro, std::strin
 
 // Names of the macros that are compiled in.
 std::vector<std::string_view> built_in_names();
+// Name and text of every macro that `dump-macros` writes as NAME.tpl; `all`: also those that make primitives viewable.
+// Read back as template files they behave like the built-in ones.
+std::vector<std::pair<std::string, std::string>> dump_macros(bool all, Compat compat = Compat::current);
 
 } // namespace mars::macros

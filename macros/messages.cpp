@@ -58,6 +58,10 @@ std::string undefined_result(std::string_view name) {
     return "undefined result from evaluation of primitive macro " + quoted(name);
 }
 
+std::string too_few_arguments(std::string_view name, int wanted) {
+    return "'" + std::string(name) + "' wants at least " + std::to_string(wanted) + " arguments";
+}
+
 std::string division_by_zero(std::string_view operation) {
     return "division by zero in " + quoted(operation);
 }
@@ -72,6 +76,14 @@ std::string call_limit(std::uint64_t calls) {
 
 std::string nesting_limit() {
     return "macro calls are nested too deeply; does a macro call itself?";
+}
+
+std::string cannot_split(std::string_view delimiter) {
+    return "cannot split at " + quoted(delimiter) + ": it is no regular expression, or makes too many elements";
+}
+
+std::string too_long_to_evaluate(std::size_t bytes) {
+    return "a text of " + std::to_string(bytes) + " bytes is too long to be evaluated";
 }
 
 } // namespace message

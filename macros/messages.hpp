@@ -27,10 +27,13 @@ namespace message {
 std::string unknown_macro(std::string_view name);
 std::string cannot_find_macro(std::string_view name);
 std::string undefined_result(std::string_view name);
+std::string too_few_arguments(std::string_view name, int wanted);
 std::string division_by_zero(std::string_view operation);
 std::string output_limit(std::size_t bytes);
 std::string call_limit(std::uint64_t calls);
 std::string nesting_limit();
+std::string cannot_split(std::string_view delimiter);
+std::string too_long_to_evaluate(std::size_t bytes);
 
 } // namespace message
 

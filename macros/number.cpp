@@ -125,6 +125,7 @@ Number Number::parse(std::string_view text) {
     if (whole.ec == std::errc() && whole.ptr == text.data() + length) {
         if (!negative) return natural(value);
         if (value <= std::uint64_t{1} << 63) return integer(static_cast<std::int64_t>(0 - value));
+        return real(-static_cast<double>(value));
     }
     return parse_real(text.substr(0, length), negative);
 }

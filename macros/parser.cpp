@@ -132,6 +132,7 @@ void classify(Text& text) {
     if (has_call || reserved) {
         bool only = text.nodes.size() == 1 && has_call;
         text.shape = only ? Text::Shape::call : Text::Shape::mixed;
+        text.only = only ? text.nodes.front().call.get() : nullptr;
         return;
     }
     if (!has_escape) return;

@@ -29,10 +29,11 @@ struct Conversion {
 
 class Formatter {
   public:
-    Formatter(std::string_view format, const std::vector<std::string>& args) : format_(format), args_(args) {}
+    Formatter(std::string_view format, const std::vector<std::string>& args, std::size_t limit)
+        : format_(format), args_(args), limit_(limit) {}
 
     std::string run() {
-        while (at_ < format_.size()) {
+        while (at_ < format_.size() && out_.size() <= limit_) {
             std::size_t begin = at_;
             if (format_[at_] != '%')
                 out_ += format_[at_++];
@@ -238,14 +239,15 @@ class Formatter {
 
     std::string_view format_;
     const std::vector<std::string>& args_;
+    std::size_t limit_;
     std::size_t at_ = 0, next_ = 0;
     std::string out_;
 };
 
 } // namespace
 
-std::string perl_format(std::string_view format, const std::vector<std::string>& args) {
-    return Formatter(format, args).run();
+std::string perl_format(std::string_view format, const std::vector<std::string>& args, std::size_t limit) {
+    return Formatter(format, args, limit).run();
 }
 
 } // namespace mars::macros

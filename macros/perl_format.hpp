@@ -12,6 +12,8 @@ namespace mars::macros {
 // Widths and precisions above this are no conversions.
 inline constexpr int kMaxFormatWidth = 1'000'000;
 
-std::string perl_format(std::string_view format, const std::vector<std::string>& args);
+// Stops when the result has grown beyond `limit` bytes.
+std::string perl_format(std::string_view format, const std::vector<std::string>& args,
+                        std::size_t limit = static_cast<std::size_t>(-1));
 
 } // namespace mars::macros

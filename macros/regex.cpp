@@ -148,7 +148,7 @@ std::vector<std::string> split_words(std::string_view text) {
 void split_at_matches(const Regex& regex, std::string_view text, std::vector<std::string>& parts) {
     Regex::Groups groups;
     std::size_t begin = 0;
-    while (begin < text.size() && regex.find(text, begin, true, groups)) {
+    while (begin < text.size() && parts.size() <= kMaxElements && regex.find(text, begin, true, groups)) {
         parts.emplace_back(text.substr(begin, groups[0] - begin));
         for (std::size_t g = 2; g + 1 < groups.size(); g += 2)
             parts.emplace_back(groups[g] == Regex::kUnset ? std::string_view()
@@ -164,12 +164,14 @@ std::optional<std::vector<std::string>> split(RegexCache& cache, std::string_vie
     if (delimiter == " ") return split_words(text);
     std::vector<std::string> parts;
     if (delimiter.empty()) {
+        if (text.size() > kMaxElements) return std::nullopt;
         for (char c : text) parts.emplace_back(1, c);
         return parts;
     }
     Regex regex = cache.compile(delimiter, delimiter == "^" ? PCRE2_MULTILINE : 0);
     if (!regex) return std::nullopt;
     if (!text.empty()) split_at_matches(regex, text, parts);
+    if (parts.size() > kMaxElements) return std::nullopt;
     while (!parts.empty() && parts.back().empty()) parts.pop_back();
     return parts;
 }

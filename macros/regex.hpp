@@ -60,7 +60,8 @@ bool refuses_interpolation(std::string_view pattern);
 class Replacement {
   public:
     static std::optional<Replacement> parse(std::string_view text);
-    void apply(std::string_view subject, const Regex::Groups& groups, std::string& out) const;
+    // Stops when `out` has grown beyond `limit`.
+    void apply(std::string_view subject, const Regex::Groups& groups, std::string& out, std::size_t limit) const;
 
   private:
     struct Piece {
@@ -72,8 +73,11 @@ class Replacement {
     std::vector<Piece> pieces_;
 };
 
+// A list with more elements is not made.
+inline constexpr std::size_t kMaxElements = 4'000'000;
+
 // Splits like Perl: " " at runs of white space, "" into bytes, otherwise at matches; trailing empty elements are
-// dropped. nullopt: malformed pattern.
+// dropped. nullopt: malformed pattern, or too many elements.
 std::optional<std::vector<std::string>> split(RegexCache& cache, std::string_view text, std::string_view delimiter);
 
 } // namespace mars::macros

@@ -141,9 +141,11 @@ std::optional<Replacement> Replacement::parse(std::string_view text) {
     return replacement;
 }
 
-void Replacement::apply(std::string_view subject, const Regex::Groups& groups, std::string& out) const {
+void Replacement::apply(std::string_view subject, const Regex::Groups& groups, std::string& out,
+                        std::size_t limit) const {
     CaseWriter writer(out);
     for (auto& piece : pieces_) {
+        if (out.size() > limit) return;
         switch (piece.kind) {
         case Piece::Kind::text:
             writer.write(piece.text);

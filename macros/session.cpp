@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The public interface: views of one or several resources. Spec: macro-language 1.10, 1.11, 5.2.
 #include "macros/evaluator.hpp"
+#include "macros/layout.hpp"
 #include "macros/macros.hpp"
 #include "macros/messages.hpp"
 #include "macros/parser.hpp"
@@ -44,6 +45,27 @@ result<std::string> Session::evaluate(const MacroPtr& macro, std::string_view re
     return with_final_newline(std::move(text));
 }
 
+void Session::begin(std::string_view command, std::string_view resource) {
+    parts_->evaluator.begin(command, resource);
+}
+
+result<std::string> Session::evaluate_more(const MacroPtr& macro) {
+    return parts_->evaluator.run(*macro, macro->name, {});
+}
+
+std::optional<std::string> Session::variable(std::string_view name) {
+    auto* found = parts_->evaluator.env().find(parts_->evaluator.names().slot(name));
+    return found ? std::optional(found->value.str()) : std::nullopt;
+}
+
+void Session::set_variable(std::string_view name, std::string_view value) {
+    parts_->evaluator.env().assign(parts_->evaluator.names().slot(name), value);
+}
+
+const AddedPrimitive* Session::find_added(std::string_view name) const {
+    return parts_->context.added ? parts_->context.added->find(name) : nullptr;
+}
+
 result<std::string> Session::view(std::string_view name, std::string_view resource,
                                   const std::vector<std::string>& args) {
     auto& evaluator = parts_->evaluator;
@@ -51,9 +73,20 @@ result<std::string> Session::view(std::string_view name, std::string_view resour
     if (!macro) return failure(std::errc::operation_canceled, message::cannot_find_macro(name));
     evaluator.begin(name, resource);
     if (!resource.empty() && evaluator.state().is_split_brain())
-        evaluator.warn("SPLIT BRAIN at resource '" + std::string(resource) + "'");
+        evaluator.warn("SPLIT BRAIN at resource '" + std::string(resource) + "': " + evaluator.state().split_report());
     MARS_TRY(std::string text, evaluator.run(*macro, name, args));
     return with_final_newline(std::move(text));
+}
+
+Session::Frame Session::view_one(std::string_view name, std::string_view resource,
+                                 const std::vector<std::string>& args) {
+    Frame frame;
+    auto text = view(name, resource, args);
+    if (text)
+        frame.text = std::move(*text);
+    else
+        add_failure(frame, command_of(name), resource, text.error());
+    return frame;
 }
 
 Session::Frame Session::view_resources(std::string_view name, const std::vector<std::string>& resources,
@@ -110,6 +143,21 @@ std::optional<std::string> Session::source_of(std::string_view name) {
     auto stored = parts_->library.stored(name);
     if (!stored) return std::nullopt;
     return std::move(stored->text);
+}
+
+std::optional<std::string> Session::pretty(std::string_view name) {
+    auto stored = parts_->library.stored(name);
+    if (!stored) return std::nullopt;
+    bool hash_anywhere = parts_->context.compat == Compat::v01a;
+    return laid_out(*parse_macro(std::string(name), stored->file, stored->text, stored->origin, hash_anywhere));
+}
+
+std::vector<std::pair<std::string, std::string>> dump_macros(bool all, Compat compat) {
+    std::vector<std::pair<std::string, std::string>> macros;
+    for (auto name : built_in_names()) macros.emplace_back(name, *built_in_text(name, compat));
+    for (auto& entry : primitive_entries())
+        if (all && entry.row->viewable) macros.emplace_back(entry.name, stub_text(entry.name, compat) + "\\\n");
+    return macros;
 }
 
 result<MacroPtr> parse(std::string text, std::string file, Compat compat) {

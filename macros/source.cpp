@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "macros/source.hpp"
 
+#include <algorithm>
+
 namespace mars::macros {
 
 namespace {
@@ -24,6 +26,13 @@ void copy(const Source& from, std::size_t at, Source& to) {
 std::size_t line_end(std::string_view text, std::size_t at) {
     auto end = text.find('\n', at);
     return end == std::string_view::npos ? text.size() : end;
+}
+
+// End of the block comment that begins at `at`, when its first run of stars ends it; else `at`.
+std::size_t short_block_end(std::string_view text, std::size_t at) {
+    std::size_t slash = std::min(text.find_first_not_of('*', at + 2), text.size());
+    bool ends = slash < text.size() && text[slash] == '/' && (slash - at - 2) % 2 == 1;
+    return ends ? slash + 1 : at;
 }
 
 // End of the block comment that begins at `at`, or `at` when it is not terminated.
@@ -61,12 +70,14 @@ Source without_comments(const Source& from, bool hash_anywhere) {
     Source to;
     to.text.reserve(from.text.size());
     to.offsets.reserve(from.text.size());
-    // Once the rest holds no end of a block comment, later openings need not search for it again.
+    // Once an opening found no end in the rest, a later one can find it only in the stars that follow it at once: all
+    // other runs of stars look the same from there.
     bool unterminated = false;
     for (std::size_t at = 0; at < from.text.size();) {
         bool opens_block = from.text.compare(at, 2, "/*") == 0;
-        std::size_t end = opens_block && unterminated ? at : comment_end(from.text, at, hash_anywhere);
-        if (opens_block && end == at && from.text.find("*/", at + 2) == std::string::npos) unterminated = true;
+        std::size_t end =
+            opens_block && unterminated ? short_block_end(from.text, at) : comment_end(from.text, at, hash_anywhere);
+        if (opens_block && end == at) unterminated = true;
         if (end == at)
             copy(from, at++, to);
         else

@@ -6,8 +6,9 @@
 
 #include "kernel/base/names.hpp"
 #include "kernel/base/number.hpp"
+#include "kernel/format/replay_link.hpp"
+#include "kernel/format/split_brain.hpp"
 #include "macros/evaluator.hpp"
-#include "macros/log_names.hpp"
 
 namespace mars::macros {
 
@@ -45,7 +46,9 @@ std::string State::resource() const {
 }
 
 std::optional<std::string> State::below_tree(std::string_view path) const {
-    const std::string& root = evaluator_.context().mars_dir;
+    // The usual name means the tree wherever that is.
+    std::string_view root = evaluator_.context().mars_dir;
+    if (!path.starts_with(root)) root = "/mars";
     if (!path.starts_with(root)) return std::nullopt;
     path.remove_prefix(root.size());
     if (path.empty()) return "";
@@ -173,10 +176,30 @@ const Positions& State::positions() {
 
 bool State::is_split_brain() {
     std::string directory = in_resource("");
-    directory.pop_back();
     auto known = split_.find(directory);
-    if (known == split_.end()) known = split_.emplace(directory, histories_split(view(), directory)).first;
-    return known->second;
+    if (known == split_.end()) known = split_.emplace(directory, find_split(directory)).first;
+    return !known->second.empty();
+}
+
+std::string State::split_report() {
+    return is_split_brain() ? split_.at(in_resource("")) : std::string();
+}
+
+// What speaks for a split brain of the resource; empty when nothing does.
+std::string State::find_split(const std::string& directory) const {
+    std::vector<format::HostPosition> hosts;
+    std::vector<format::LogName> logs;
+    for (auto& name : view().list(directory.substr(0, directory.size() - 1))) {
+        if (auto log = format::LogName::parse(name)) logs.push_back(std::move(*log));
+        if (!name.starts_with("replay-")) continue;
+        if (auto replay = format::ReplayLink::parse(optional(directory + name)))
+            hosts.push_back({name.substr(7), replay->position()});
+    }
+    auto version = [&](std::int64_t seq, std::string_view host) -> std::optional<std::string> {
+        auto link = view().get(directory + format::version_key(seq, host));
+        return link ? std::optional(std::move(link->value)) : std::nullopt;
+    };
+    return format::find_split_brain(hosts, logs, version).text();
 }
 
 void State::forget() {
@@ -213,17 +236,16 @@ using Lengths = std::map<std::int64_t, LogLength>;
 Lengths read_lengths(const tree::View& view, const std::string& directory, const std::string& host) {
     Lengths lengths;
     for (auto& name : view.list(directory.substr(0, directory.size() - 1))) {
-        if (auto log = parse_numbered_name("log-", name)) {
+        if (auto log = format::LogName::parse(name)) {
             auto file = view.file(directory + name);
             if (!file) continue;
             auto size = static_cast<std::int64_t>(file->size);
-            auto& entry = lengths[log->number];
+            auto& entry = lengths[log->seq];
             entry.file = std::max(entry.file.value_or(0), size);
             if (log->host == host) entry.own_file = size;
-        } else if (auto version = parse_numbered_name("version-", name)) {
+        } else if (auto version = format::parse_numbered_name("version", name)) {
             auto length = recorded_length(view.value(directory + name));
-            if (length)
-                lengths[version->number].recorded = std::max(lengths[version->number].recorded.value_or(0), *length);
+            if (length) lengths[version->seq].recorded = std::max(lengths[version->seq].recorded.value_or(0), *length);
         }
     }
     return lengths;
@@ -247,9 +269,9 @@ std::int64_t sum_run(const Lengths& lengths, std::int64_t first, std::int64_t st
 
 Positions State::read_positions(const std::string& directory, const std::string& host) const {
     Positions p;
-    auto replay = parse_log_position(checked(directory + "replay-" + host));
+    auto replay = format::ReplayLink::parse(checked(directory + "replay-" + host));
     if (!replay) return p;
-    std::int64_t n = replay->log.number, done = replay->position, rest = replay->rest, ignored = 0;
+    std::int64_t n = replay->log.seq, done = replay->pos, rest = replay->dirty, ignored = 0;
     Lengths lengths = read_lengths(view(), directory, host);
     auto by_file = [](const LogLength& l) { return l.size(); };
     auto by_all = [](const LogLength& l) { return l.known(); };

@@ -71,15 +71,18 @@ class State {
 
     const Positions& positions();
     bool is_split_brain();
+    // What speaks for it, one line per finding.
+    std::string split_report();
     // Drops what is remembered; to be called when time has passed.
     void forget();
 
   private:
-    Positions read_positions(const std::string& resource, const std::string& host) const;
+    Positions read_positions(const std::string& directory, const std::string& host) const;
+    std::string find_split(const std::string& directory) const;
 
     Evaluator& evaluator_;
     std::map<std::string, Positions> positions_;
-    std::map<std::string, bool> split_;
+    std::map<std::string, std::string> split_; // what was found, by directory
 };
 
 } // namespace mars::macros

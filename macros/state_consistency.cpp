@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for consistency, orphans and split brain. Spec: macro-language 3.10.
+#include "kernel/format/replay_link.hpp"
 #include "macros/evaluator.hpp"
-#include "macros/log_names.hpp"
 #include "macros/switches.hpp"
 
 namespace mars::macros {
@@ -18,17 +18,12 @@ Flow is_orphan(Evaluator& evaluator, const Call& call, Value& out) {
     MARS_FLOW(peer_argument(evaluator, call, 0, host));
     out.set(0);
     if (is_true(state.checked(state.in_resource(actual_key(host, "primary"))))) return Flow::normal;
-    auto replay = parse_log_position(state.checked(state.in_resource("replay-" + host)));
+    auto replay = format::ReplayLink::parse(state.checked(state.in_resource("replay-" + host)));
     out.set(1);
     if (!replay) return Flow::normal;
-    auto file = state.view().file(state.in_resource(numbered_name("log-", replay->log.number, replay->log.host)));
-    out.set(!file || static_cast<std::int64_t>(file->size) < replay->position);
+    auto file = state.view().file(state.in_resource(replay->log.text()));
+    out.set(!file || static_cast<std::int64_t>(file->size) < replay->pos);
     return Flow::normal;
-}
-
-// Is `a` ahead of `b`, by number, then by position?
-bool is_ahead(const LogPosition& a, const LogPosition& b) {
-    return std::pair(a.log.number, a.position) > std::pair(b.log.number, b.position);
 }
 
 Flow consistent(Evaluator& evaluator, Value& out, bool primary_counts) {
@@ -36,11 +31,11 @@ Flow consistent(Evaluator& evaluator, Value& out, bool primary_counts) {
     Number sync_rest;
     MARS_FLOW(evaluator.invoke("primitive-sync-rest", sync_rest));
     std::string host = state.host();
-    auto replay = parse_log_position(state.optional(state.in_resource("replay-" + host)));
-    bool writing_back = primary_counts && replay && replay->rest > 0 &&
+    auto replay = format::ReplayLink::parse(state.optional(state.in_resource("replay-" + host)));
+    bool writing_back = primary_counts && replay && replay->dirty > 0 &&
                         is_true(state.checked(state.in_resource(actual_key(host, "primary"))));
-    auto synced = parse_log_position(state.optional(state.in_resource("syncpos-" + host)));
-    bool behind_sync = synced && replay && is_ahead(*synced, *replay);
+    auto synced = format::ReplayLink::parse(state.optional(state.in_resource("syncpos-" + host)));
+    bool behind_sync = format::compare_progress(synced, replay) > 0;
     out.set(!(sync_rest > Number()) && !writing_back && replay && !behind_sync);
     return Flow::normal;
 }

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <set>
 
+#include "kernel/format/replay_link.hpp"
 #include "macros/evaluator.hpp"
-#include "macros/log_names.hpp"
 
 namespace mars::macros {
 
@@ -58,9 +58,8 @@ template<class Use>
 void each_log(const State& state, Use use) {
     std::string directory = state.in_resource("");
     for (auto& name : state.view().list(directory.substr(0, directory.size() - 1)))
-        if (auto log = parse_numbered_name("log-", name))
-            if (auto file = state.view().file(directory + name))
-                use(log->number, static_cast<std::int64_t>(file->size));
+        if (auto log = format::LogName::parse(name))
+            if (auto file = state.view().file(directory + name)) use(log->seq, static_cast<std::int64_t>(file->size));
 }
 
 Flow occupied_size(Evaluator& evaluator, const Call&, Value& out) {
@@ -77,7 +76,8 @@ Flow deletable_size(Evaluator& evaluator, const Call& call, Value& out) {
     each_log(state, [&](std::int64_t number, std::int64_t) { logs.insert(number); });
     std::string directory = state.in_resource("");
     for (auto& host : state.view().suffixes(directory.substr(0, directory.size() - 1), "replay-"))
-        if (auto at = parse_log_position(state.optional(directory + "replay-" + host))) replays.insert(at->log.number);
+        if (auto at = format::ReplayLink::parse(state.optional(directory + "replay-" + host)))
+            replays.insert(at->log.seq);
     if (logs.empty() || replays.empty())
         return evaluator.fail(call, "resource '" + state.resource() + "' has no log files or no replay links");
     std::int64_t limit = std::min(*logs.rbegin(), *replays.begin()), sum = 0;

@@ -69,7 +69,7 @@ Flow substitute_matches(Evaluator& evaluator, const Call& call, const Search& se
     bool after_empty = false;
     while (from <= subject.size() && search.regex.find(subject, from, after_empty, groups)) {
         out += subject.substr(copied, groups[0] - copied);
-        replacement.apply(subject, groups, out);
+        replacement.apply(subject, groups, out, evaluator.output_limit());
         if (evaluator.grew_too_far(out.size())) return evaluator.fail_output(call);
         copied = from = groups[1];
         after_empty = groups[0] == groups[1];
@@ -99,8 +99,9 @@ Flow sprintf_(Evaluator& evaluator, const Call& call, Value& out) {
     if (!evaluator.compat()) MARS_FLOW(evaluator.arg(call, 0, format));
     std::vector<std::string> args(call.args.size() - 1);
     for (std::size_t i = 0; i < args.size(); ++i) MARS_FLOW(evaluator.arg(call, i + 1, args[i]));
-    out.set(perl_format(format, args));
-    return Flow::normal;
+    out.set(perl_format(format, args, evaluator.output_limit()));
+    Value::Buffer buffer;
+    return evaluator.grew_too_far(out.view(buffer).size()) ? evaluator.fail_output(call) : Flow::normal;
 }
 
 constexpr Primitive kRows[] = {

@@ -15,6 +15,7 @@
 
 namespace mars::macros {
 
+struct AddedPrimitive; // see added.hpp
 struct Call;
 struct Entry; // a name of a primitive, see primitive.hpp
 struct Macro;
@@ -24,6 +25,9 @@ class Evaluator;
 enum class Flow : std::uint8_t { normal, next, last, leave, abort, stop, failed };
 
 using PrimitiveFunction = Flow (*)(Evaluator&, const Call&, Value& out);
+// The quick form of a primitive: its result when that is an integer which can be had from constants and variables
+// alone, without any effect. false: the general form has to be used.
+using QuickFunction = bool (*)(const Evaluator&, const Call&, std::int64_t& out);
 
 struct Node {
     enum class Kind : std::uint8_t { literal, escape, call };
@@ -39,17 +43,21 @@ struct Text {
     Shape shape = Shape::constant;
     std::string_view source;
     std::vector<Node> nodes;
-    std::string merged; // constant: text that had escapes in it
-    Value constant;     // constant: its value
+    const Call* only = nullptr; // call: the call
+    std::string merged;         // constant: text that had escapes in it
+    Value constant;             // constant: its value
 };
 
 // What a call turned out to mean in one session of evaluation.
 struct Binding {
     std::uint64_t session = 0;
     PrimitiveFunction function = nullptr;
-    const Entry* entry = nullptr; // a primitive, …
-    const Macro* macro = nullptr; // … or a macro
-    std::uint32_t slot = 0;       // variable named by the first argument, when that is constant
+    PrimitiveFunction traced = nullptr; // what `function` was before tracing was put in between
+    QuickFunction quick = nullptr;
+    const Entry* entry = nullptr;          // a primitive, …
+    const Macro* macro = nullptr;          // … or a macro
+    const AddedPrimitive* added = nullptr; // … or a primitive of the caller
+    std::uint32_t slot = 0;                // variable named by the first argument, when that is constant
     bool has_slot = false;
 };
 

@@ -85,6 +85,8 @@ class Value {
         kind_ = Kind::owned;
     }
 
+    // Empty, without looking at a text of its own: the usual result of what only has an effect.
+    bool is_nothing() const { return kind_ == Kind::borrowed && view_.empty(); }
     bool is_integer() const { return kind_ == Kind::integer; }
     std::int64_t integer() const { return integer_; }
 

@@ -5,6 +5,7 @@
 
 #include "kernel/base/names.hpp"
 #include "macros/evaluator.hpp"
+#include "macros/messages.hpp"
 
 namespace mars::macros {
 
@@ -70,7 +71,7 @@ Flow element(Evaluator& evaluator, const Call& call, std::size_t at, Value& out)
     MARS_FLOW(evaluator.arg(call, at, delimiter));
     MARS_FLOW(evaluator.arg(call, at + 1, index));
     auto parts = split(evaluator.regexes(), out.str(), delimiter);
-    if (!parts) return evaluator.fail(call, "malformed regular expression '" + delimiter + "'");
+    if (!parts) return evaluator.fail(call, message::cannot_split(delimiter));
     auto chosen = list_index(index, parts->size(), parts->size() - 1);
     if (!chosen || *chosen >= parts->size())
         return evaluator.fail(call, "undefined result from evaluation of primitive macro '" + std::string(call.name) +
@@ -98,6 +99,10 @@ Flow variable(Evaluator& evaluator, const Call& call, Value& out) {
 Flow let(Evaluator& evaluator, const Call& call, Value& out) {
     Slot slot = 0;
     MARS_FLOW(evaluator.variable_slot(call, slot));
+    if (std::int64_t number = 0; call.args.size() > 1 && evaluator.quick_integer(call.args[1], number)) {
+        evaluator.env().touch(slot).set(number);
+        return Flow::normal;
+    }
     MARS_FLOW(evaluator.arg(call, 1, out));
     evaluator.env().assign(slot, std::move(out));
     out.clear();
@@ -115,7 +120,7 @@ Flow append(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow set_element(Evaluator& evaluator, const Call& call, Value& out) {
-    constexpr std::size_t kLargestIndex = 10'000'000;
+    constexpr std::size_t kLargestIndex = 1'000'000;
     Slot slot = 0;
     std::string delimiter, index;
     MARS_FLOW(evaluator.variable_slot(call, slot));
@@ -123,15 +128,17 @@ Flow set_element(Evaluator& evaluator, const Call& call, Value& out) {
     MARS_FLOW(evaluator.arg(call, 2, index));
     MARS_FLOW(evaluator.arg(call, 3, out));
     auto parts = split(evaluator.regexes(), evaluator.env().text(slot), delimiter);
-    if (!parts) return evaluator.fail(call, "malformed regular expression '" + delimiter + "'");
+    if (!parts) return evaluator.fail(call, message::cannot_split(delimiter));
     auto chosen = list_index(index, parts->size(), parts->size());
     if (!chosen || *chosen > kLargestIndex) return evaluator.fail(call, "there is no list element '" + index + "'");
     if (parts->size() <= *chosen) parts->resize(*chosen + 1);
     (*parts)[*chosen] = out.take();
     out.clear();
     std::string joined;
-    for (std::size_t i = 0; i < parts->size(); ++i) joined.append(i ? delimiter : "").append((*parts)[i]);
-    if (evaluator.grew_too_far(joined.size())) return evaluator.fail_output(call);
+    for (std::size_t i = 0; i < parts->size(); ++i) {
+        joined.append(i ? delimiter : "").append((*parts)[i]);
+        if (evaluator.grew_too_far(joined.size())) return evaluator.fail_output(call);
+    }
     evaluator.env().touch(slot).set(std::move(joined));
     return Flow::normal;
 }

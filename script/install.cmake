@@ -10,7 +10,7 @@ include(GNUInstallDirs)
 install(TARGETS marsadm marsd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 
 # Units name the programs by their full paths.
-set(persistent marsd.service mars.path mars.service)
+set(persistent marsd.service mars.path mars.service mars-watch-state.service)
 file(GLOB units CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/templates/*.service ${CMAKE_SOURCE_DIR}/templates/*.path
      ${CMAKE_SOURCE_DIR}/templates/*.mount)
 foreach(unit ${units})
@@ -42,8 +42,10 @@ install(FILES ${CMAKE_BINARY_DIR}/completions/bash DESTINATION ${CMAKE_INSTALL_D
 install(FILES ${CMAKE_BINARY_DIR}/completions/zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions
         RENAME _marsadm)
 
-file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.8)
-install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+foreach(section 3 7 8)
+    file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.${section})
+    install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
 file(GLOB documents CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/LICENSE ${documents}
         DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/mars)

@@ -10,10 +10,15 @@ namespace mars::shell {
 namespace {
 
 // Moves the options from `words` into `request`; returns the positionals.
-result<std::vector<std::string>> take_options(const std::vector<std::string>& words, Request& request) {
+result<std::vector<std::string>> take_options(const std::vector<std::string>& words, Request& request,
+                                              VerbRegistry& verbs) {
     std::vector<std::string> positionals;
     bool options_ended = false;
     for (const auto& word : words) {
+        if (positionals.size() == 2 && !options_ended) {
+            const auto* verb = verbs.find(positionals.front());
+            options_ended = verb && verb->has(kPassesWords);
+        }
         if (options_ended || word.size() < 2 || word.front() != '-') {
             positionals.push_back(word);
         } else if (word == "--") {
@@ -22,6 +27,8 @@ result<std::vector<std::string>> take_options(const std::vector<std::string>& wo
             positionals.insert(positionals.begin(), "help");
         } else if (word == "--version") {
             positionals.insert(positionals.begin(), "version");
+        } else if (word == "-e" && positionals.empty()) {
+            positionals.push_back("lua-code");
         } else {
             MARS_TRY(const auto* row, apply_option(request.options, word));
             if (!row->effective)
@@ -32,21 +39,21 @@ result<std::vector<std::string>> take_options(const std::vector<std::string>& wo
     return positionals;
 }
 
-failure unknown_verb(std::string_view name) {
-    auto close = suggest_verb(name);
+failure unknown_verb(std::string_view name, VerbRegistry& verbs) {
+    auto close = verbs.suggest(name);
     std::string text = "unknown verb '" + std::string(name) + "'";
     if (!close.empty()) text += "; did you mean '" + std::string(close) + "'?";
     return refusal("usage.verb", text + " All verbs: marsadm help");
 }
 
 // "force-VERB" is one more --force, unless a verb of that name exists.
-result<void> look_up(std::string word, Request& request) {
+result<void> look_up(std::string word, Request& request, VerbRegistry& verbs) {
     if (word.starts_with("force-") && !find_verb(word)) {
         word.erase(0, 6);
         ++request.options.force;
     }
-    request.verb = find_verb(word);
-    if (!request.verb) return unknown_verb(word);
+    request.verb = verbs.find(word);
+    if (!request.verb) return unknown_verb(word, verbs);
     request.spelling = std::move(word);
     return {};
 }
@@ -85,7 +92,8 @@ result<void> check_argument(const Request& request, const Argument& argument, co
     case ArgumentType::who:
     case ArgumentType::text:
     case ArgumentType::verb:
-        if (value.empty() && !argument.may_be_empty) return bad_argument(request, std::string(argument.name) + " is empty");
+        if (value.empty() && !argument.may_be_empty)
+            return bad_argument(request, std::string(argument.name) + " is empty");
         return {};
     }
     return {};
@@ -132,12 +140,18 @@ result<void> check_resources(const Request& request) {
 
 } // namespace
 
-result<Request> parse_command_line(const std::vector<std::string>& words, const Options& defaults) {
+result<Request> parse_command_line(const std::vector<std::string>& words, const Options& defaults,
+                                   VerbRegistry& verbs) {
     Request request;
     request.options = defaults;
-    MARS_TRY(auto positionals, take_options(words, request));
+    MARS_TRY(auto positionals, take_options(words, request, verbs));
     if (positionals.empty()) return refusal("usage.verb", "no verb given; all verbs: marsadm help");
-    MARS_TRY_VOID(look_up(positionals.front(), request));
+    // "macro list" is the verb macro-list.
+    if (positionals.size() > 1 && !find_verb(positionals[0]) && find_verb(positionals[0] + "-" + positionals[1])) {
+        positionals[0] += "-" + positionals[1];
+        positionals.erase(positionals.begin() + 1);
+    }
+    MARS_TRY_VOID(look_up(positionals.front(), request, verbs));
     std::size_t next = 1;
     if (request.verb->resource != ResourceArgument::none && positionals.size() > 1)
         request.resources = positionals[next++];

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "shell/options.hpp"
-#include "shell/verb.hpp"
+#include "shell/verb_registry.hpp"
 
 namespace mars::shell {
 
@@ -23,6 +23,8 @@ struct Request {
 
 // Takes the options out of `words` (wherever they stand; "--" ends them), looks up the verb, and checks the number and
 // the form of its arguments. `defaults` are the session's options. Failures: usage.* and name.*; nothing was touched.
-result<Request> parse_command_line(const std::vector<std::string>& words, const Options& defaults);
+// Verbs are looked up in `verbs`. Options after the first argument of a verb that passes words on belong to that.
+result<Request> parse_command_line(const std::vector<std::string>& words, const Options& defaults,
+                                   VerbRegistry& verbs = built_in_verbs());
 
 } // namespace mars::shell

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "kernel/tree/paths.hpp"
+
 namespace mars::shell {
 
 VerbContext::VerbContext(Surroundings& surroundings, tree::DiskView& view, const Request& request,
@@ -47,6 +49,10 @@ void VerbContext::set(std::string path, std::string value) {
 }
 
 void VerbContext::remove(std::string path) {
+    if (tree::may_hold_user_data(path) && view_.file(path)) {
+        out().warning(label(view_.absolute(path) + " holds a replica's data and is left in place; remove it by hand"));
+        return;
+    }
     if (view_.get(path) || view_.file(path)) set(std::move(path), std::string(tree::kDeleted));
 }
 
@@ -143,7 +149,7 @@ result<void> VerbContext::overridable(Reason reason, std::string text) {
     return {};
 }
 
-void VerbContext::detail(int level, std::string_view text) {
+void VerbContext::detail(int level, std::string_view text) const {
     if (options().verbose >= level) out().info(label(text));
 }
 

@@ -18,6 +18,12 @@
 #include "shell/output.hpp"
 #include "shell/reason.hpp"
 #include "shell/remote.hpp"
+#include "shell/scripting.hpp"
+#include "shell/verb_registry.hpp"
+
+namespace mars::macros {
+class AddedPrimitives;
+}
 
 namespace mars::shell {
 
@@ -31,9 +37,18 @@ struct Surroundings {
     LocalHost& local;
     Remote& remote;
     Output& output;
-    std::vector<std::string> macro_path; // directories searched for NAME.tpl
-    Hooks* hooks = nullptr;              // plugins that listen; may be absent
-    systemd::Systemd* systemd = nullptr; // of this host; absent where there is none
+    std::vector<std::string> macro_path;                 // directories searched for NAME.tpl
+    const macros::AddedPrimitives* primitives = nullptr; // of plugins, for macros
+    Hooks* hooks = nullptr;                              // plugins that listen; may be absent
+    VerbRegistry* verbs = nullptr;                       // absent: only those of the table
+    Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
+    systemd::Systemd* systemd = nullptr;                 // of this host; absent where there is none
+
+    VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
+    // The same in everything but the output. (A new member has to be named here as well.)
+    Surroundings with(Output& other) const {
+        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting, systemd};
+    }
 };
 
 class VerbContext {
@@ -41,10 +56,10 @@ class VerbContext {
     VerbContext(Surroundings& surroundings, tree::DiskView& view, const Request& request,
                 std::vector<std::string> resources, std::string resource);
 
-    env::Env& env() { return surroundings_.env; }
-    LocalHost& local() { return surroundings_.local; }
-    Remote& remote() { return surroundings_.remote; }
-    Output& out() { return surroundings_.output; }
+    env::Env& env() const { return surroundings_.env; }
+    LocalHost& local() const { return surroundings_.local; }
+    Remote& remote() const { return surroundings_.remote; }
+    Output& out() const { return surroundings_.output; }
     Surroundings& surroundings() { return surroundings_; }
     const Surroundings& surroundings() const { return surroundings_; }
     tree::DiskView& view() { return view_; }
@@ -75,7 +90,7 @@ class VerbContext {
 
     // Queues a change of the batch; a later one of the same key moves it to the end.
     void set(std::string path, std::string value);
-    // Queues the deletion of a key or file that exists; nothing otherwise.
+    // Queues the deletion of a key or file that exists; nothing otherwise. A file with user data stays, with a warning.
     void remove(std::string path);
     // Queues a directory, an empty file (a leftover `.deleted` there goes), or the physical removal of a key.
     void make_directory(std::string path);
@@ -92,13 +107,17 @@ class VerbContext {
     // A class F check that is violated: a refusal, or with --force a warning and success.
     result<void> overridable(Reason reason, std::string text);
     // Prints at --verbose >= level.
-    void detail(int level, std::string_view text);
+    void detail(int level, std::string_view text) const;
     // "resource mydata: TEXT", or just TEXT.
     std::string label(std::string_view text) const;
 
     // The verb has done a part of its work although it will report a failure: the exit status becomes "mixed".
     void note_partly_done() { partly_done_ = true; }
     bool is_partly_done() const { return partly_done_; }
+
+    // The exit status of a verb that runs something with a status of its own; unless it fails.
+    void exit_with(int status) { exit_status_ = status; }
+    std::optional<int> exit_status() const { return exit_status_; }
 
     // What a verb remembers from phase to phase; made on first use.
     template<class State>
@@ -131,6 +150,7 @@ class VerbContext {
     std::vector<std::string> changed_;
     std::any state_;
     bool partly_done_ = false;
+    std::optional<int> exit_status_;
 };
 
 } // namespace mars::shell

@@ -20,7 +20,6 @@ namespace {
 struct Handover {
     std::optional<std::string> old; // the primary to take over from, as it was at the beginning
     bool is_known = false;
-    bool has_asked_all = false; // phase 6 has waited for the others
     bool has_warned = false;
     bool moves_application = false; // systemd stops and starts it
 };
@@ -50,8 +49,9 @@ bool has_left_role(const VerbContext& ctx, const std::string& host) {
     return ctx.view().get(ctx.actual(host, "is-primary")) && is_indicator(ctx, host, "is-primary", "0");
 }
 
-// The host has left the role, and has seen the very version of `primary` that tells it so: it cannot take the role again
-// behind our back, whatever the network does from now on. Hosts of older releases do not tell what they have seen.
+// The host has left the role, and has seen the very version of `primary` that tells it so: it cannot take the role
+// again behind our back, whatever the network does from now on. Hosts of older releases do not tell what they have
+// seen.
 bool has_given_up_role(const VerbContext& ctx, const std::string& host) {
     if (!has_left_role(ctx, host)) return false;
     auto seen = ctx.view().get(ctx.actual(host, "primary-seen"));
@@ -70,6 +70,13 @@ env::task<result<void>> designate_nobody(VerbContext& ctx) {
     co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
 }
 
+// A version link that knows less of the log than is applied already: it could not be published lately (a full /mars).
+bool is_stale(const std::string& replay, const std::string& version) {
+    auto applied = format::ReplayLink::parse(replay);
+    auto known = format::VersionLink::parse(version);
+    return applied && known && known->log == applied->log && known->length < applied->pos;
+}
+
 // Old and new primary have the same position and the same history, as strings. If only the version link differs and all
 // links have been at rest for a while, it is copied.
 bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest) {
@@ -79,7 +86,7 @@ bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest
     if (!replay_old || !replay_me || replay_old->value != replay_me->value) return false;
     auto version_old = view.get(ctx.key(format::version_key(newest, old)));
     auto version_me = view.get(ctx.key(format::version_key(newest, ctx.me())));
-    if (!version_old) return false;
+    if (!version_old || is_stale(replay_old->value, version_old->value)) return false;
     if (version_me && version_me->value == version_old->value) return true;
     const auto quiet = ctx.options().window / 4;
     if (ctx.age(replay_old->stamp) < quiet || ctx.age(replay_me->stamp) < quiet || ctx.age(version_old->stamp) < quiet)
@@ -247,13 +254,14 @@ env::task<result<Step>> primary_await_old(VerbContext& ctx) {
     co_return avoid_split(ctx);
 }
 
-env::task<result<Step>> primary_await_all(VerbContext& ctx) {
-    const auto old = old_primary(ctx);
-    if (!takes_over_from_other(ctx)) co_return Step::done;
-    if (!std::exchange(ctx.state<Handover>().has_asked_all, true))
-        MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view())));
-    if (old && !has_given_up_role(ctx, *old)) co_return Step::again;
-    co_return avoid_split(ctx);
+// Everything that anybody has written before the old primary left its role shall be visible here.
+env::task<result<Step>> primary_hear_all(VerbContext& ctx) {
+    const auto& all = ctx.resources();
+    bool is_moving = std::any_of(all.begin(), all.end(), [&](const std::string& resource) {
+        return designated_primary(ctx.view(), resource) != ctx.me();
+    });
+    if (is_moving) MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view())));
+    co_return Step::done;
 }
 
 env::task<result<Step>> primary_designate(VerbContext& ctx) {

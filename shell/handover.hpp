@@ -13,11 +13,11 @@ namespace mars::shell {
 env::task<result<Step>> primary_contact(VerbContext& ctx);      // 0
 env::task<result<Step>> primary_check(VerbContext& ctx);        // 1
 env::task<result<Step>> primary_fetch_on(VerbContext& ctx);     // 2
-env::task<result<Step>> primary_stop_old(VerbContext& ctx);      // 3
+env::task<result<Step>> primary_stop_old(VerbContext& ctx);     // 3
 env::task<result<Step>> primary_leave_old(VerbContext& ctx);    // 4
-env::task<result<Step>> primary_give_back(VerbContext& ctx);     // undo of 4
-env::task<result<Step>> primary_await_old(VerbContext& ctx);    // 5
-env::task<result<Step>> primary_await_all(VerbContext& ctx);    // 6
+env::task<result<Step>> primary_give_back(VerbContext& ctx);    // undo of 4
+env::task<result<Step>> primary_await_old(VerbContext& ctx);    // 5, 7
+env::task<result<Step>> primary_hear_all(VerbContext& ctx);     // 6
 env::task<result<Step>> primary_designate(VerbContext& ctx);    // 8, 9
 env::task<result<Step>> primary_await_device(VerbContext& ctx); // 10
 env::task<result<Step>> primary_start_here(VerbContext& ctx);   // 11

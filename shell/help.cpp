@@ -58,8 +58,9 @@ std::string wrap(std::string_view text, std::size_t indent) {
     return out + line + "\n";
 }
 
-constexpr std::array<Family, 7> kFamilies{Family::cluster, Family::resource, Family::switches, Family::role,
-                                          Family::log,     Family::wait,     Family::view};
+constexpr std::array<Family, 10> kFamilies{Family::cluster, Family::resource, Family::switches, Family::role,
+                                           Family::log,     Family::wait,     Family::view,     Family::macro,
+                                           Family::script,  Family::plugin};
 
 bool is_listed(const Verb& verb, int level) {
     return level >= 0 ? verb.level <= level : verb.level == -level;
@@ -93,11 +94,14 @@ std::string reason_text(std::string_view name) {
 
 } // namespace
 
-std::string overview(int level) {
-    std::string text = "Usage: marsadm [OPTION...] VERB [RES|LIST|all] [ARGUMENT...]\n\n" + wrap(kIntroduction, 0);
+std::string overview(int level, VerbRegistry& verbs) {
+    std::string text = "Usage: marsadm [OPTION...] VERB [RES|LIST|all] [ARGUMENT...]\n"
+                       "       marsadm -e CODE [ARG...]    Lua; see help lua-code\n"
+                       "       marsadm                     the interactive shell; see help shell\n\n" +
+                       wrap(kIntroduction, 0);
     for (auto family : kFamilies) {
         std::string rows;
-        for (const auto* verb : all_verbs())
+        for (const auto* verb : verbs.all())
             if (verb->family == family && is_listed(*verb, level))
                 rows += "  " + usage(*verb) + "\n" + wrap(verb->summary, 8);
         if (!rows.empty()) text += "\n" + std::string(family_title(family)) + "\n" + rows;
@@ -163,9 +167,10 @@ std::string man_page() {
                        "[\\fIARGUMENT\\fR...]\n.SH DESCRIPTION\n" +
                        roff(kIntroduction) + "\n.SH VERBS\n";
     for (auto family : kFamilies) {
-        text += ".SS " + roff(family_title(family)) + "\n";
+        std::string rows;
         for (const auto* verb : all_verbs())
-            if (verb->family == family && verb->level <= kExpert) text += verb_section(*verb);
+            if (verb->family == family && verb->level <= kExpert) rows += verb_section(*verb);
+        if (!rows.empty()) text += ".SS " + roff(family_title(family)) + "\n" + rows;
     }
     text += ".SH OPTIONS\n" + roff(kOptionsIntroduction) + "\n";
     for (const auto& row : option_table())
@@ -179,7 +184,8 @@ std::string man_page() {
         text += ".TP\n.B " + roff(row.name) + "\n" + roff(row.summary) + " (class " + class_letter(row.failure_class) +
                 ", exit status " + std::to_string(exit_code(row.failure_class)) + ")\n";
     return text + ".SH FILES\n.I /mars\nThe shared state, and the transaction logs.\n"
-                  ".SH \"SEE ALSO\"\n.BR marsd (8)\n";
+                  ".TP\n.I /etc/marsadm/marsadm.conf\nDefaults of options, as lines name = value.\n"
+                  ".SH \"SEE ALSO\"\n.BR marsd (8),\n.BR mars\\-macros (7)\n";
 }
 
 } // namespace mars::shell

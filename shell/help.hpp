@@ -5,12 +5,12 @@
 
 #include <string>
 
-#include "shell/verb.hpp"
+#include "shell/verb_registry.hpp"
 
 namespace mars::shell {
 
 // Overview for --help: verbs up to `level` (negative: only of that level), options, exit codes.
-std::string overview(int level);
+std::string overview(int level, VerbRegistry& verbs = built_in_verbs());
 // Everything about one verb.
 std::string verb_help(const Verb& verb);
 // marsadm(8) in roff.

@@ -133,7 +133,7 @@ result<void> delete_logs(VerbContext& ctx, bool only_one) {
 }
 
 Stamp marker_limit(const VerbContext& ctx, const std::vector<std::string>& peers) {
-    const Stamp now = const_cast<VerbContext&>(ctx).env().clock().now();
+    const Stamp now = ctx.env().clock().now();
     if (ctx.is_forced()) return now + -ctx.options().window;
     Stamp seen = now;
     for (const auto& peer : peers) {

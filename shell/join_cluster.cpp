@@ -75,6 +75,11 @@ namespace {
 class Joining {
   public:
     explicit Joining(VerbContext& ctx) : ctx_(ctx), peer_(ctx.argument(0)) {}
+    Joining(const Joining&) = delete;
+    // Also after a cancellation; but a crashed (simulated) host does nothing any more.
+    ~Joining() {
+        if (has_skeleton_ && !has_joined_ && !ctx_.env().lot().abandoned()) undo();
+    }
 
     env::task<result<Step>> go();
 
@@ -98,6 +103,8 @@ class Joining {
     std::optional<ClusterIdentity> identity_;
     std::vector<std::string> made_directories_; // by this call, parents first
     std::vector<std::string> made_keys_;
+    bool has_skeleton_ = false;
+    bool has_joined_ = false;
 };
 
 result<void> Joining::check_local() {
@@ -210,6 +217,7 @@ env::task<result<void>> Joining::write_skeleton() {
                                   "actual-" + me + "/marsadm-version"};
     for (auto& key : keys)
         if (!view.raw(key)) made_keys_.push_back(std::move(key));
+    has_skeleton_ = !ctx_.is_dry_run();
     queue_cluster_directories(ctx_);
     MARS_CO_TRY_VOID(co_await ctx_.commit());
     if (!view.get("uuid")) ctx_.set("uuid", std::string(kAnyUuid));
@@ -270,14 +278,11 @@ env::task<result<Step>> Joining::go() {
     }
     MARS_CO_TRY(own_address_, co_await find_own_address(ctx_, peer_address_));
     MARS_CO_TRY_VOID(check_addresses());
-    auto joined = co_await write_skeleton();
+    MARS_CO_TRY_VOID(co_await write_skeleton());
     if (ctx_.is_dry_run()) co_return Step::done;
-    if (joined) joined = co_await register_at_peer();
-    if (joined) joined = co_await wait_for_uuid();
-    if (!joined) {
-        undo();
-        co_return joined.error();
-    }
+    MARS_CO_TRY_VOID(co_await register_at_peer());
+    MARS_CO_TRY_VOID(co_await wait_for_uuid());
+    has_joined_ = true;
     ctx_.out().info("host " + ctx_.me() + " (" + own_address_ + ") has joined the cluster " +
                     ctx_.view().value("uuid"));
     co_return Step::done;

@@ -132,7 +132,8 @@ int LocalCommand::reap(bool is_killed) {
     if (child_ < 0) return 0;
     if (is_killed) ::kill(-child_, SIGKILL);
     int status = 0;
-    while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+    }
     child_ = -1;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

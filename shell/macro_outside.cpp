@@ -11,12 +11,47 @@ constexpr std::size_t kFileBytes = std::size_t{16} << 20;
 constexpr std::uint64_t kSectorBytes = 512;
 } // namespace
 
+// The local marsd is judged by its age; another host's by what it has said last, for nobody asked it to be alive here.
+bool MacroOutside::engine_running() {
+    auto alive = ctx_.view().get("actual-" + ctx_.me() + "/alive");
+    if (!alive || !alive->value.starts_with('1')) return false;
+    auto now = ctx_.options().now.value_or(ctx_.env().clock().now());
+    return ctx_.me() != ctx_.self() || now - alive->stamp < ctx_.options().window;
+}
+
+result<void> MacroOutside::sleep(std::int64_t seconds) {
+    if (!fiber_) return failure(std::errc::operation_not_supported, "waiting is not possible here");
+    if (!refused_) {
+        wanted_sleep_ = std::chrono::seconds(seconds);
+        fiber_->pause();
+    }
+    if (refused_) return failure(std::errc::operation_canceled, "interrupted");
+    return {};
+}
+
+result<void> MacroOutside::set_link(const std::string& value, const std::string& path) {
+    for (std::string_view root : {std::string_view(ctx_.view().root()), std::string_view("/mars")}) {
+        std::string_view below = path;
+        if (!below.starts_with(root) || below.size() <= root.size() + 1 || below[root.size()] != '/') continue;
+        ctx_.set(std::string(below.substr(root.size() + 1)), value);
+        return {};
+    }
+    return failure(std::errc::operation_not_permitted,
+                   "%setlink only makes links below " + ctx_.view().root() + ", not " + path);
+}
+
 std::optional<std::string> MacroOutside::read_file(const std::string& path) {
     auto content = ctx_.env().storage().read_file(path, kFileBytes);
     return content ? std::optional(std::move(*content)) : std::nullopt;
 }
 
 macros::Outside::FileKind MacroOutside::kind(const std::string& path) {
+    auto known = kinds_.find(path);
+    if (known == kinds_.end()) known = kinds_.emplace(path, find_kind(path)).first;
+    return known->second;
+}
+
+macros::Outside::FileKind MacroOutside::find_kind(const std::string& path) {
     auto& storage = ctx_.env().storage();
     auto real = resolve_symlinks(storage, path);
     auto status = real ? storage.status(*real) : result<env::FileStatus>(real.error());

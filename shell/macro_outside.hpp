@@ -2,8 +2,11 @@
 // MacroOutside: what the evaluation of macros may learn from this host: files, disks, clocks, and whether marsd runs.
 #pragma once
 
+#include <map>
+
 #include "macros/outside.hpp"
 #include "shell/context.hpp"
+#include "shell/fiber.hpp"
 
 namespace mars::shell {
 
@@ -18,13 +21,40 @@ class MacroOutside final : public macros::Outside {
     std::optional<std::uint64_t> device_size(const std::string& path) override;
     Stamp system_time() override { return ctx_.env().clock().now(); }
     std::optional<Stamp> lamport_time() override { return ctx_.view().lamport().now(); }
-    bool engine_running() override { return ctx_.is_marsd_running(); }
-    void warn(std::string_view text) override { ctx_.out().warning(text); }
+    bool engine_running() override;
+    result<void> sleep(std::int64_t seconds) override;
+    result<void> set_link(const std::string& value, const std::string& path) override;
+    void warn(std::string_view text) override {
+        if (warnings_)
+            warnings_->emplace_back(text);
+        else
+            ctx_.out().warning(text);
+    }
     void notice(std::string_view text) override { ctx_.out().hint(text); }
-    void print(std::string_view text) override { ctx_.out().answer(text); }
+    void print(std::string_view text) override {
+        if (text.ends_with('\n')) text.remove_suffix(1);
+        ctx_.out().answer(text);
+    }
+
+    // Kinds of files are remembered, as the tree is: this drops them.
+    void forget() { kinds_.clear(); }
+    // Warnings go to `where` instead of the verb's output.
+    void keep_warnings(std::vector<std::string>* where) { warnings_ = where; }
+    // The fiber that evaluates, which pauses when a macro sleeps; nullptr: nobody can wait.
+    void sleep_on(Fiber* fiber) { fiber_ = fiber; }
+    Duration wanted_sleep() const { return wanted_sleep_; }
+    // Lets the sleep under way, and all later ones, fail: the verb is being cancelled.
+    void refuse_sleep() { refused_ = true; }
 
   private:
+    FileKind find_kind(const std::string& path);
+
     VerbContext& ctx_;
+    std::map<std::string, FileKind> kinds_;
+    std::vector<std::string>* warnings_ = nullptr;
+    Fiber* fiber_ = nullptr;
+    Duration wanted_sleep_{};
+    bool refused_ = false;
 };
 
 } // namespace mars::shell

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// marsadm: one verb from the command line. Reads argv and the environment, makes the real surroundings, runs the verb,
-// and leaves with its exit status. A first SIGINT or SIGTERM interrupts the verb in an orderly way, a second one kills.
+// marsadm: one verb from the command line, or the interactive shell. Reads argv and the environment, makes the real
+// surroundings, runs the verb, and leaves with its exit status. A first SIGINT or SIGTERM interrupts the verb in an
+// orderly way, a second one kills.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,15 +11,22 @@
 
 #include <sys/stat.h>
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "kernel/env/real/real_env.hpp"
+#include "lua/lua_scripting.hpp"
+#include "shell/configuration.hpp"
+#include "shell/interrupts.hpp"
 #include "shell/real_local_host.hpp"
+#include "shell/repl/repl.hpp"
 #include "shell/run.hpp"
 #include "shell/ssh_remote.hpp"
 #include "shell/systemd/sd_bus_systemd.hpp"
@@ -34,13 +42,17 @@ std::string environment(const char* name) {
     return value ? value : "";
 }
 
+std::string etc_directory() {
+    auto etc = environment("ETC_MARSADM");
+    return etc.empty() ? "/etc/marsadm" : etc;
+}
+
 // Spec: verbs 1.5.
 std::vector<std::string> macro_path() {
     std::string list = environment("MARS_PATH");
     if (list.empty()) {
         auto home = environment("HOME");
-        auto etc = environment("ETC_MARSADM");
-        list = "." + (home.empty() ? "" : ":" + home + "/.marsadm") + ":" + (etc.empty() ? "/etc/marsadm" : etc) +
+        list = "." + (home.empty() ? "" : ":" + home + "/.marsadm") + ":" + etc_directory() +
                ":/usr/lib/marsadm:/usr/local/lib/marsadm";
     }
     std::vector<std::string> path;
@@ -52,10 +64,23 @@ std::vector<std::string> macro_path() {
     return path;
 }
 
-Options default_options() {
+Options default_options(const env::Storage& storage, Output& output) {
     Options options;
     if (auto root = environment("MARS_DIR"); root.starts_with('/')) options.root = root;
-    return options;
+    return with_configuration(std::move(options), storage, etc_directory() + "/marsadm.conf", output);
+}
+
+lua::PluginSettings plugin_settings() {
+    lua::PluginSettings settings;
+    for (const auto& directory : macro_path()) settings.path.push_back(directory + "/plugins");
+    settings.configuration = etc_directory() + "/marsadm.conf";
+    for (char** entry = environ; *entry; ++entry) {
+        std::string_view text = *entry;
+        auto equal = text.find('=');
+        if (text.starts_with("MARS_") && equal != std::string_view::npos)
+            settings.environment.emplace(text.substr(0, equal), text.substr(equal + 1));
+    }
+    return settings;
 }
 
 int run(std::vector<std::string> words) {
@@ -73,16 +98,28 @@ int run(std::vector<std::string> words) {
     systemd::SdBusSystemd units(context, real.lot(), std::move(settings), callers);
     Surroundings surroundings{real, local, remote, output, macro_path()};
     surroundings.systemd = &units;
+    Interrupts interrupts;
+    auto shell = [&](VerbContext& ctx, std::string path) {
+        return run_shell(surroundings, ctx.options(), interrupts, std::move(path));
+    };
+    const auto options = default_options(real.storage(), output);
+    lua::LuaScripting scripting(surroundings, options, plugin_settings(), shell);
 
     int status = exit_code(FailureClass::internal);
     env::asio::cancellation_signal cancel;
-    env::asio::signal_set signals(context, SIGINT, SIGTERM);
-    signals.async_wait([&](const boost::system::error_code& error, int number) {
-        if (error) return;
-        std::signal(number, SIG_DFL);
-        signals.clear();
+    Interrupts::Scope first_signal(interrupts, [&](int number) {
+        std::signal(number, SIG_DFL); // a second one kills
         cancel.emit(env::asio::cancellation_type::terminal);
     });
+    env::asio::signal_set signals(context, SIGINT, SIGTERM);
+    std::function<void()> await_signal = [&] {
+        signals.async_wait([&](const boost::system::error_code& error, int number) {
+            if (error) return;
+            interrupts.raise(number);
+            await_signal();
+        });
+    };
+    await_signal();
     auto ended = [&](const std::exception_ptr& error, const RunResult& result) {
         signals.cancel();
         if (!error) {
@@ -98,7 +135,7 @@ int run(std::vector<std::string> words) {
             output.error(std::string("internal error: ") + e.what());
         }
     };
-    auto verb = run_words(surroundings, std::move(words), default_options());
+    auto verb = run_words(surroundings, std::move(words), options);
     env::asio::co_spawn(context, std::move(verb), env::asio::bind_cancellation_slot(cancel.slot(), ended));
     context.run();
     return status;
@@ -110,5 +147,6 @@ int main(int argc, char** argv) {
     ::umask(0077);
     std::signal(SIGPIPE, SIG_IGN); // a closed stdout must not end a verb in the middle
     std::vector<std::string> words(argv + 1, argv + argc);
+    if (words.empty() && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) words = {"shell"};
     return run(std::move(words));
 }

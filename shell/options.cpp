@@ -154,6 +154,29 @@ result<void> set_root(Options& o, std::string_view, Value value) {
     return {};
 }
 
+result<void> set_compat(Options& o, std::string_view, Value value) {
+    if (value != "0.1a" && value != "none") return malformed("0.1a or none", value);
+    o.compat_01a = value == "0.1a";
+    return {};
+}
+
+result<void> set_now(Options& o, std::string_view, Value value) {
+    auto stamp = value ? Stamp::parse(*value) : std::nullopt;
+    if (!stamp || stamp->sec < 0) return malformed("seconds since 1970, such as 1650000000 or 1650000000.5", value);
+    o.now = *stamp;
+    return {};
+}
+
+result<void> set_watch(Options& o, std::string_view, Value value) {
+    constexpr std::int64_t kUsual = 2;
+    std::int64_t seconds = kUsual;
+    if (value) {
+        MARS_TRY(seconds, integer(value, 1, 86'400));
+    }
+    o.watch = std::chrono::seconds(seconds);
+    return {};
+}
+
 // The forms of the options without effect: their values are still checked.
 template<std::int64_t lowest, std::int64_t highest>
 result<void> check_integer(Options&, std::string_view, Value value) {
@@ -245,12 +268,29 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      set_integer<&Options::thresh_logsize>},
     {"macro", 0, "=TEXT", "", "Used once in place of the next macro that view looks up; \\n is a newline.", true,
      set_macro},
-    {"root", 0, "=PATH", "$MARS_DIR, else /mars", "Where the tree is.", true, set_root},
-    {"ignore-deleted-peers", 0, "=N", "1", "How deleted hosts are counted.", false, check_integer<0, 2>},
-    {"parallel", 0, "[=N]", "0", "With @HOSTS: so many hosts at the same time, 0 for all of them. Resources of one host "
+    {"compat", 0, "=0.1a|none", "none",
+     "With 0.1a macros give the same bytes as in releases up to 0.1a, also where those contradict the manual; "
+     "mars-macros(7) lists every such difference.",
+     true, set_compat},
+    {"now", 0, "=SECONDS", "",
+     "Freezes the clock of macros: ages and lags are computed for this moment. For tests, and for trees copied away.",
+     true, set_now},
+    {"json", 0, "", "",
+     "view prints all that it knows as JSON, with stable keys and units in their names. With @HOSTS: the outcome of "
+     "every host as one JSON document.",
+     true, enable<&Options::json>},
+    {"watch", 0, "[=SECONDS]", "",
+     "view goes on: it redraws when something changes, at the latest after so many seconds (2), and highlights what is "
+     "new. Ctrl-C ends it.",
+     true, set_watch},
+    {"root", 0, "=PATH", "$MARS_DIR, else /mars",
+     "Where the tree is. With --host=NAME any tree can be viewed, also a copy, and without marsd.", true, set_root},
+    {"ignore-deleted-peers", 0, "=N", "1", "0: macros that count hosts count deleted ones, too.", true,
+     set_integer<&Options::ignore_deleted_peers>},
+    {"parallel", 0, "[=N]", "0",
+     "With @HOSTS: so many hosts at the same time, 0 for all of them. Resources of one host "
      "are worked on one after the other.",
      true, set_parallel},
-    {"json", 0, "", "", "With @HOSTS: the outcome of every host as one JSON document.", true, enable<&Options::json>},
     {"singlestep", 0, "", "", "Asking before each phase.", false, check_nothing},
     {"error-injection-phase", 0, "=N", "0", "Failing on purpose in phase N.", false, check_integer<0, kMany>},
     {"logger", 0, "=PATH", "/usr/bin/logger", "Nothing is sent to syslog.", false, check_text},

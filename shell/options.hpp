@@ -37,9 +37,13 @@ struct Options {
     bool ssh_accept_new = false;
     bool strict_wait = false;
     int parallel = 0;                   // hosts at the same time in a command for many; 0: as many as possible
-    bool json = false;                  // the outcome for programs
     std::optional<bool> systemd_enable; // nullopt: unless called by systemd itself
     std::string root = "/mars";
+    bool compat_01a = false;  // macros behave as in releases up to 0.1a
+    std::optional<Stamp> now; // frozen clock of macros
+    bool json = false;
+    std::optional<Duration> watch; // time between two pictures
+    std::int64_t ignore_deleted_peers = 1;
 };
 
 struct OptionRow {

@@ -35,6 +35,9 @@ class Output {
     void hint(std::string_view text) { write(Severity::hint, text); }
     void warning(std::string_view text) { write(Severity::warning, text); }
     void error(std::string_view text) { write(Severity::error, text); }
+
+    // Do answers reach a person who likes colours? Then they may contain escape sequences of ANSI terminals.
+    virtual bool takes_colours() const { return false; }
 };
 
 // Keeps everything: for scripts, the simulation and tests.
@@ -54,7 +57,10 @@ class RecordedOutput final : public Output {
         return all;
     }
 
+    bool takes_colours() const override { return colours; }
+
     std::vector<Event> events;
+    bool colours = false;
 };
 
 } // namespace mars::shell

@@ -29,7 +29,8 @@ struct ReasonRow {
     std::string_view summary;
 };
 
-// sys.nospace, sys.io, view.macro and verb.interrupted are ours; everything else is named by the specification.
+// sys.nospace, sys.io, view.macro, plugin.*, lua.error, unit.*, remote.timeout and verb.interrupted are ours;
+// everything else is named by the specification.
 inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"usage.option", FailureClass::usage, "unknown or malformed option"},
     {"usage.verb", FailureClass::usage, "unknown verb"},
@@ -94,6 +95,10 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"wait.phase", FailureClass::timeout, "a phase did not finish"},
     {"device.errlog", FailureClass::precondition, "an error was reported while waiting for the device"},
     {"view.macro", FailureClass::precondition, "a macro does not exist or cannot be evaluated"},
+    {"hook.failed", FailureClass::overridable, "a plugin has refused"},
+    {"plugin.broken", FailureClass::precondition, "a plugin cannot be used"},
+    {"plugin.failed", FailureClass::precondition, "a verb or primitive of a plugin has failed"},
+    {"lua.error", FailureClass::precondition, "a program in Lua has failed"},
     {"unit.none", FailureClass::overridable, "no systemd units are configured for the resource"},
     {"unit.template", FailureClass::precondition, "a systemd template cannot be used"},
     {"unit.write", FailureClass::system, "a generated systemd unit cannot be written"},
@@ -101,7 +106,6 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"unit.job", FailureClass::precondition, "a job of systemd failed"},
     {"unit.stop", FailureClass::precondition, "the application was not stopped at the old primary"},
     {"unit.start", FailureClass::timeout, "the application did not start in time"},
-    {"hook.failed", FailureClass::overridable, "a plugin has refused"},
     {"verb.forbidden", FailureClass::unsupported, "the verb makes no sense with MARS"},
     {"verb.nyi", FailureClass::unsupported, "not in this version"},
     {"verb.interrupted", FailureClass::internal, "cancelled by the user"},

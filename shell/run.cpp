@@ -2,6 +2,7 @@
 #include "shell/run.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <memory>
@@ -47,6 +48,8 @@ class Run {
     env::task<void> run_loop(const Phase& phase);
     env::task<void> step(Worker& worker, const Phase& phase);
     env::task<void> fail_in(Worker& worker, failure why, const Phase& phase);
+    env::task<void> put_back(Worker& worker, const Phase& phase);
+    env::task<void> interrupt();
     void announce(const Phase& phase);
     void fail(Worker& worker, const failure& why, int phase);
     std::size_t left() const;
@@ -112,6 +115,10 @@ env::task<void> Run::step(Worker& worker, const Phase& phase) {
     worker.phase = phase.number;
     auto stepped = co_await phase.run(worker.context);
     if (!stepped) {
+        // Some waits report a cancellation as a failure of theirs.
+        auto state = co_await env::asio::this_coro::cancellation_state;
+        if (state.cancelled() != env::asio::cancellation_type::none)
+            throw boost::system::system_error(env::asio::error::operation_aborted);
         co_await fail_in(worker, stepped.error(), phase);
         co_return;
     }
@@ -122,6 +129,10 @@ env::task<void> Run::step(Worker& worker, const Phase& phase) {
 
 env::task<void> Run::fail_in(Worker& worker, failure why, const Phase& phase) {
     fail(worker, why, phase.number);
+    co_await put_back(worker, phase);
+}
+
+env::task<void> Run::put_back(Worker& worker, const Phase& phase) {
     if (!phase.undo) co_return;
     auto undone = co_await phase.undo(worker.context);
     if (undone) {
@@ -219,6 +230,7 @@ env::task<void> Run::run_loop(const Phase& phase) {
 RunResult Run::summary() {
     RunResult summary;
     std::size_t succeeded = 0;
+    std::optional<int> own_status;
     for (auto& worker : workers_) {
         succeeded += worker->failed && !worker->context.is_partly_done() ? 0 : 1;
         ResourceOutcome outcome;
@@ -226,10 +238,12 @@ RunResult Run::summary() {
         outcome.phase = worker->phase;
         outcome.failed = worker->failed;
         outcome.changed = worker->context.changed();
+        if (!worker->failed && worker->context.exit_status()) own_status = worker->context.exit_status();
         if (worker->failed && summary.exit == 0) summary.exit = exit_code(reason_of(*worker->failed).failure_class);
         summary.outcomes.push_back(std::move(outcome));
     }
     if (summary.exit != 0 && succeeded > 0) summary.exit = kExitMixed;
+    if (summary.exit == 0 && own_status) summary.exit = *own_status;
     return summary;
 }
 
@@ -250,11 +264,19 @@ env::task<RunResult> Run::go() {
     }
     if (request_.options.force > 0 && !request_.verb->has(kInformational))
         surroundings_.output.warning("--force turns safety checks into warnings");
+    bool is_interrupted = false;
     try {
         co_await all_phases();
     } catch (const boost::system::system_error& error) {
         if (error.code() != env::asio::error::operation_aborted) throw;
-        tell_interruption();
+        is_interrupted = true;
+    }
+    if (is_interrupted) {
+        // Else every co_await would throw at once.
+        const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
+        co_await env::asio::this_coro::throw_if_cancelled(false);
+        co_await interrupt();
+        co_await env::asio::this_coro::throw_if_cancelled(throws);
     }
     co_return summary();
 }
@@ -277,7 +299,17 @@ std::string phase_list(std::string_view what, const std::vector<std::string>& nu
     return text.empty() ? "" : "; " + std::string(what) + (numbers.size() == 1 ? " phase " : " phases ") + text;
 }
 
-// The user has cancelled: tells what was done and what was not. What was written stays.
+// The user has cancelled, which acts as a timeout of the current wait: what belongs to the phase under way is put back.
+env::task<void> Run::interrupt() {
+    std::vector<Worker*> interrupted;
+    for (auto& worker : workers_)
+        if (!worker->failed) interrupted.push_back(worker.get());
+    tell_interruption();
+    if (current_)
+        for (auto* worker : interrupted) co_await put_back(*worker, *current_);
+}
+
+// Tells what was done and what was not. What was written stays, but for what a phase puts back.
 void Run::tell_interruption() {
     const auto& phases = request_.verb->phases;
     std::vector<std::string> done;
@@ -288,7 +320,8 @@ void Run::tell_interruption() {
     }
     std::string where = request_.spelling + " was interrupted";
     if (current_ && phases.size() > 1)
-        where += " in phase " + std::to_string(current_->number) + " (" + std::string(current_->title) + ")" +
+        where += " in phase " + std::to_string(current_->number) +
+                 (current_->title.empty() ? "" : " (" + std::string(current_->title) + ")") +
                  phase_list("done:", done) + phase_list("not begun:", open);
     for (auto& worker : workers_) {
         if (worker->failed) continue;
@@ -311,7 +344,7 @@ env::task<RunResult> run_verb(Surroundings& surroundings, Request request) {
 
 env::task<RunResult> run_words(Surroundings& surroundings, std::vector<std::string> words, Options defaults) {
     if (is_fleet_line(words)) co_return co_await run_on_fleet(surroundings, std::move(words), std::move(defaults));
-    auto request = parse_command_line(words, defaults);
+    auto request = parse_command_line(words, defaults, surroundings.registry());
     if (request) co_return co_await run_verb(surroundings, std::move(*request));
     surroundings.output.error(request.error().text + " [" + std::string(reason_of(request.error()).name) + "]");
     RunResult refused;

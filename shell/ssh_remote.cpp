@@ -113,21 +113,20 @@ env::task<result<RemoteResult>> SshRemote::run(RemoteHost host, RemoteOptions op
     if (idle) ++reused_;
     auto stop = std::make_shared<std::atomic<bool>>(false);
     auto end = std::chrono::steady_clock::now() + limit;
-    auto call = std::make_shared<SshCall>(
-        SshCall{std::move(host), std::move(options), std::move(ssh), std::move(argv), std::move(input), limit, end, stop});
+    auto call = std::make_shared<SshCall>(SshCall{std::move(host), std::move(options), std::move(ssh), std::move(argv),
+                                                  std::move(input), limit, end, stop});
     auto executor = context_.get_executor();
     // Text goes to the caller's thread, in order; all of it is there before the wait below ends.
     if (call->options.on_text)
         call->on_text = [executor, listener = call->options.on_text](RemoteStream stream, std::string piece) {
-            env::asio::post(executor,
-                            [listener, stream, piece = std::move(piece)] { listener(stream, piece); });
+            env::asio::post(executor, [listener, stream, piece = std::move(piece)] { listener(stream, piece); });
         };
     auto start = [&](const std::shared_ptr<env::Waiter<Ended>>& waiter) {
         waiter->on_cancel = [stop] { stop->store(true); }; // the thread ends soon, and completes the wait
         std::weak_ptr<env::Waiter<Ended>> weak = waiter;
         threads_->start([call, idle, is_here, weak, executor]() mutable {
-            auto ended = std::make_shared<Ended>(is_here ? Ended(run_local_command(*call))
-                                                         : work_on(*call, std::move(idle)));
+            auto ended =
+                std::make_shared<Ended>(is_here ? Ended(run_local_command(*call)) : work_on(*call, std::move(idle)));
             env::asio::post(executor, [weak, ended] {
                 if (auto strong = weak.lock()) strong->complete(std::move(*ended));
             });

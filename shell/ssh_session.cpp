@@ -177,8 +177,7 @@ result<void> SshSession::check_host_key(const SshCall& call) {
 result<void> SshSession::log_in(const SshCall& call) {
     if (patiently(call, SSH_AUTH_AGAIN, [&] { return ssh_userauth_none(session_, nullptr); }) == SSH_AUTH_SUCCESS)
         return {};
-    int code = patiently(call, SSH_AUTH_AGAIN,
-                         [&] { return ssh_userauth_publickey_auto(session_, nullptr, nullptr); });
+    int code = patiently(call, SSH_AUTH_AGAIN, [&] { return ssh_userauth_publickey_auto(session_, nullptr, nullptr); });
     if (code == SSH_AUTH_SUCCESS) return {};
     if (call.is_stopped() || call.is_late()) return failed(call, "no login");
     return refusal("remote.ssh", "host " + name_ +

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 namespace mars::shell {
@@ -75,6 +76,13 @@ void TerminalOutput::write(Severity severity, std::string_view text) {
     case Severity::error:
         return put(stderr, "error: ", text);
     }
+}
+
+bool TerminalOutput::takes_colours() const {
+    const char* unwanted = std::getenv("NO_COLOR");
+    const char* kind = std::getenv("TERM");
+    bool dumb = !kind || std::string_view(kind).empty() || std::string_view(kind) == "dumb";
+    return ::isatty(STDOUT_FILENO) == 1 && !dumb && !(unwanted && *unwanted);
 }
 
 } // namespace mars::shell

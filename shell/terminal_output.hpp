@@ -16,6 +16,8 @@ class TerminalOutput final : public Output {
     TerminalOutput();
 
     void write(Severity severity, std::string_view text) override;
+    // stdout is a terminal that understands colours, and NO_COLOR is not set.
+    bool takes_colours() const override;
     void remark(std::string_view text) override;
     void live(const std::vector<std::string>& lines) override;
     bool is_live() const override { return is_live_; }

@@ -16,7 +16,7 @@ namespace mars::shell {
 
 class VerbContext;
 
-enum class Family { cluster, resource, switches, role, log, wait, view };
+enum class Family { cluster, resource, switches, role, log, wait, view, macro, script, plugin };
 
 // What the first positional argument means. Spec: verbs 1.6/12.
 enum class ResourceArgument {
@@ -54,6 +54,7 @@ enum VerbFlag : unsigned {
     kNoMemberCheck = 128,  // the host need not be member (C-MEMBER)
     kAnyUser = 256,        // need not be root
     kNoTree = 512,         // runs without a tree (help, version)
+    kPassesWords = 1024,   // what follows the first argument is passed on as it is, also options
 };
 
 enum class Step {

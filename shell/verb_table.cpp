@@ -4,16 +4,15 @@
 #include <algorithm>
 #include <array>
 
-#include "shell/suggest.hpp"
-
 namespace mars::shell {
 
 namespace {
 
 using FamilyRows = const std::vector<Verb>& (*)();
 
-constexpr std::array<FamilyRows, 10> kFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs, log_verbs,
-                                              wait_verbs,    view_verbs,     systemd_verbs, habit_verbs, later_verbs};
+constexpr std::array<FamilyRows, 12> kFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs,
+                                               log_verbs,     wait_verbs,     view_verbs,   macro_verbs,
+                                               script_verbs,  systemd_verbs,  habit_verbs,  later_verbs};
 
 bool is_called(const Verb& verb, std::string_view name) {
     return verb.name == name || std::find(verb.aliases.begin(), verb.aliases.end(), name) != verb.aliases.end();
@@ -49,17 +48,7 @@ const Verb* find_verb(std::string_view name) {
     for (auto rows : kFamilies)
         for (const auto& verb : rows())
             if (is_called(verb, name)) return &verb;
-    return nullptr;
-}
-
-std::string_view suggest_verb(std::string_view name) {
-    std::vector<std::string_view> names;
-    for (const auto* verb : all_verbs()) {
-        if (!verb->is_built()) continue;
-        names.push_back(verb->name);
-        names.insert(names.end(), verb->aliases.begin(), verb->aliases.end());
-    }
-    return suggest(name, names);
+    return name.starts_with("view") && name != "view" ? find_verb("view") : nullptr; // viewNAME
 }
 
 std::string_view family_title(Family family) {
@@ -78,6 +67,12 @@ std::string_view family_title(Family family) {
         return "Waiting";
     case Family::view:
         return "Looking";
+    case Family::script:
+        return "Shell, scripts and plugins";
+    case Family::plugin:
+        return "From plugins";
+    case Family::macro:
+        return "Macros";
     }
     return "";
 }

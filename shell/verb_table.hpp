@@ -18,16 +18,16 @@ const std::vector<Verb>& role_verbs();
 const std::vector<Verb>& log_verbs();
 const std::vector<Verb>& wait_verbs();
 const std::vector<Verb>& view_verbs();
+const std::vector<Verb>& macro_verbs();
+const std::vector<Verb>& script_verbs();
 const std::vector<Verb>& systemd_verbs();
 const std::vector<Verb>& later_verbs(); // known by name, not in this version
 const std::vector<Verb>& habit_verbs(); // habits from DRBD
 
-// All verbs, family by family.
+// All rows, family by family. (What plugins add is in the VerbRegistry, which everybody but it should ask.)
 std::vector<const Verb*> all_verbs();
 // By name or alias, without any prefix; "view-X" leads to "view". nullptr when unknown.
 const Verb* find_verb(std::string_view name);
-// The most similar name, empty when none is close.
-std::string_view suggest_verb(std::string_view name);
 std::string_view family_title(Family family);
 // "create-resource RES DEV [NAME [SIZE]]".
 std::string usage(const Verb& verb);

@@ -52,9 +52,6 @@ constexpr auto kLater = std::to_array<Later>({
     {"show-info", Family::view, "view"},
     {"mars-info", Family::view, "view"},
     {"show-errors", Family::view, "view-all-err-msg"},
-    {"prettyprint", Family::view, ""},
-    {"dump-macros", Family::view, ""},
-    {"dump-all-macros", Family::view, ""},
 });
 
 } // namespace

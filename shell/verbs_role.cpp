@@ -31,7 +31,10 @@ const std::vector<Verb>& role_verbs() {
              {{.number = 0, .title = "hear the others", .run = primary_contact, .global = true, .name = "contact"},
               {.number = 1, .title = "check", .run = primary_check, .name = "check"},
               {.number = 2, .title = "switch fetch on", .run = primary_fetch_on, .name = "fetch-on"},
-              {.number = 3, .title = "wait for the end of the application", .run = primary_stop_old, .name = "stop-old"},
+              {.number = 3,
+               .title = "wait for the end of the application",
+               .run = primary_stop_old,
+               .name = "stop-old"},
               {.number = 4,
                .title = "wait until everything has arrived here, then call the old primary off",
                .run = primary_leave_old,
@@ -46,8 +49,13 @@ const std::vector<Verb>& role_verbs() {
                .stuck = kNobody,
                .name = "await-old"},
               {.number = 6,
-               .title = "wait for the other hosts",
-               .run = primary_await_all,
+               .title = "hear the others again",
+               .run = primary_hear_all,
+               .global = true,
+               .name = "hear-all"},
+              {.number = 7,
+               .title = "look again whether everything has arrived",
+               .run = primary_await_old,
                .loop = true,
                .stuck = kNobody,
                .name = "await-all"},
@@ -55,18 +63,19 @@ const std::vector<Verb>& role_verbs() {
               {.number = 10, .title = "wait for the device", .run = primary_await_device, .name = "await-device"},
               {.number = 11, .title = "start the application", .run = primary_start_here, .name = "start-here"}},
          .summary = "Makes this host the primary: a planned handover from the present one.",
-         .doc = "The device must be closed on the old primary: by systemd, when units are set (set-systemd-unit), which "
-                "starts the application here then; else umount there first. Waits until all its data has "
-                "arrived and "
-                "been replayed here, calls it off, and appears as /dev/mars/NAME. Refused while the own replica is "
-                "incomplete, and while others are syncing unless --ignore-sync. A timeout before the old primary was "
-                "called "
-                "off leaves everything as it was; after that nobody is designated, and the message says so. --force is "
-                "not "
-                "in this version.",
+         .doc =
+             "The device must be closed on the old primary: by systemd, when units are set (set-systemd-unit), which "
+             "starts the application here then; else umount there first. Waits until all its data has "
+             "arrived and "
+             "been replayed here, calls it off, and appears as /dev/mars/NAME. Refused while the own replica is "
+             "incomplete, and while others are syncing unless --ignore-sync. A timeout before the old primary was "
+             "called "
+             "off leaves everything as it was; after that nobody is designated, and the message says so. --force is "
+             "not "
+             "in this version.",
          .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "replay.error", "device.inuse",
-                    "emergency.self", "wait.phase", "wait.device", "device.errlog", "unit.stop", "unit.job", "unit.start",
-                    "verb.nyi"}},
+                    "emergency.self", "wait.phase", "wait.device", "device.errlog", "unit.stop", "unit.job",
+                    "unit.start", "verb.nyi"}},
         {.name = "secondary",
          .aliases = {},
          .family = Family::role,

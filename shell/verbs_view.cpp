@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Looking at things: view, help and version. Spec: verbs 1.1/5, 4.38. Tests: tests/unit/shell/view_test.cpp,
 // tests/unit/shell/help_test.cpp.
-#include "macros/macros.hpp"
+#include <algorithm>
+
+#include "macros/json.hpp"
+#include "macros/reference.hpp"
 #include "shell/checks.hpp"
+#include "shell/colours.hpp"
 #include "shell/help.hpp"
 #include "shell/hosts.hpp"
-#include "shell/macro_outside.hpp"
+#include "shell/macro_session.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/version.hpp"
 #include "shell/wait.hpp"
@@ -15,92 +19,177 @@ namespace mars::shell {
 namespace {
 
 constexpr std::string_view kDefaultMacro = "default";
+constexpr std::string_view kNewScreen = "\x1b[H\x1b[2J";
+constexpr Duration kShortestPicture = std::chrono::milliseconds(300);
 
+// "view", "view-NAME", and "viewNAME", as releases up to 0.1a allow. Spec: macro-language 1.6.
 std::string macro_name(const VerbContext& ctx) {
-    const auto& spelling = ctx.request().spelling;
-    return spelling == "view" ? std::string(kDefaultMacro) : spelling.substr(5); // "view-NAME"
+    std::string_view name = ctx.request().spelling;
+    name.remove_prefix(std::string_view("view").size());
+    if (name.starts_with('-')) name.remove_prefix(1);
+    return std::string(name.empty() ? kDefaultMacro : name);
 }
 
-macros::Options macro_options(const Options& options) {
-    macros::Options out;
-    auto seconds = [](Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); };
-    out.timeout = options.timeout ? seconds(*options.timeout) : -1;
-    out.threshold = static_cast<std::int64_t>(options.threshold);
-    out.window = seconds(options.window);
-    out.stuck_seconds = seconds(options.stuck);
-    out.keep_backup_hours = options.keep_backup_hours;
-    out.force = options.force;
-    out.dry_run = options.dry_run;
-    out.verbose = options.verbose;
-    return out;
+// What one evaluation yields.
+struct Picture {
+    std::string text;
+    std::vector<std::pair<std::string, failure>> failures; // resource, why
+    std::vector<std::string> warnings;                     // about the picture itself
+};
+
+bool is_list(const VerbContext& ctx) {
+    return ctx.request().resources == "all" || ctx.request().resources.find(',') != std::string::npos;
 }
 
-void print_frame(VerbContext& ctx, std::string_view text) {
+std::string only_resource(const VerbContext& ctx) {
+    return ctx.resources().empty() ? std::string() : ctx.resources().front();
+}
+
+// One object, or an array of them for a list.
+std::string json_text(VerbContext& ctx, const macros::Context& context) {
+    auto name = macro_name(ctx);
+    std::string only = name == kDefaultMacro ? std::string() : name;
+    if (!is_list(ctx)) return macros::json_of_resource(context, only_resource(ctx), only);
+    std::string text = "[\n";
+    for (const auto& resource : ctx.resources()) {
+        auto object = macros::json_of_resource(context, resource, only);
+        if (text.size() > 2) text.insert(text.size() - 1, ",");
+        text += object;
+    }
+    return text + "]\n";
+}
+
+void evaluate(VerbContext& ctx, macros::Context& context, Picture& picture) {
+    const auto name = macro_name(ctx);
+    const auto& arguments = ctx.request().arguments;
+    macros::Session session(context);
+    if (ctx.options().json && !session.has_macro(name)) {
+        picture.failures.emplace_back("", failure(std::errc::operation_canceled, "cannot find macro '" + name + "'"));
+    } else if (ctx.options().json) {
+        picture.text = json_text(ctx, context);
+    } else {
+        auto frame = ctx.request().resources == "all" ? session.view_all(name, ctx.resources(), arguments)
+                     : is_list(ctx)                   ? session.view_resources(name, ctx.resources(), arguments)
+                                                      : session.view_one(name, only_resource(ctx), arguments);
+        picture.text = std::move(frame.text);
+        picture.failures = std::move(frame.failures);
+    }
+}
+
+// Macros that speak of the primary, and so grow old when nothing is heard of it.
+bool tells_of_others(std::string_view name) {
+    return name == kDefaultMacro || name.starts_with("diskstate") || name.starts_with("replstate") || name == "1and1";
+}
+
+// Hosts that nothing was heard of lately make what is shown old.
+std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
+    std::vector<std::string> warnings;
+    if (!tree.get("uuid"))
+        warnings.push_back("host " + ctx.self() +
+                           " belongs to no cluster yet; next: marsadm create-cluster, or marsadm "
+                           "join-cluster HOST");
+    if (ctx.options().now || ctx.me() != ctx.self()) return warnings; // not this host, not this moment
+    if (!ctx.is_marsd_running()) {
+        warnings.push_back("marsd does not run on host " + ctx.self() + "; next: systemctl start marsd");
+        return warnings;
+    }
+    for (const auto& host : sharing_hosts(tree)) {
+        auto time = tree.get("actual-" + host + "/time");
+        if (host == ctx.self() || (time && is_recent(ctx, time->stamp))) continue;
+        warnings.push_back("nothing is heard of host " + host +
+                           (time ? " for " + seconds_text(ctx.age(time->stamp)) + ", what is shown of it is that old"
+                                 : std::string(" so far")));
+    }
+    return warnings;
+}
+
+env::task<Picture> take_picture(VerbContext& ctx, bool keep_warnings) {
+    Picture picture;
+    MacroSetup setup(ctx, macro_name(ctx));
+    if (keep_warnings) setup.outside.keep_warnings(&picture.warnings);
+    std::function<void()> body = [&ctx, &setup, &picture] { evaluate(ctx, setup.context, picture); };
+    co_await run_macros(ctx, setup, std::move(body));
+    if (tells_of_others(macro_name(ctx)) && !ctx.options().json) {
+        auto old = silence(ctx, setup.view);
+        picture.warnings.insert(picture.warnings.end(), old.begin(), old.end());
+    }
+    co_return picture;
+}
+
+void print(VerbContext& ctx, std::string_view text) {
     if (text.ends_with('\n')) text.remove_suffix(1);
     if (!text.empty()) ctx.out().answer(text);
 }
 
-// Hosts that nothing was heard of lately make what is shown old.
-void warn_of_silence(VerbContext& ctx) {
-    if (!ctx.view().get("uuid"))
-        ctx.out().warning("host " + ctx.self() +
-                          " belongs to no cluster yet; next: marsadm create-cluster, or marsadm "
-                          "join-cluster HOST");
-    if (!ctx.is_marsd_running()) {
-        ctx.out().warning("marsd does not run on host " + ctx.self() + "; next: systemctl start marsd");
-        return;
+result<Step> judge(VerbContext& ctx, const Picture& picture) {
+    if (picture.failures.empty()) return Step::done;
+    if (is_list(ctx) && picture.failures.size() < ctx.resources().size()) ctx.note_partly_done();
+    std::string why;
+    for (const auto& [resource, failed] : picture.failures)
+        why += (why.empty() ? "" : "\n") + (resource.empty() ? "" : "resource " + resource + ": ") + failed.text;
+    return refusal("view.macro", why);
+}
+
+std::vector<std::string> places_to_watch(const VerbContext& ctx) {
+    std::vector<std::string> places{""};
+    for (const auto& resource : ctx.resources()) {
+        auto directory = tree::resource_dir(resource);
+        places.push_back(directory);
+        for (const auto& host : ctx.view().suffixes(directory, "actual-"))
+            places.push_back(directory + "/actual-" + host);
+        for (const auto& host : ctx.view().suffixes(directory, "todo-")) places.push_back(directory + "/todo-" + host);
     }
-    for (const auto& host : sharing_hosts(ctx.view())) {
-        auto time = ctx.view().get("actual-" + host + "/time");
-        if (host == ctx.self() || (time && is_recent(ctx, time->stamp))) continue;
-        ctx.out().warning("nothing is heard of host " + host +
-                          (time ? " for " + seconds_text(ctx.age(time->stamp)) : std::string(" so far")));
+    return places;
+}
+
+void draw(VerbContext& ctx, const Picture& picture, std::string& before) {
+    std::string text = picture.text;
+    for (const auto& [resource, why] : picture.failures) text += why.text + "\n";
+    for (const auto& warning : picture.warnings) text += "warning: " + warning + "\n";
+    if (ctx.out().takes_colours())
+        ctx.out().answer(std::string(kNewScreen) + coloured(before.empty() ? text : with_changes(before, text)));
+    else if (text != before)
+        print(ctx, text);
+    before = std::move(text);
+}
+
+// Goes on until it is interrupted, or no change can be noticed any more.
+env::task<result<Step>> watch(VerbContext& ctx) {
+    std::string before;
+    const auto places = places_to_watch(ctx);
+    while (true) {
+        auto started = ctx.env().clock().steady();
+        auto picture = co_await take_picture(ctx, true);
+        draw(ctx, picture, before);
+        auto changed = co_await ctx.view().wait_for_change(places, *ctx.options().watch);
+        if (!changed) co_return changed.error();
+        auto taken = ctx.env().clock().steady() - started;
+        if (taken < kShortestPicture) co_await ctx.env().clock().sleep(kShortestPicture - taken);
     }
 }
 
 env::task<result<Step>> view(VerbContext& ctx) {
-    MacroOutside outside(ctx);
-    macros::Context context{.view = ctx.view(), .outside = outside, .host = ctx.me()};
-    context.real_host = ctx.self();
-    context.ip = known_address(ctx, ctx.me()).value_or("");
-    context.command = ctx.request().spelling;
-    context.macro_text = ctx.options().macro.value_or("");
-    context.mars_dir = ctx.view().root();
-    context.search_path = ctx.surroundings().macro_path;
-    context.options = macro_options(ctx.options());
-    macros::Session session(context);
-    const auto name = macro_name(ctx);
-    const auto& wanted = ctx.request().resources;
-    const auto& arguments = ctx.request().arguments;
-    if (wanted == "all" || ctx.resources().size() > 1) {
-        auto frame = wanted == "all" ? session.view_all(name, ctx.resources(), arguments)
-                                     : session.view_resources(name, ctx.resources(), arguments);
-        print_frame(ctx, frame.text);
-        if (name == kDefaultMacro) warn_of_silence(ctx);
-        if (frame.failures.empty()) co_return Step::done;
-        if (frame.failures.size() < ctx.resources().size()) ctx.note_partly_done();
-        std::string why;
-        for (const auto& [resource, failed] : frame.failures)
-            why += (why.empty() ? "" : "\n") + ("resource " + resource + ": " + failed.text);
-        co_return refusal("view.macro", why);
-    }
-    auto text = session.view(name, ctx.resources().empty() ? std::string() : ctx.resources().front(), arguments);
-    if (!text) co_return refusal("view.macro", text.error().text);
-    print_frame(ctx, *text);
-    if (name == kDefaultMacro) warn_of_silence(ctx);
-    co_return Step::done;
+    if (ctx.options().watch) co_return co_await watch(ctx);
+    bool foreign = ctx.me() != ctx.self();
+    if (foreign && ctx.options().compat_01a) ctx.out().answer("ATTENTION: acting as if I were host '" + ctx.me() + "'");
+    auto picture = co_await take_picture(ctx, false);
+    print(ctx, ctx.out().takes_colours() && !ctx.options().json ? coloured(picture.text) : picture.text);
+    for (const auto& warning : picture.warnings) ctx.out().warning(warning);
+    co_return judge(ctx, picture);
 }
 
 env::task<result<Step>> help(VerbContext& ctx) {
-    auto text = overview(ctx.options().verbose);
+    auto text = overview(ctx.options().verbose, ctx.surroundings().registry());
     if (const auto& word = ctx.argument(0); !word.empty()) {
-        const auto* verb = find_verb(word);
-        if (!verb) {
-            auto close = suggest_verb(word);
+        auto& verbs = ctx.surroundings().registry();
+        const auto* verb = verbs.find(word);
+        auto primitive = macros::help_text(word.starts_with('%') ? word.substr(1) : word);
+        if (!verb && primitive.empty()) {
+            auto close = verbs.suggest(word);
             co_return refusal("usage.verb", "unknown verb '" + word + "'" +
                                                 (close.empty() ? "" : "; did you mean '" + std::string(close) + "'?"));
         }
-        text = verb_help(*verb);
+        text = verb && !word.starts_with('%') ? verb_help(*verb) : primitive;
     }
     if (text.ends_with('\n')) text.pop_back();
     ctx.out().answer(text);
@@ -128,27 +217,28 @@ const std::vector<Verb>& view_verbs() {
          .family = Family::view,
          .resource = ResourceArgument::free,
          .arguments = {{"ARGUMENT", ArgumentType::text, false, true, "for the macro: %{1}, %{2}, ..."}},
-         .options = {"macro", "verbose", "window", "threshold", "host"},
+         .options = {"macro", "json", "watch", "compat", "verbose", "window", "threshold", "host", "root", "now"},
          .flags = kReads | kInformational | kNoUuid | kAnyUser | kNoMemberCheck,
          .phases = {{.number = 1, .title = "", .run = view}},
          .summary = "Shows the state of resources; view-NAME shows what the macro NAME says.",
          .doc = "Without a resource the macro is evaluated once for the whole host. Plain view uses the macro default: "
-                "a line "
-                "with disk state, replication state, flags, role and primary for each resource, and progress lines. "
-                "Macros "
-                "are NAME.tpl in ./, $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, /usr/local/lib/marsadm, and built "
-                "in.",
+                "a line with disk state, replication state, flags, role and primary for each resource, and progress "
+                "lines. Macros are NAME.tpl in ./, $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, "
+                "/usr/local/lib/marsadm, and built in: marsadm macro list. Their language is in mars-macros(7). On a "
+                "terminal state words are coloured, unless NO_COLOR is set. With --json all primitives are shown as "
+                "one object per resource.",
          .errors = {"res.missing", "view.macro"}},
         {.name = "help",
          .aliases = {"h"},
          .family = Family::view,
          .resource = ResourceArgument::none,
-         .arguments = {{"VERB", ArgumentType::verb, false, true, "what to explain"}},
+         .arguments = {{"VERB", ArgumentType::verb, false, true, "what to explain; or a macro primitive"}},
          .options = {"verbose"},
          .flags = kReads | kInformational | kNoUuid | kAnyUser | kNoTree,
          .phases = {{.number = 1, .title = "", .run = help}},
          .summary = "Explains a verb, or lists them all.",
-         .doc = "The same as --help."},
+         .doc =
+             "The same as --help. Primitives of the macro language are explained, too: marsadm help %human-seconds."},
         {.name = "help-man",
          .aliases = {},
          .family = Family::view,

@@ -131,6 +131,21 @@ env::task<result<void>> wait_attached(VerbContext& ctx) {
                                       "look at marsadm view " + ctx.resource() + " and the log of marsd");
 }
 
+namespace {
+
+// What marsd here has to complain about this resource; empty when nothing. Values are "REAL LAMPORT TEXT".
+std::string standing_error(const VerbContext& ctx) {
+    const auto directory = ctx.key("actual-" + ctx.me());
+    for (const auto& name : ctx.view().list(directory)) {
+        const auto value = name.starts_with("msg-err-") ? ctx.view().value(directory + "/" + name, "OK") : "OK";
+        const auto text = value.find(' ', value.find(' ') + 1);
+        if (value != "OK" && text != std::string::npos) return value.substr(text + 1);
+    }
+    return {};
+}
+
+} // namespace
+
 env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     if (present && ctx.view().value(ctx.key("primary")) != ctx.me())
         co_return refusal("role.notprimary", "host " + ctx.me() + " is not the designated primary but " +
@@ -143,7 +158,9 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     condition.holds = [&] { return has_device(ctx) == present; };
     auto device = "/dev/mars/" + ctx.view().value(ctx.key("device-" + ctx.me()), ctx.resource());
     condition.description = [&] {
-        return device + " has not " + (present ? "appeared" : "disappeared") + " on host " + ctx.me();
+        auto text = device + " has not " + (present ? "appeared" : "disappeared") + " on host " + ctx.me();
+        auto why = standing_error(ctx);
+        return why.empty() ? text : text + " (" + why + ")";
     };
     if (present) condition.broken = [&] { return fresh_error(ctx, since); };
     std::string advice = present ? "look at marsadm view " + ctx.resource() + " and the log of marsd"

@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -29,13 +30,24 @@ inline env::task<void> let_others_run() {
     co_await env::asio::post(executor, env::asio::use_awaitable);
 }
 
+// Rethrows `error` unless it is the exception of a cancellation, or several of them (from operator|| and the like).
+inline void expect_cancellation(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const env::asio::multiple_exceptions& e) {
+        expect_cancellation(e.first_exception());
+    } catch (const boost::system::system_error& e) {
+        if (e.code() != env::asio::error::operation_aborted) throw;
+    }
+}
+
 // Turns the exception of a cancelled task into errc::operation_canceled; other exceptions pass.
 template<class T>
 env::task<result<T>> settled(env::task<result<T>> operation) {
     try {
         co_return co_await std::move(operation);
-    } catch (const boost::system::system_error& e) {
-        if (e.code() != env::asio::error::operation_aborted) throw;
+    } catch (...) {
+        expect_cancellation(std::current_exception());
     }
     co_return failure(std::errc::operation_canceled, "cancelled");
 }

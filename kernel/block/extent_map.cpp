@@ -58,6 +58,13 @@ void ExtentMap::merge(ExtentMap&& newer) {
     newer.bytes_ = 0;
 }
 
+void ExtentMap::drop_first(std::size_t count) {
+    for (; count > 0 && !pieces_.empty(); --count) {
+        bytes_ -= pieces_.begin()->second.bytes;
+        pieces_.erase(pieces_.begin());
+    }
+}
+
 void ExtentMap::copy_range(std::uint64_t begin, std::uint64_t end, ExtentMap& other) const {
     if (begin == end) return;
     auto it = pieces_.lower_bound(begin);

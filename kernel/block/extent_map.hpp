@@ -30,6 +30,8 @@ class ExtentMap {
     void insert(std::uint64_t offset, Piece piece);
     // Everything in `newer` is inserted. Leaves `newer` empty.
     void merge(ExtentMap&& newer);
+    // Forgets the first `count` pieces, or all. Large maps are best forgotten in portions: each piece costs time.
+    void drop_first(std::size_t count);
     // Inserts into `other` what this map has of [begin, end).
     void copy_range(std::uint64_t begin, std::uint64_t end, ExtentMap& other) const;
 

@@ -56,7 +56,8 @@ struct FetchEnd {
 class FetchObserver {
   public:
     virtual ~FetchObserver() = default;
-    // `name` exists here and is durable up to `durable_length`.
+    // `name` exists here and is durable up to `durable_length`. It rises, but for the first call of a fetch: a torn or
+    // damaged tail may have been cut off (never below the plan's `verified`).
     virtual void log_grew(const format::LogName& name, std::uint64_t durable_length) = 0;
     // `name` is here completely: its successor comes next.
     virtual void log_complete(const format::LogName& name, std::uint64_t length) = 0;

@@ -51,6 +51,8 @@ class FetchServer {
     env::task<void> disconnect(std::string resource) { return server_.disconnect(std::move(resource)); }
     env::task<void> stop() { return server_.stop(); }
     std::size_t sessions() const { return server_.sessions(); }
+    // Where it listens, once started.
+    env::Endpoint local() const { return server_.local(); }
 
   private:
     env::task<result<void>> serve(PeerSession& peer, const Hello& hello);

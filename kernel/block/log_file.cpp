@@ -53,6 +53,13 @@ env::task<result<void>> LogFile::append(std::span<const std::byte> data) {
     co_return result<void>();
 }
 
+env::task<result<void>> LogFile::cut(std::uint64_t length) {
+    auto cut = co_await file_->resize(length);
+    if (cut) cut = co_await file_->sync_data();
+    if (!cut) co_return cut.error().with("log " + path_ + " cannot be cut to its " + std::to_string(length) + " bytes");
+    co_return result<void>();
+}
+
 env::task<result<void>> LogFile::sync() {
     auto synced = co_await file_->sync_data();
     if (!synced) co_return synced.error().with("log " + path_);

@@ -24,6 +24,9 @@ class LogFile {
     env::task<result<void>> append(std::span<const std::byte> data);
     // Makes everything that was appended durable. A failure is final: the file must be treated as damaged.
     env::task<result<void>> sync();
+    // After a failure: takes what is behind `length`, and was never promised to anybody, out of the file. Later starts
+    // take a log's size for its end.
+    env::task<result<void>> cut(std::uint64_t length);
 
     const format::LogName& name() const { return name_; }
     const std::string& path() const { return path_; }

@@ -144,10 +144,22 @@ env::task<result<void>> Logger::stop() {
     co_await log_task_.join();
     writeback_.drain();
     co_await writeback_task_.join();
-    for (auto& log : logs_) log->file.reset();
+    co_await close_logs();
     changed_.notify();
     if (auto broken = failed()) co_return *broken;
     co_return result<void>();
+}
+
+// A failed commit may have left bytes behind the durable end. They must not be taken for a part of the log later, when
+// others continue from the durable end.
+env::task<void> Logger::close_logs() {
+    for (auto& log : logs_) {
+        if (log_writer_.failed()) {
+            auto cut = co_await log->file->cut(log->durable);
+            if (!cut) env_.log().error("resource " + options_.resource + ": " + cut.error().text);
+        }
+        log->file.reset();
+    }
 }
 
 void Logger::on_commit() {

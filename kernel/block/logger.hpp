@@ -102,6 +102,7 @@ class Logger final : public Device {
     result<void> accepts_writes() const;
     env::task<result<void>> take_memory(std::uint64_t charge);
     std::size_t piece_bytes() const;
+    env::task<void> close_logs();
     void on_commit();
     void on_writeback();
     void close_written_back();

@@ -51,6 +51,8 @@ class PeerServer {
     env::task<void> stop();
 
     std::size_t sessions() const { return sessions_.size(); }
+    // Where it listens, once started.
+    env::Endpoint local() const { return listener_->local(); }
 
   private:
     struct Session {

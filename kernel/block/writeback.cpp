@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/block/writeback.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 namespace mars::block {
+
+namespace {
+
+constexpr std::size_t kForgetAtOnce = 1024; // pieces; about 0.1 ms
+
+} // namespace
 
 Writeback::Writeback(env::Env& env, Device& disk, WriteBuffer& buffer, MemoryBudget& budget, LogWriter& log_writer,
                      WritebackOptions options)
@@ -28,7 +37,14 @@ env::task<void> Writeback::run() {
         counters_.bytes += layer->index.bytes();
         buffer_.end_writeback();
         on_progress();
+        co_await forget(layer->index);
     }
+}
+
+// Nobody looks at a layer that has been written back. Others get their turns while it goes.
+env::task<void> Writeback::forget(ExtentMap& index) {
+    for (index.drop_first(kForgetAtOnce); !index.empty(); index.drop_first(kForgetAtOnce))
+        co_await env::asio::post(env_.get_executor(), env::asio::use_awaitable);
 }
 
 void Writeback::wake() {

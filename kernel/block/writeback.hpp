@@ -57,6 +57,7 @@ class Writeback {
     env::task<bool> wait_until_due();
     env::task<result<void>> write_layer(const Layer& layer);
     env::task<void> give_way();
+    env::task<void> forget(ExtentMap& index);
 
     env::Env& env_;
     Device& disk_;

@@ -16,6 +16,7 @@ constexpr std::string_view kHelp =
 
 Serves the MARS resources of this host: block devices below /dev/mars, transaction logs and their replication.
 What it shall do stands in the tree below the root; marsadm writes it there. Runs in the foreground until SIGTERM.
+SIGUSR1 makes it log the counters of each resource's write path.
 
   --root=DIR         the tree and the logs (default: $MARS_DIR, else /mars)
   --run-dir=DIR      sockets and other things that live only while marsd runs (default: /run/mars)

@@ -39,6 +39,15 @@ env::task<void> report_waiting(env::Env& env, daemon::Daemon& daemon) {
     }
 }
 
+// On each SIGUSR1.
+void log_counters_on(boost::asio::signal_set& signals, const resource::Manager& manager) {
+    signals.async_wait([&](const boost::system::error_code& error, int) {
+        if (error) return;
+        manager.log_counters();
+        log_counters_on(signals, manager);
+    });
+}
+
 // Tells systemd's watchdog (WatchdogSec=) that the event loop turns: a loop that hangs misses it, and is restarted.
 env::task<void> feed_watchdog(env::Env& env) {
     std::uint64_t interval = 0;
@@ -65,6 +74,8 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     }
     env.log().info("marsd serves " + arguments.root + " on " + env.hostname());
     sd_notify(0, "READY=1\nSTATUS=serving");
+    boost::asio::signal_set counter_signals(env.context(), SIGUSR1);
+    log_counters_on(counter_signals, daemon.manager());
     (void)co_await signals.async_wait(boost::asio::use_awaitable);
     sd_notify(0, "STOPPING=1\nSTATUS=ending");
     helpers.spawn("report", report_waiting(env, daemon));

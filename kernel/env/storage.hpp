@@ -69,6 +69,13 @@ struct DirectoryEntry {
     FileKind kind; // never taken from readdir alone (symlink-tree 1.8)
 };
 
+// A name in a directory with all that is known of it.
+struct DirectoryItem {
+    std::string name;
+    FileStatus status;
+    std::string value; // of a symlink
+};
+
 struct SpaceInfo {
     std::uint64_t total_bytes = 0;
     std::uint64_t available_bytes = 0; // to unprivileged users
@@ -108,9 +115,12 @@ class Storage {
     virtual result<FileStatus>
     status(const std::string& path) const = 0; // of the name itself, not of a symlink's target
     virtual result<std::vector<DirectoryEntry>> list(const std::string& directory) const = 0; // without . and ..
-    virtual result<void> make_directory(const std::string& path) = 0;                         // mode 0700; exists: ok
-    virtual result<void> remove(const std::string& path) = 0;                                 // not a directory
-    virtual result<void> remove_directory(const std::string& path) = 0;                       // empty ones only
+    // All names with status and value, in few system calls. For showing, not for deciding: value and mtime of a symlink
+    // that is being replaced just then may be of two versions.
+    virtual result<std::vector<DirectoryItem>> scan(const std::string& directory) const;
+    virtual result<void> make_directory(const std::string& path) = 0;   // mode 0700; exists: ok
+    virtual result<void> remove(const std::string& path) = 0;           // not a directory
+    virtual result<void> remove_directory(const std::string& path) = 0; // empty ones only
     virtual result<void> rename(const std::string& from, const std::string& to) = 0;
     virtual result<SpaceInfo> space(const std::string& path) const = 0;
     // Reads a small file (configuration, /proc): at most `limit` bytes, more is errc::file_too_large.

@@ -27,8 +27,7 @@ class FuseLoopExport final : public Export {
     FuseLoopExport(env::RealEnv& env, const ExportPaths& paths, std::string name, std::unique_ptr<FuseSession> session,
                    const LoopId& loop)
         : env_(env), paths_(paths), name_(std::move(name)), node_(paths_.node(name_)), session_(std::move(session)),
-          loop_(loop), changed_(env.lot()),
-          watch_(env, changed_, loop.device(), {node_, paths_.hidden_node(name_), loop.text()}) {}
+          loop_(loop), changed_(env.lot()), watch_(env, changed_, loop.device(), {node_, loop.text()}) {}
 
     int open_count() const override { return is_gone_ ? 0 : watch_.openers().count(); }
     env::Event& changed() override { return changed_; }
@@ -85,7 +84,7 @@ task<result<bool>> FuseLoopExport::try_close_steps() {
     if (is_gone_) co_return true;
     auto seen = co_await watch_.look();
     if (seen.count() > 0) co_return false;
-    auto work = [loop = loop_, node = node_, serving = session_->is_serving()] {
+    auto work = [loop = loop_, node = paths_.hidden_node(name_), serving = session_->is_serving()] {
         return serving ? try_detach_loop(loop, node) : abandon_loop(loop, node);
     };
     MARS_CO_TRY(auto state, co_await env_.pool().run(std::move(work)));
@@ -110,7 +109,7 @@ task<result<void>> FuseLoopExport::close() {
 task<void> FuseLoopExport::abort() {
     if (is_gone_) co_return;
     co_await session_->unmount(false);
-    auto work = [loop = loop_, node = node_] { return abandon_loop(loop, node); };
+    auto work = [loop = loop_, node = paths_.hidden_node(name_)] { return abandon_loop(loop, node); };
     auto state = co_await env_.pool().run(std::move(work));
     if (!state) env_.log().warning(name_ + " device: " + state.error().text);
     co_await tidy(false);
@@ -118,7 +117,9 @@ task<void> FuseLoopExport::abort() {
 
 task<result<void>> FuseLoopExport::grow() {
     MARS_CO_TRY_VOID(session_->forget_size());
-    auto work = [loop = loop_, node = node_, file = session_->file()] { return grow_loop(loop, node, file); };
+    auto work = [loop = loop_, node = paths_.hidden_node(name_), file = session_->file()] {
+        return grow_loop(loop, node, file);
+    };
     co_return co_await env_.pool().run(std::move(work));
 }
 
@@ -143,7 +144,6 @@ result<LoopId> attach(const ExportPaths& paths, const std::string& name, const s
     MARS_TRY(auto loop, attach_loop(file, hidden, claimed));
     auto shown = make_loop_node(paths.node(name), loop.number);
     if (!shown) (void)abandon_loop(loop, hidden); // the failure above is what matters
-    (void)remove_loop_node(hidden);               // in nobody's way
     if (!shown) return shown.error();
     return loop;
 }

@@ -47,9 +47,7 @@ result<std::string> clean_loop(const ExportPaths& paths, const std::string& name
     auto loop = read_record(paths.record(name));
     auto file = paths.mountpoint(name) + "/" + name;
     if (!loop || loop_backing_file(loop->number) != file) return std::string();
-    auto node = paths.hidden_node(name);
-    MARS_TRY_VOID(make_loop_node(node, loop->number));
-    MARS_TRY(auto state, abandon_loop(*loop, node));
+    MARS_TRY(auto state, abandon_loop(*loop, paths.hidden_node(name)));
     if (state == LoopState::gone) return std::string();
     return "an earlier " + paths.node(name) + " (" + loop->text() +
            "), which nobody serves any more, is still in use (" + find_openers(loop->device()).who +

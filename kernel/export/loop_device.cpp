@@ -31,6 +31,27 @@ result<UniqueFd> open_path(const std::string& path, int flags) {
     return fd;
 }
 
+// A node that is there as long as this object.
+class PrivateNode {
+  public:
+    static result<PrivateNode> make(const std::string& path, int number) {
+        MARS_TRY_VOID(make_loop_node(path, number));
+        return PrivateNode(path);
+    }
+    PrivateNode(PrivateNode&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+    PrivateNode& operator=(PrivateNode&&) = delete;
+    ~PrivateNode() {
+        if (!path_.empty()) (void)::unlink(path_.c_str()); // in nobody's way
+    }
+
+    result<UniqueFd> open(int flags) const { return open_path(path_, flags); }
+
+  private:
+    explicit PrivateNode(std::string path) : path_(std::move(path)) {}
+
+    std::string path_;
+};
+
 result<int> free_number() {
     MARS_TRY(auto control, open_path("/dev/loop-control", O_RDWR));
     int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
@@ -55,8 +76,8 @@ result<void> set_autoclear(int fd, const LoopId& loop, bool on) {
 }
 
 // True when attached; false when somebody else was faster.
-result<bool> configure(int file, const std::string& node, const std::string& label) {
-    MARS_TRY(auto fd, open_path(node, O_RDWR));
+result<bool> configure(int file, const PrivateNode& node, const std::string& label) {
+    MARS_TRY(auto fd, node.open(O_RDWR));
     loop_config config{};
     config.fd = static_cast<std::uint32_t>(file);
     config.block_size = kBlockBytes;
@@ -95,11 +116,9 @@ result<LoopId> attach_loop(const std::string& file, const std::string& node,
         loop.file_device = st.st_dev;
         loop.file_inode = st.st_ino;
         MARS_TRY_VOID(claimed(loop));
-        MARS_TRY_VOID(make_loop_node(node, loop.number));
-        auto attached = configure(fd.get(), node, file);
-        if (attached && *attached) return loop;
-        MARS_TRY_VOID(remove_loop_node(node));
-        if (!attached) return attached.error();
+        MARS_TRY(auto own, PrivateNode::make(node, loop.number));
+        MARS_TRY(bool attached, configure(fd.get(), own, file));
+        if (attached) return loop;
     }
     return failure(std::errc::device_or_resource_busy,
                    "no free loop device for " + file + ": others take each of them");
@@ -108,12 +127,13 @@ result<LoopId> attach_loop(const std::string& file, const std::string& node,
 // With "autoclear" the kernel writes back and detaches when the last opener closes, in one step. When we are the last
 // one, that happens at our close; else the device is still there afterwards and we take the flag back.
 result<LoopState> try_detach_loop(const LoopId& loop, const std::string& node) {
+    MARS_TRY(auto own, PrivateNode::make(node, loop.number));
     {
-        MARS_TRY(auto fd, open_path(node, O_RDWR));
+        MARS_TRY(auto fd, own.open(O_RDWR));
         if (::fsync(fd.get()) < 0) return errno_failure(errno, "cannot write back the cached data of " + loop.text());
         MARS_TRY_VOID(set_autoclear(fd.get(), loop, true));
     }
-    MARS_TRY(auto fd, open_path(node, O_RDWR));
+    MARS_TRY(auto fd, own.open(O_RDWR));
     loop_info64 info{};
     if (!get_status(fd.get(), loop, info)) return LoopState::gone;
     MARS_TRY_VOID(set_autoclear(fd.get(), loop, false));
@@ -123,25 +143,27 @@ result<LoopState> try_detach_loop(const LoopId& loop, const std::string& node) {
 // The status of a loop device whose file nobody serves may fail; then it is still ours, as a number is not given to
 // anybody else before the device has been detached.
 result<LoopState> abandon_loop(const LoopId& loop, const std::string& node) {
+    MARS_TRY(auto own, PrivateNode::make(node, loop.number));
     auto attached = [&loop](int fd) {
         loop_info64 info{};
         if (::ioctl(fd, LOOP_GET_STATUS64, &info) < 0) return errno != ENXIO;
         return info.lo_device == loop.file_device && info.lo_inode == loop.file_inode;
     };
     {
-        MARS_TRY(auto fd, open_path(node, O_RDONLY));
+        MARS_TRY(auto fd, own.open(O_RDONLY));
         if (!attached(fd.get())) return LoopState::gone;
         if (::ioctl(fd.get(), LOOP_CLR_FD) < 0 && errno != ENXIO)
             return errno_failure(errno, "cannot detach " + loop.text());
     }
-    MARS_TRY(auto fd, open_path(node, O_RDONLY));
+    MARS_TRY(auto fd, own.open(O_RDONLY));
     return attached(fd.get()) ? LoopState::busy : LoopState::gone;
 }
 
 result<void> grow_loop(const LoopId& loop, const std::string& node, const std::string& file) {
+    MARS_TRY(auto own, PrivateNode::make(node, loop.number));
     struct stat st {};
     if (::stat(file.c_str(), &st) < 0) return errno_failure(errno, "cannot stat " + file); // the kernel learns the size
-    MARS_TRY(auto fd, open_path(node, O_RDWR));
+    MARS_TRY(auto fd, own.open(O_RDWR));
     loop_info64 info{};
     if (!get_status(fd.get(), loop, info))
         return failure(std::errc::no_such_device, loop.text() + " is not ours any more");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Loop devices as the kernel offers them. All functions here block, some until I/O through the loop device's file has
-// been answered: call them on the pool, never on the thread that serves that file. A loop device is reached through a
-// node of our own: in a container /dev/loopN may not exist.
+// been answered: call them on the pool, never on the thread that serves that file. They reach the device by a node of
+// their own, `node`, which exists only meanwhile: in a container /dev/loopN may not exist, and somebody may have
+// removed the public one.
 #pragma once
 
 #include <sys/types.h>

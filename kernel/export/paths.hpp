@@ -11,7 +11,7 @@ struct ExportPaths {
     std::string run = "/run/mars";     // private to us; must not survive a reboot
 
     std::string node(const std::string& name) const { return devices + "/" + name; }
-    // Where the loop device is prepared before it gets its real name.
+    // By which we reach the block device ourselves.
     std::string hidden_node(const std::string& name) const { return devices + "/." + name; }
     std::string mountpoint(const std::string& name) const { return run + "/" + name + ".fuse"; }
     // Which loop device we took for it: for cleaning up after a crash.

@@ -76,6 +76,11 @@ env::task<result<void>> AppendEngine::create_device(std::string name) {
 env::task<bool> AppendEngine::close_device() {
     if (export_->open_count() > 0) co_return false;
     auto closed = co_await export_->try_close();
+    if (!closed && logger_->is_log_failed()) {
+        host_.env.log().warning("resource " + resource_ + ": device is given up: " + closed.error().text);
+        co_await export_->abort();
+        closed = true;
+    }
     if (!closed) {
         host_.env.log().warning("resource " + resource_ + ": device: " + closed.error().text);
         co_return false;
@@ -93,19 +98,27 @@ env::task<void> AppendEngine::stop() {
     if (!stopped) host_.env.log().error("resource " + resource_ + ": " + stopped.error().text);
     report_logs();
     logs_.set_growing({});
+    is_stopped_ = true;
 }
 
 void AppendEngine::forget() {
     logger_.reset();
+    finished_.clear();
+    is_stopped_ = false;
 }
 
+// The heartbeat and the controller's loop may both be in here: after each wait, everything is looked at anew.
 env::task<result<void>> AppendEngine::publish(Positions& positions) {
-    auto pending = logger_->take_finished();
-    pending.push_back(logger_->progress());
-    for (auto& progress : pending)
+    for (auto& progress : logger_->take_finished()) finished_.push_back(std::move(progress));
+    while (!finished_.empty()) {
+        const auto progress = finished_.front();
         MARS_CO_TRY_VOID(
             co_await positions.publish(replay_link(progress), static_cast<std::int64_t>(progress.durable)));
-    co_return result<void>();
+        if (!finished_.empty() && finished_.front() == progress) finished_.pop_front();
+    }
+    if (!logger_) co_return result<void>();
+    const auto progress = logger_->progress();
+    co_return co_await positions.publish(replay_link(progress), static_cast<std::int64_t>(progress.durable));
 }
 
 int AppendEngine::open_count() const {

@@ -4,6 +4,7 @@
 // Order of ends: device gone → everything written back → final positions published → forget() (is-primary becomes 0).
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,15 +27,18 @@ class AppendEngine {
     env::task<result<void>> start(block::Disk& disk, LogName log);
     // Later writes go to `next`; only while no earlier rotation is under way.
     env::task<result<void>> rotate(LogName next);
-    // Refuses new writes, writes everything back. Positions remain readable until forget().
+    // Refuses new writes, writes everything back. Positions remain readable, and must be published, until forget().
     env::task<void> stop();
+    bool is_stopped() const { return is_stopped_; }
     void forget();
 
     env::task<result<void>> create_device(std::string name);
-    // Removes the device if nobody has it open; true when it is gone.
+    // Removes the device if nobody has it open; true when it is gone. When the log has failed, what openers have left
+    // in the kernel's cache cannot be written any more: that does not keep the device.
     env::task<bool> close_device();
 
-    // Publishes the positions of all logs that need it, the lower first (TL-N2).
+    // Publishes the positions of all logs that need it, the lower first (TL-N2). After a failure (a full /mars) the
+    // next call goes on where this one had to end: no log's final position is left out.
     env::task<result<void>> publish(Positions& positions);
 
     bool is_running() const { return logger_ != nullptr; }
@@ -42,6 +46,8 @@ class AppendEngine {
     int open_count() const;
     // The newest log that is being appended to.
     std::optional<LogName> log() const;
+    // The log cannot take anything any more: the device fails all writes for as long as this logger lives.
+    bool is_log_failed() const { return logger_ && logger_->is_log_failed(); }
     std::optional<failure> failed() const { return logger_ ? logger_->failed() : std::nullopt; }
     const block::Logger* logger() const { return logger_.get(); }
     // How the device appears, for status.
@@ -58,6 +64,8 @@ class AppendEngine {
     Signal& signal_;
     std::unique_ptr<block::Logger> logger_;
     std::unique_ptr<exports::Export> export_;
+    std::deque<block::LogProgress> finished_; // final positions that are yet to be published
+    bool is_stopped_ = false;
     env::TaskGroup tasks_;
 };
 

@@ -12,14 +12,21 @@ namespace {
 
 constexpr Duration kReplayPause = 500ms;
 constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
+constexpr Duration kReplayRetry = 10s;          // after an error of the disk or of the filesystem
+
+// The log itself is wrong, so that another copy of it may help.
+bool is_defect(const format::ReplayCode& code) {
+    return code.code == -EBADMSG || code.code == -EBADRQC || code.code == -ERESTART;
+}
 
 } // namespace
 
 Controller::Controller(Host& host, std::string resource)
     : host_(host), view_(host.tree, std::move(resource)), actual_(view_.key("actual-" + host.me())), signal_(host.env),
       changed_(host.env.lot()),
-      logs_(std::make_shared<LogStore>(host.env, host.tree.absolute(tree::resource_dir(view_.name())), host.me())),
-      positions_(host.tree, view_.name(), host.me()), messages_(host.env, host.tree, actual_),
+      logs_(std::make_shared<LogStore>(host.env, host.tree.absolute(tree::resource_dir(view_.name())), host.me(),
+                                       [view = view_](const LogName& log) { return view.final_length(log); })),
+      positions_(host.tree, view_.name(), host.me()), messages_(host.env, host.tree, actual_), quiet_(host.env),
       append_(host, view_.name(), *logs_, signal_), replay_(host.env, signal_), sync_(host, view_.name(), signal_),
       fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port), tasks_(host.env) {}
 
@@ -50,6 +57,7 @@ void Controller::subscribe() {
     auto in_resource = [this, states](const std::string& path) {
         if (path.starts_with(states)) return;
         if (path.find("/log-") != std::string::npos) logs_are_stale_ = true;
+        if (path.find("/version-") != std::string::npos) logs_->changed().notify(); // a log may be known as complete
         signal_.set();
     };
     auto of_hosts = [this](const std::string& path) {
@@ -66,6 +74,19 @@ void Controller::shut_down() {
 
 bool Controller::is_at_rest() const {
     return !disk_ && !append_.is_running() && !replay_.is_running() && !sync_.is_running() && !fetch_.is_running();
+}
+
+std::string Controller::write_counters() const {
+    if (!append_.logger()) return "";
+    const auto c = append_.logger()->counters();
+    const auto micros = [](Duration d) {
+        return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+    };
+    return "writes=" + std::to_string(c.writes) + " bytes=" + std::to_string(c.written_bytes) +
+           " records=" + std::to_string(c.commit.records) + " commits=" + std::to_string(c.commit.commits) +
+           " encode_us=" + micros(c.encode_time) + " append_us=" + micros(c.commit.append_time) +
+           " sync_us=" + micros(c.commit.sync_time) + " writeback_bytes=" + std::to_string(c.writeback.bytes) +
+           " writeback_us=" + micros(c.writeback.write_time + c.writeback.sync_time);
 }
 
 std::string Controller::busy_with() const {
@@ -122,15 +143,27 @@ Local Controller::observe() {
                    : replay_.is_running() ? Engine::replaying
                    : sync_.is_running()   ? Engine::syncing
                                           : Engine::off;
+    local.is_append_over = append_.is_log_failed() || append_.is_stopped();
     local.appending_to = append_.log();
+    if (append_.is_running()) local.rotate_at = rotation_limit();
     local.device_exists = append_.device_exists();
     local.open_count = append_.open_count();
     local.disk_is_open = disk_ != nullptr;
     local.logs = logs_->local();
     local.damaged = damaged_;
+    local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
     local.primary_is_alive = primary_is_alive();
     return local;
+}
+
+// Transaction-log 17.1: 0 = off; else min(value, max(1, size / 32)) GiB.
+std::int64_t Controller::rotation_limit() const {
+    constexpr std::uint64_t kGiB = std::uint64_t(1) << 30;
+    auto limit = host_.tunables.rotate_bytes;
+    auto space = host_.env.storage().space(host_.tree.root());
+    if (limit > 0 && space) limit = std::min(limit, std::max(kGiB, space->total_bytes / 32));
+    return static_cast<std::int64_t>(limit);
 }
 
 bool Controller::primary_is_alive() const {
@@ -161,6 +194,8 @@ env::task<bool> Controller::open_disk(const Plan&) {
     const auto path = host_.tree.value(view_.key("data-" + host_.me()));
     if (path.empty() || view_.size() <= 0) {
         disk_error_ = 0; // a guest, or a resource whose size has not arrived yet
+        if (!path.empty())
+            say("inf-replay-start", view_.key("size") + " is missing or no number of bytes: nothing can be done");
         co_return false;
     }
     auto opened = co_await block::Disk::open(host_.env, path, static_cast<std::uint64_t>(view_.size()));
@@ -176,7 +211,8 @@ env::task<bool> Controller::open_disk(const Plan&) {
 }
 
 // After a crash the newest log may end in bytes that were never durable: they were promised to nobody and go. Earlier
-// logs were complete and durable before a later one was begun. What an earlier life as primary has acknowledged, but
+// logs were complete and durable before a later one got its first byte; so behind an empty log (a rotation was under
+// way) the one before is looked at, too. What an earlier life as primary has acknowledged, but
 // not published, is published now: before anything says that this host is no longer primary, others must know that
 // there is more to fetch.
 env::task<result<void>> Controller::recover_logs() {
@@ -185,15 +221,15 @@ env::task<result<void>> Controller::recover_logs() {
     const auto replay = view_.replay(host_.me());
     const auto logs = logs_->local();
     if (!replay || logs.empty()) co_return result<void>();
-    const LogName newest = logs.back().name;
-    if (newest.seq >= replay->log.seq) {
+    for (auto log = logs.rbegin(); log != logs.rend() && log->name.seq >= replay->log.seq; ++log) {
         std::int64_t start = 0;
-        if (newest == replay->log) {
+        if (log->name == replay->log) {
             start = replay->pos;
-            if (auto version = view_.version(newest.seq, host_.me()); version && version->log == newest)
+            if (auto version = view_.version(log->name.seq, host_.me()); version && version->log == log->name)
                 start = std::min(start, version->length);
         }
-        MARS_CO_TRY_VOID(co_await recover_log(newest, start));
+        MARS_CO_TRY_VOID(co_await recover_log(log->name, start));
+        if (logs_->length(log->name).value_or(0) > 0) break;
     }
     for (auto& log : logs_->local()) {
         if (log.name.seq < replay->log.seq || log.name.host != host_.me() || log.length == 0) continue;
@@ -254,16 +290,25 @@ env::task<bool> Controller::close_device(const Plan& plan) {
     if (append_.device_exists() && !plan.device) {
         co_return co_await append_.close_device();
     }
-    if (append_.is_running() && plan.work != Work::append) {
+    if (append_.is_running() && plan.work != Work::append) co_return co_await end_appending();
+    co_return false;
+}
+
+// Until the final positions are published, this host remains primary in the eyes of the others: they might take over
+// without the last records. A full /mars can make that wait.
+env::task<bool> Controller::end_appending() {
+    if (!append_.is_stopped()) {
         source_->withdraw();
         source_.reset();
         co_await append_.stop(); // everything is written back
-        auto published = co_await append_.publish(positions_);
-        if (!published) host_.env.log().error(published.error().text);
-        append_.forget();
-        co_return true;
     }
-    co_return false;
+    auto published = co_await append_.publish(positions_);
+    if (!published) {
+        say("err-versionlink-not-readable", "the last position cannot be published: " + published.error().text);
+        co_return false;
+    }
+    append_.forget();
+    co_return true;
 }
 
 // --- working ---------------------------------------------------------------------------------------------------------
@@ -340,9 +385,21 @@ env::task<void> Controller::take_replay_end() {
     replay_has_turn_ = false;
     replay_ended_at_ = host_.env.clock().steady();
     if (last_replay_.code.code >= 0) co_return;
+    const bool is_new = std::exchange(last_error_, last_replay_.text) != last_replay_.text;
+    if (is_new) host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
+    if (!is_defect(last_replay_.code)) co_return;
     damaged_ = last_replay_.log;
     damaged_length_ = logs_->length(last_replay_.log).value_or(0);
-    host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
+}
+
+// TL-P5: the disk has failed, or the log could not be read. Neither gets better by another copy of the log; it is tried
+// again after a while.
+bool Controller::replay_must_pause() {
+    if (last_replay_.code.code >= 0 || is_defect(last_replay_.code)) return false;
+    const auto since = host_.env.clock().steady() - replay_ended_at_;
+    if (since >= kReplayRetry) return false;
+    next_look_ = std::min(next_look_, kReplayRetry - since);
+    return true;
 }
 
 // Y6: the copy is complete. Only when news of the primary younger than its end have arrived, the position that replay
@@ -379,6 +436,7 @@ void Controller::steer_fetch(const Plan& plan) {
     }
     wish.uuid = host_.tree.value("uuid");
     wish.log = plan.fetch_log;
+    wish.goes_back = plan.fetch_gap;
     wish.repair = damaged_ == plan.fetch_log;
     const auto replay = view_.replay(host_.me());
     if (replay && replay->log == wish.log) wish.verified = replay->pos;
@@ -429,7 +487,8 @@ env::task<void> Controller::publish_positions() {
         done = co_await positions_.publish(replay_.position(), replay_.end());
     if (sync_.is_running() && !sync_.is_complete())
         publish("syncstatus-" + host_.me(), std::to_string(sync_.durable_offset()));
-    if (!done) host_.env.log().error(done.error().text);
+    if (!done) // tried again with the next heartbeat
+        quiet_.warning("positions", "resource " + view_.name() + ": positions are not published: " + done.error().text);
     publish_rates();
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernel/block/disk.hpp"
+#include "kernel/env/quiet_log.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/resource/append_engine.hpp"
 #include "kernel/resource/decide.hpp"
@@ -48,6 +49,9 @@ class Controller {
     // The disk that peers may sync from; nullptr unless this host is primary and appends.
     std::shared_ptr<DiskSource> sync_source() const { return source_; }
     const std::string& resource() const { return view_.name(); }
+    // What the write path has done since the resource became primary here, in one line; times are sums in µs. Empty on
+    // a secondary.
+    std::string write_counters() const;
     // What keeps an orderly shutdown waiting; empty when nothing does.
     std::string busy_with() const;
 
@@ -65,6 +69,7 @@ class Controller {
     env::task<result<void>> recover_log(LogName log, std::int64_t start);
     env::task<bool> stop_unwanted(const Plan& plan);
     env::task<bool> close_device(const Plan& plan);
+    env::task<bool> end_appending();
     env::task<bool> start_work(const Plan& plan);
     env::task<bool> make_step(const Plan& plan);
     env::task<bool> rotate(const Plan& plan);
@@ -72,9 +77,11 @@ class Controller {
     env::task<bool> close_disk(const Plan& plan);
 
     env::task<void> take_replay_end();
+    bool replay_must_pause();
     env::task<bool> end_sync();
     bool sync_turn_is_over(const Plan& plan);
     bool primary_is_alive() const;
+    std::int64_t rotation_limit() const;
     void say(const char* key, std::string text) { said_[key] = std::move(text); }
 
     // controller_publish.cpp
@@ -96,6 +103,7 @@ class Controller {
     std::shared_ptr<LogStore> logs_;
     Positions positions_;
     Messages messages_;
+    env::QuietLog quiet_;
 
     std::shared_ptr<block::Disk> disk_;
     std::shared_ptr<DiskSource> source_; // while this host is primary
@@ -108,6 +116,7 @@ class Controller {
     bool is_recovered_ = false;
     int disk_error_ = 0;
     ReplayOutcome last_replay_;
+    std::string last_error_; // of a replay, as it was logged
     std::optional<LogName> damaged_;
     std::int64_t damaged_length_ = 0;
     std::string sync_source_host_;

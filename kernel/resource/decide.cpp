@@ -92,21 +92,23 @@ class Decision {
     // P1, P2.
     bool wants_device() const {
         if (local_.device_exists && local_.open_count > 0) return true;
-        return designated_ && local_.engine == Engine::appending && r_.size() > 0;
+        return designated_ && local_.engine == Engine::appending && !local_.is_append_over && r_.size() > 0;
     }
 
-    // P4: appending ends when the device is gone and nobody wants it back.
+    // P4: appending ends when the device is gone and nobody wants it back, or nobody can use it.
     void decide_appending() {
-        if (!designated_ && !local_.device_exists) return;
+        if ((!designated_ || local_.is_append_over) && !local_.device_exists) return;
         plan_.work = Work::append;
         if (local_.appending_to) plan_.log = *local_.appending_to;
         decide_rotation();
     }
 
-    // G5: the next own log that is still empty.
+    // G5: the next own log that is still empty. G3: a new one, when the present one is large enough.
     void decide_rotation() {
         const LogName next{plan_.log.seq + 1, me_};
-        if (length_of(next) == std::int64_t(0)) plan_.rotate_to = next;
+        const auto there = length_of(next);
+        const bool is_full = local_.rotate_at > 0 && length_of(plan_.log).value_or(0) >= local_.rotate_at;
+        if (there == std::int64_t(0) || (is_full && !there)) plan_.rotate_to = next;
     }
 
     // --- sync --------------------------------------------------------------------------------------------------------
@@ -141,7 +143,9 @@ class Decision {
         return sync_source_->log.seq == cur_.seq ? std::min(length_, sync_source_->pos) : length_;
     }
 
-    bool replay_has_work() const { return replay_bound() > position_ && local_.damaged != cur_; }
+    bool replay_has_work() const {
+        return replay_bound() > position_ && local_.damaged != cur_ && !local_.replay_must_pause;
+    }
 
     void decide_replay() {
         if (plan_.work != Work::nothing) return;
@@ -292,11 +296,17 @@ class Decision {
         plan_.fetch = !plan_.fetch_from.empty();
     }
 
-    // Behind the last local log that continues the current one without a gap.
+    // Behind the last local log that continues the current one without a gap. A log with a successor can still be
+    // short: its source may have lost it (by invalidate, log-delete) while it was sending.
     void fetch_position() {
         plan_.fetch_log = cur_;
-        for (auto next = logs_numbered(cur_.seq + 1); next.size() == 1; next = logs_numbered(next.front().seq + 1))
+        for (auto next = logs_numbered(cur_.seq + 1); next.size() == 1; next = logs_numbered(next.front().seq + 1)) {
+            const auto final_length = r_.final_length(plan_.fetch_log);
+            const bool is_short = final_length && length_of(plan_.fetch_log).value_or(0) < *final_length;
+            plan_.fetch_gap = is_short || local_.damaged == plan_.fetch_log;
+            if (plan_.fetch_gap) break;
             plan_.fetch_log = next.front();
+        }
         plan_.fetch_offset = length_of(plan_.fetch_log).value_or(0);
     }
 

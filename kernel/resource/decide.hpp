@@ -36,12 +36,19 @@ struct Local {
     bool may_be_designated = true;
     Engine engine = Engine::off;
     std::optional<LogName> appending_to;
+    // The appending logger takes no writes any more, because its log has failed (a full /mars, an I/O error) or it is
+    // being ended. It has to go; the next one begins in a new log.
+    bool is_append_over = false;
     bool device_exists = false;
     int open_count = 0;
     bool disk_is_open = false;
+    // Length of a log from which on the primary begins the next one by itself; 0: never (G3).
+    std::int64_t rotate_at = 0;
     std::vector<LocalLog> logs; // ascending by (number, host)
     // Replay stopped here with a negative code and would stop here again.
     std::optional<LogName> damaged;
+    // Replay has failed for another reason a moment ago.
+    bool replay_must_pause = false;
     // The sync has had its turn: replay may go first if it can do something (Y9).
     bool replay_has_turn = false;
     // The designated primary's daemon has been heard of lately.
@@ -69,6 +76,8 @@ struct Plan {
     // Fetch from the first of `fetch_from` that answers, beginning at `fetch_offset` of `fetch_log`.
     bool fetch = false;
     LogName fetch_log;
+    // Later logs are here already, but `fetch_log` is short or damaged: what replay needs first comes first.
+    bool fetch_gap = false;
     std::int64_t fetch_offset = 0;
     std::vector<std::string> fetch_from;
     // Sync has reached the end of the disk, or there is nothing to sync: see decide_sync_end in the controller.

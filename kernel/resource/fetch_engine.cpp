@@ -14,8 +14,10 @@ using namespace env::asio::experimental::awaitable_operators;
 
 constexpr Duration kRetryMin = 200ms;
 constexpr Duration kRetryMax = 5s;
-// A source that is not the preferred one is left after this time, to see whether the preferred one is back.
+// A source that is not the preferred one is left after this time, to see whether the preferred one is back; earlier
+// when it has had nothing more to give for some seconds.
 constexpr Duration kSecondChoiceTurn = 30s;
+constexpr Duration kSecondChoiceIdle = 3s;
 
 } // namespace
 
@@ -29,11 +31,17 @@ void FetchEngine::want(FetchWish wish) {
     const bool other_is_preferred = !wish_.sources.empty() && wish.sources.front() != wish_.sources.front();
     const bool source_is_gone = std::none_of(wish.sources.begin(), wish.sources.end(),
                                              [&](const auto& source) { return source.host == current_host_; });
+    const bool is_too_far = wish.goes_back && fetcher_ && fetcher_->log().seq > wish.log.seq;
     wish_ = std::move(wish);
     if (!is_running())
         tasks_.spawn("fetch " + resource_, run());
-    else if (repair_begins || (fetcher_ && (source_is_gone || other_is_preferred)))
+    else if (repair_begins || (fetcher_ && (source_is_gone || other_is_preferred || is_too_far)))
         wish_changed_.notify();
+}
+
+std::string FetchEngine::trouble() const {
+    const bool is_at_best = is_connected() && !wish_.sources.empty() && current_host_ == wish_.sources.front().host;
+    return is_at_best && !has_conflict_ ? "" : trouble_;
 }
 
 env::task<void> FetchEngine::stop() {
@@ -73,30 +81,38 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
     env_.log().debug("resource " + resource_ + ": fetch begins from=" + source.host + " log=" + plan.log.text() +
                      " verified=" + std::to_string(plan.verified));
     const auto began = env_.clock().steady();
-    bool interrupted = false;
+    bool other_wish = false;
     if (index == 0) {
         auto ended = co_await (fetcher_->run() || wish_changed_.wait());
-        interrupted = ended.index() == 1;
-        if (ended.index() == 0 && std::get<0>(ended)) judge(*std::get<0>(ended));
-        if (ended.index() == 0 && !std::get<0>(ended)) trouble_ = source.host + ": " + std::get<0>(ended).error().text;
+        other_wish = ended.index() == 1;
+        if (ended.index() == 0) judge(std::get<0>(ended));
     } else {
-        auto ended = co_await (fetcher_->run() || wish_changed_.wait() || env_.clock().sleep(kSecondChoiceTurn));
-        interrupted = ended.index() != 0;
-        if (ended.index() == 0 && std::get<0>(ended)) judge(*std::get<0>(ended));
-        if (ended.index() == 0 && !std::get<0>(ended)) trouble_ = source.host + ": " + std::get<0>(ended).error().text;
+        auto ended = co_await (fetcher_->run() || wish_changed_.wait() || second_choice_turn());
+        other_wish = ended.index() == 1;
+        if (ended.index() == 0) judge(std::get<0>(ended));
     }
-    env_.log().debug("resource " + resource_ + ": fetch ends from=" + source.host +
-                     (interrupted ? " reason=other wish" : " reason=" + trouble_));
+    if (other_wish) trouble_.clear();
+    env_.log().debug("resource " + resource_ + ": fetch ends from=" + source.host + " trouble=" + trouble_);
     fetcher_.reset();
     current_host_.clear();
     changed_.notify();
-    if (interrupted) trouble_.clear();
-    co_return interrupted || env_.clock().steady() - began > 10s;
+    co_return other_wish || env_.clock().steady() - began > 10s;
 }
 
-void FetchEngine::judge(const block::FetchEnd& end) {
-    has_conflict_ = end.kind == block::FetchEnd::Kind::conflict;
-    trouble_ = current_host_ + ": " + end.text;
+env::task<void> FetchEngine::second_choice_turn() {
+    const auto began = env_.clock().steady();
+    for (auto busy_at = began;;) {
+        co_await env_.clock().sleep(kSecondChoiceIdle / 3);
+        const auto now = env_.clock().steady();
+        const bool has_all = is_connected() && fetcher_->durable_length() >= fetcher_->peer_length();
+        if (!has_all) busy_at = now;
+        if (now - began >= kSecondChoiceTurn || now - busy_at >= kSecondChoiceIdle) co_return;
+    }
+}
+
+void FetchEngine::judge(const result<block::FetchEnd>& end) {
+    has_conflict_ = end && end->kind == block::FetchEnd::Kind::conflict;
+    trouble_ = current_host_ + ": " + (end ? end->text : end.error().text);
 }
 
 } // namespace mars::resource

@@ -25,6 +25,7 @@ struct FetchWish {
     std::string uuid;
     LogName log;
     std::int64_t verified = 0; // everything below is replayed, so it is right
+    bool goes_back = false;    // a fetch that is behind `log` already must come back to it
     bool repair = false;       // the local copy of `log` is damaged behind `verified`
 };
 
@@ -40,8 +41,8 @@ class FetchEngine {
 
     bool is_running() const { return tasks_.live() > 0; }
     bool is_connected() const { return fetcher_ && fetcher_->is_connected(); }
-    // Why it does not get on; empty when it does.
-    const std::string& trouble() const { return trouble_; }
+    // Why it does not get on with the preferred source; empty when it does.
+    std::string trouble() const;
     // Two hosts have written logs with the same number.
     bool has_conflict() const { return has_conflict_; }
     // KiB made durable per second, and batches.
@@ -50,7 +51,8 @@ class FetchEngine {
   private:
     env::task<void> run();
     env::task<bool> fetch_once(std::size_t index);
-    void judge(const block::FetchEnd& end);
+    env::task<void> second_choice_turn();
+    void judge(const result<block::FetchEnd>& end);
 
     env::Env& env_;
     std::string resource_;

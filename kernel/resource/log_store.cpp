@@ -2,11 +2,13 @@
 #include "kernel/resource/log_store.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace mars::resource {
 
-LogStore::LogStore(env::Env& env, std::string directory, std::string me)
-    : env_(env), directory_(std::move(directory)), me_(std::move(me)), changed_(env.lot()) {}
+LogStore::LogStore(env::Env& env, std::string directory, std::string me, FinalLength final_length)
+    : env_(env), directory_(std::move(directory)), me_(std::move(me)), final_length_(std::move(final_length)),
+      changed_(env.lot()) {}
 
 env::task<result<void>> LogStore::refresh() {
     MARS_CO_TRY(auto entries, env_.storage().list(directory_));
@@ -72,15 +74,20 @@ std::optional<std::int64_t> LogStore::length(const LogName& name) const {
     return known == known_.end() ? std::nullopt : std::optional(known->second.length);
 }
 
+// A log of another host is complete when its source has said so, or when it is as long as the cluster knows it to be.
+// That its successor is here proves nothing: invalidate begins again with a later log.
+bool LogStore::is_complete(const LogName& name, const Known& known) const {
+    if (name.host == me_) return !growing_.contains(name);
+    return known.complete || known.length >= final_length_(name).value_or(std::numeric_limits<std::int64_t>::max());
+}
+
 std::vector<block::LogState> LogStore::logs() const {
     std::vector<block::LogState> states;
     for (auto& [name, known] : known_) {
-        const bool has_successor = std::any_of(known_.begin(), known_.end(),
-                                               [&](const auto& other) { return other.first.seq == name.seq + 1; });
         block::LogState state;
         state.name = name;
         state.durable_length = static_cast<std::uint64_t>(known.length);
-        state.complete = name.host == me_ ? !growing_.contains(name) : known.complete || has_successor;
+        state.complete = is_complete(name, known);
         states.push_back(std::move(state));
     }
     return states;
@@ -92,7 +99,10 @@ env::task<result<std::unique_ptr<env::File>>> LogStore::open(LogName name) {
 }
 
 void LogStore::log_grew(const LogName& name, std::uint64_t durable_length) {
-    known_[name].length = static_cast<std::int64_t>(durable_length);
+    auto& known = known_[name];
+    const auto length = static_cast<std::int64_t>(durable_length);
+    if (length < known.length) known.complete = false; // it has been removed and begins again
+    known.length = length;
     changed_.notify();
 }
 

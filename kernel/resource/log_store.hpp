@@ -6,6 +6,7 @@
 // Tests: tests/unit/resource/log_store_test.cpp.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,8 +22,11 @@ namespace mars::resource {
 
 class LogStore final : public block::LogSource, public block::FetchObserver {
   public:
+    // What the cluster knows of the length of a log that has a successor.
+    using FinalLength = std::function<std::optional<std::int64_t>(const LogName&)>;
+
     // `directory`: absolute path of the resource's directory.
-    LogStore(env::Env& env, std::string directory, std::string me);
+    LogStore(env::Env& env, std::string directory, std::string me, FinalLength final_length);
 
     // Takes notice of logs that others have made or removed. Content found in a log that is new here is synced first.
     // Cheap when no name has changed. Errors: those of the filesystem; what could be read is taken.
@@ -52,10 +56,12 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
         bool complete = false;
     };
     env::task<result<std::int64_t>> durable_length(LogName name);
+    bool is_complete(const LogName& name, const Known& known) const;
 
     env::Env& env_;
     std::string directory_;
     std::string me_;
+    FinalLength final_length_;
     std::map<LogName, Known> known_;
     std::set<LogName> growing_;
     env::Event changed_;

@@ -62,6 +62,12 @@ env::task<void> Manager::stop() {
     co_await exchange_.stop();
 }
 
+void Manager::log_counters() const {
+    for (const auto& [name, controller] : controllers_)
+        if (auto line = controller->write_counters(); !line.empty())
+            host_.env.log().info("resource " + name + ": counters " + line);
+}
+
 std::string Manager::busy_with() const {
     std::string text;
     for (auto& [name, controller] : controllers_) {

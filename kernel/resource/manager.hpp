@@ -31,6 +31,9 @@ class Manager final : private block::PeerGate {
     // What an orderly end is waiting for.
     std::string busy_with() const;
 
+    // Writes the counters of every primary's write path into the daemon's log.
+    void log_counters() const;
+
     const std::map<std::string, std::unique_ptr<Controller>>& controllers() const { return controllers_; }
 
   private:

@@ -58,18 +58,20 @@ void Messages::publish(const std::map<std::string, std::string>& current) {
 void Messages::say(const std::string& key, const std::string& text) {
     auto& shown = shown_[key];
     shown.last_said = env_.clock().steady();
-    if (!shown.is_ok && shown.text == text) return;
-    shown.text = text;
-    shown.is_ok = false;
-    shown.first_real = env_.clock().now();
-    shown.first_lamport = tree_.lamport().now();
-    const auto line = directory_ + " " + key + ": " + text;
-    if (key.starts_with("err-"))
-        env_.log().error(line);
-    else
-        env_.log().info(line);
+    if (shown.is_ok || shown.text != text) {
+        shown.text = text;
+        shown.is_ok = false;
+        shown.first_real = env_.clock().now();
+        shown.first_lamport = tree_.lamport().now();
+        const auto line = directory_ + " " + key + ": " + text;
+        if (key.starts_with("err-"))
+            env_.log().error(line);
+        else
+            env_.log().info(line);
+    }
+    // Costs nothing when it is there already; a full disk: next round.
     (void)tree_.set(directory_ + "/msg-" + key,
-                    shown.first_real.text() + " " + shown.first_lamport.text() + " " + text); // a full disk: next round
+                    shown.first_real.text() + " " + shown.first_lamport.text() + " " + text);
 }
 
 void Messages::expire() {

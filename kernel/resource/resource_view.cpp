@@ -39,6 +39,16 @@ std::optional<format::VersionLink> ResourceView::version(std::int64_t number, co
     return text.empty() ? std::nullopt : format::VersionLink::parse(text);
 }
 
+std::optional<std::int64_t> ResourceView::final_length(const format::LogName& log) const {
+    for (const auto& member : storage_members()) {
+        const auto next = version(log.seq + 1, member);
+        if (!next || next->prev.empty()) continue;
+        const auto last = format::VersionLink::parse(next->prev + ":");
+        if (last && last->log == log) return last->length;
+    }
+    return std::nullopt;
+}
+
 std::vector<std::string> ResourceView::storage_members() const {
     return view_.suffixes(tree::resource_dir(resource_), "data-");
 }

@@ -30,6 +30,9 @@ class ResourceView {
     std::optional<format::VersionLink> version(std::int64_t number, const std::string& host) const;
     // The raw text of a version link; empty when absent. Equal texts mean equal histories.
     std::string version_text(std::int64_t number, const std::string& host) const;
+    // How long `log` became before its successor began, as a member's version link of the successor tells. Empty while
+    // no member has told.
+    std::optional<std::int64_t> final_length(const format::LogName& log) const;
     // Hosts with a disk in this resource, in natural order.
     std::vector<std::string> storage_members() const;
     // "version-SEQ9-HOST".

@@ -14,6 +14,8 @@ namespace mars::tree {
 
 namespace {
 
+constexpr Duration kDeliverAtStop = std::chrono::seconds(2);
+
 bool is_ipv4(std::string_view text) {
     int parts = 0;
     for (;; ++parts) {
@@ -35,6 +37,7 @@ struct Exchange::State {
 
     void connect_parts();
     void on_change(const std::string& path, std::string_view from);
+    env::task<void> deliver();
     env::task<void> follow_members();
     env::task<void> update_members();
     std::map<std::string, std::string> members() const;
@@ -93,11 +96,23 @@ result<void> Exchange::start() {
 }
 
 env::task<void> Exchange::stop() {
+    co_await state_->deliver();
     state_->changes = Subscription();
     co_await state_->group.stop();
     co_await state_->receiver.stop();
     for (auto& [host, pusher] : state_->pushers) co_await pusher->stop();
     state_->pushers.clear();
+}
+
+// A host that goes down in order does not take its last words with it.
+env::task<void> Exchange::State::deliver() {
+    const auto until = shared.env.clock().steady() + kDeliverAtStop;
+    auto is_idle = [](const auto& entry) { return entry.second->is_idle(); };
+    while (!std::all_of(pushers.begin(), pushers.end(), is_idle)) {
+        const auto rest = until - shared.env.clock().steady();
+        if (rest <= Duration(0)) co_return;
+        (void)co_await env::wait_for(shared.env, shared.delivered, rest); // looked at again
+    }
 }
 
 void Exchange::State::on_change(const std::string& path, std::string_view from) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Exchange: keeps the trees of all members of the cluster equal, over port 7777. Full compare (directory digests) when
 // a connection is made, afterwards only changes are pushed: O(changes), not O(tree). Runs on: the host's executor.
-// Messages: docs/formats/wire.md. Spec: symlink-tree 5.
+// Messages: docs/formats/exchange.md. Spec: symlink-tree 5.
 #pragma once
 
 #include <functional>
@@ -30,15 +30,16 @@ class Exchange {
 
     // Listens and connects to all members in ips/ (follows changes of ips/). Fails when the port cannot be bound.
     result<void> start();
-    // Ends all connections; must be awaited before destruction.
+    // Delivers what connected peers have not got yet (2 s at most), then ends all connections; must be awaited before
+    // destruction.
     env::task<void> stop();
 
     struct PeerStatus {
         std::string host;
         bool connected = false;
         bool has_caught_up = false; // everything it had when it connected is here
-        std::string last_error; // why not, empty when connected
-        Stamp last_received;    // real time of the last message
+        std::string last_error;     // why not, empty when connected
+        Stamp last_received;        // real time of the last message
     };
     std::vector<PeerStatus> peers() const;
 

@@ -47,7 +47,7 @@ inline bool uuids_match(std::string_view ours, std::string_view theirs) {
 
 struct ExchangeShared {
     ExchangeShared(env::Env& e, Tree& t, ExchangeOptions o)
-        : env(e), tree(t), options(o), quiet(e), digests(t), store(e, t.root(), ".tmp-") {}
+        : env(e), tree(t), options(o), quiet(e), digests(t), store(e, t.root(), ".tmp-"), delivered(e.lot()) {}
 
     std::string uuid() const { return tree.value("uuid"); }
     Stamp sent_now() { return tree.lamport().now(); }
@@ -57,7 +57,8 @@ struct ExchangeShared {
     ExchangeOptions options;
     env::QuietLog quiet;
     TreeDigests digests;
-    LinkStore store; // trigger files only
+    LinkStore store;      // trigger files only
+    env::Event delivered; // some pusher has got rid of everything that it had to send
 
     // Set by Exchange.
     std::function<std::set<std::string>()> pushed_peers; // whom this host pushes to, compare done

@@ -13,9 +13,7 @@ bool is_control(char c) {
 }
 
 failure bad_path(std::string_view path, std::string_view why) {
-    std::string shown;
-    for (char c : path.substr(0, 120)) shown += is_control(c) ? '?' : c;
-    return {std::errc::invalid_argument, "the key '" + shown + "' " + std::string(why)};
+    return {std::errc::invalid_argument, "the key '" + shown(path) + "' " + std::string(why)};
 }
 
 result<void> check_component(std::string_view path, std::string_view name) {
@@ -46,6 +44,13 @@ std::string_view host_in(std::string_view name, std::string_view prefix, bool nu
 }
 
 } // namespace
+
+std::string shown(std::string_view text) {
+    constexpr std::size_t longest = 200;
+    std::string clean(text.substr(0, longest));
+    std::replace_if(clean.begin(), clean.end(), is_control, '?');
+    return text.size() > longest ? clean + "…" : clean;
+}
 
 PathParts split_path(std::string_view path) {
     const auto slash = path.rfind('/');

@@ -29,6 +29,9 @@ result<void> check_path(std::string_view path);
 // Fails with invalid_argument unless the value has 1 to 4094 bytes without NUL and newline (V1, V7).
 result<void> check_value(std::string_view value);
 
+// `text` from outside, as it may stand in a message for people: control characters replaced, cut when it is long.
+std::string shown(std::string_view text);
+
 // Directories that the daemon holds in memory and exchanges: the root and the ones that the catalogue knows. Everything
 // else (cache-*, probe-*, backups-*, local-*, foreign directories) is left alone.
 bool is_held_directory(std::string_view dir);

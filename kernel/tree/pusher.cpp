@@ -57,9 +57,9 @@ class Pusher::Batcher {
         versions_.push_back(std::move(version));
         co_return result<void>();
     }
+    bool is_empty() const { return versions_.empty() && barrier_.empty(); }
     env::task<result<void>> finish() {
         for (auto& version : barrier_) versions_.push_back(std::move(version));
-        if (versions_.empty()) co_return result<void>();
         co_return co_await send(false);
     }
 
@@ -93,7 +93,9 @@ class Pusher::Leave {
         auto session = std::exchange(pusher_.session_, nullptr);
         if (session) session->end(failure(std::errc::connection_aborted, "the connection was given up"));
         pusher_.dirty_.clear();
+        pusher_.is_sending_ = false;
         if (std::exchange(pusher_.is_pushing_, false)) pusher_.shared_.pushed_peers_changed();
+        pusher_.shared_.delivered.notify();
     }
 
   private:
@@ -225,10 +227,10 @@ env::task<result<void>> Pusher::greet(Session& session) {
     shared_.tree.lamport().received(welcome.sent);
     if (welcome.host != host_)
         co_return failure(std::errc::permission_denied, "expected host " + host_ + " at " + address_ + ", found " +
-                                                            welcome.host + "; correct ips/ip-" + host_);
+                                                            shown(welcome.host) + "; correct ips/ip-" + host_);
     if (!uuids_match(shared_.uuid(), welcome.uuid))
         co_return failure(std::errc::permission_denied, host_ + " belongs to another cluster: its uuid is " +
-                                                            welcome.uuid + ", ours is " + shared_.uuid());
+                                                            shown(welcome.uuid) + ", ours is " + shared_.uuid());
     session.peer_uuid = welcome.uuid;
     last_received_ = shared_.env.clock().now();
     co_return result<void>();
@@ -292,6 +294,8 @@ env::task<result<void>> Pusher::push(Session& session) {
     needs_compare_ = true;
     while (true) {
         if (session.ended) co_return *session.ended;
+        is_sending_ = needs_compare_ || !dirty_.empty();
+        if (!is_sending_) shared_.delivered.notify();
         if (needs_compare_) {
             MARS_CO_TRY_VOID(co_await compare(session));
         } else if (needs_peers_) {
@@ -320,7 +324,7 @@ env::task<result<void>> Pusher::compare(Session& session) {
         MARS_CO_TRY_VOID(co_await send_differing(session, batcher, std::exchange(part, {})));
         bytes = 0;
     }
-    MARS_CO_TRY_VOID(co_await batcher.finish());
+    MARS_CO_TRY_VOID(co_await batcher.finish()); // also without keys: tells the peer that it has everything now
     retry_ = shared_.options.retry_min;
     if (is_pushing_) co_return result<void>();
     is_pushing_ = true;
@@ -376,6 +380,7 @@ env::task<result<void>> Pusher::flush(Session& session) {
         KeyVersion version{path, std::move(link->value), link->stamp};
         MARS_CO_TRY_VOID(co_await batcher.add(std::move(version)));
     }
+    if (batcher.is_empty()) co_return result<void>();
     co_return co_await batcher.finish();
 }
 

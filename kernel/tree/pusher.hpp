@@ -40,6 +40,8 @@ class Pusher {
     // The uuid has changed: a connection that it forbids ends.
     void check_uuid();
 
+    // The peer has confirmed all changes, or cannot be reached. ExchangeShared::delivered tells when to look again.
+    bool is_idle() const { return !is_pushing_ || (dirty_.empty() && !needs_compare_ && !is_sending_); }
     // Connected, and the first compare is done.
     bool is_pushing() const { return is_pushing_; }
     const std::string& last_error() const { return last_error_; }
@@ -76,6 +78,7 @@ class Pusher {
     bool needs_compare_ = false;
     bool needs_peers_ = false;
     bool is_pushing_ = false;
+    bool is_sending_ = false; // a compare or a batch is under way
     bool try_now_ = false;
     Duration retry_;
     Duration last_flush_{0};

@@ -139,15 +139,15 @@ result<void> Receiver::admit(const ExchangeHello& hello, const std::string& addr
     auto has_address = [&](const std::string& host) { return tree.value("ips/ip-" + host) == address; };
     if (std::none_of(hosts.begin(), hosts.end(), has_address))
         return denied("the address " + address + " belongs to no member in ips/ of " + me);
-    if (!is_identifier(hello.host) || hello.host == me) return denied("'" + hello.host + "' is no other host");
+    if (!is_identifier(hello.host) || hello.host == me) return denied("'" + shown(hello.host) + "' is no other host");
     if (!has_address(hello.host))
         return denied("ips/ip-" + hello.host + " on " + me + " is '" + tree.value("ips/ip-" + hello.host) + "', not " +
                       address);
     const auto uuid = shared_.uuid();
     if (uuid.empty()) return denied(me + " has no uuid, it is in no cluster");
     if (!uuids_match(uuid, hello.uuid))
-        return denied("foreign cluster: " + me + " has the uuid " + uuid + ", " + hello.host + " has '" + hello.uuid +
-                      "'");
+        return denied("foreign cluster: " + me + " has the uuid " + uuid + ", " + hello.host + " has '" +
+                      shown(hello.uuid) + "'");
     return {};
 }
 
@@ -239,7 +239,8 @@ void Receiver::advance_clock(Session& session, Stamp sent) {
     if (shared_.tree.lamport().received(sent)) return;
     shared_.quiet.warning("clock " + session.host,
                           "exchange peer=" + session.host + " event=illegal-clock is=" + sent.text() +
-                              " here=" + shared_.sent_now().text() + " advice=correct the system clock");
+                              " here=" + shared_.sent_now().text() + " advice=correct the system clock of " +
+                              session.host + " if it is wrong, then restart marsd there");
 }
 
 void Receiver::set_peers(Session& session, const std::vector<std::string>& peers) {
@@ -265,13 +266,17 @@ env::task<result<void>> Receiver::merge(Session& session, const Frame& frame) {
     advance_clock(session, batch.sent);
     auto is_ordinary = [](const KeyVersion& v) { return !is_barrier(v.path); };
     std::stable_partition(batch.versions.begin(), batch.versions.end(), is_ordinary); // M9
+    result<void> stored; // one key that has no room must not keep back those that have
     for (std::size_t i = 0; i < batch.versions.size(); ++i) {
+        if (!stored && is_barrier(batch.versions[i].path)) break; // they vouch for all the others
         if (i % kMergeSlice == kMergeSlice - 1) {
             co_await boost::asio::post(shared_.env.get_executor(), boost::asio::use_awaitable);
             if (session.ended) co_return *session.ended;
         }
-        MARS_CO_TRY_VOID(merge_one(session, batch.versions[i]));
+        auto merged = merge_one(session, batch.versions[i]);
+        if (!merged && stored) stored = merged.error();
     }
+    if (!stored) co_return stored;
     if (!batch.more) session.has_caught_up = true;
     note_time(session, batch.sent, !batch.more);
     ExchangeNumber done;
@@ -300,9 +305,9 @@ result<void> Receiver::merge_one(Session& session, const KeyVersion& version) {
 
 void Receiver::after_applied(Session& session, const KeyVersion& version, const std::optional<Link>& before) {
     if (before && before->value != version.value && is_written_by(version.path, shared_.env.hostname()))
-        shared_.quiet.warning("own " + version.path, "exchange peer=" + session.host +
-                                                         " event=own-key-replaced key=" + version.path +
-                                                         " was=" + before->value + " is=" + version.value); // M11
+        shared_.quiet.warning("own " + version.path,
+                              "exchange peer=" + session.host + " event=own-key-replaced key=" + version.path +
+                                  " was=" + shown(before->value) + " is=" + shown(version.value)); // M11
     auto touched = shared_.store.touch_systemd_trigger(version.path, shared_.tree.lamport().now());
     if (!touched) shared_.quiet.warning("trigger", "exchange event=trigger-not-touched reason=" + touched.error().text);
 }

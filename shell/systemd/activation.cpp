@@ -88,7 +88,11 @@ env::task<result<void>> regenerate(VerbContext& ctx) {
     // First what is there, then what should be: what another call writes meanwhile does not look obsolete.
     auto present = present_units(ctx.env().storage(), systemd.settings());
     Generation generation;
-    with_generator(ctx, [&](const GeneratorInput& input) { generation = generate_units(input); });
+    with_generator(ctx, [&](const GeneratorInput& input) {
+        generation = generate_units(input);
+        // No templates at all: rather a lost directory than the wish to stop everything.
+        if (input.templates.all.empty()) generation.is_complete = false;
+    });
     if (!ctx.view().get("uuid")) generation.is_complete = false; // no tree, no idea what is obsolete
     for (const auto& finding : generation.findings)
         ctx.out().warning("systemd templates: " + finding.place + ": " + finding.text);

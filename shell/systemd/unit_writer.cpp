@@ -68,8 +68,7 @@ WritePlan plan_writing(const Generation& generation, const PresentUnits& present
         else
             plan_changed(plan, unit);
     }
-    // Nothing generated at all is rather a lost template directory than the wish to stop everything.
-    if (!generation.is_complete || generation.units.empty()) return plan;
+    if (!generation.is_complete) return plan;
     for (const auto& [path, content] : present) {
         auto is_wanted = [&path = path](const Unit& unit) { return unit.path == path; };
         if (!is_generated(content) || std::any_of(generation.units.begin(), generation.units.end(), is_wanted)) continue;

@@ -41,6 +41,9 @@ class Load:
     streams: int
 
 
+# Stages of one write in marsd and their counters: the record with its checksum; write() and fdatasync() of the log. What
+# is left is the way from the system call to marsd and back, and waiting for the turn.
+STAGES = {"encode": "encode_us", "append": "append_us", "sync": "sync_us"}
 LOADS = (Load("4 KiB random, depth 1", "randwrite", "4k", 1), Load("4 KiB random, depth 32", "randwrite", "4k", 32),
          Load("64 KiB sequential", "write", "64k", 1))
 
@@ -107,16 +110,47 @@ def write_path(state, options):
         host.run(f"nbdkit -U {NBDKIT_SOCKET} file {RAW}")
         targets = {"raw": RAW, "nbdkit": f"nbd+unix:///?socket={NBDKIT_SOCKET}", "mars": host.device(RES),
                    "mars_nbd": f"nbd+unix:///?socket={MARS_SOCKET}"}
+        runs = []
         table = Table("writes per second", "raw file", "nbdkit file", "/dev/mars", "MARS NBD", "dev : raw", "dev : nbdkit",
                       "nbd : raw", "nbd : nbdkit")
         for load in LOADS:
             seen = {}
             for name, target in targets.items():
                 settle(host)
+                before = counters(host) if name == "mars" else {}
                 seen[name] = fio(host, load, options.seconds, target)["iops"]
+                if name == "mars":
+                    runs.append((load.label, seen[name], before, counters(host)))
             table.row(load.label, *(f"{seen[name]:.0f}" for name in targets), ratio(seen["mars"], seen["raw"]),
                       ratio(seen["mars"], seen["nbdkit"]), ratio(seen["mars_nbd"], seen["raw"]),
                       ratio(seen["mars_nbd"], seen["nbdkit"]))
+        print_stages(runs)
+
+
+def counters(host):
+    """What marsd has counted in the write path of the resource so far."""
+    def lines():
+        return host.run("journalctl -u marsd --no-pager -o cat | grep ': counters '", check=False).out.splitlines()
+
+    before = len(lines())
+    host.run("systemctl kill -s USR1 marsd")
+    wait_for("marsd tells its counters", lambda: len(lines()) > before)
+    return {key: int(value) for key, value in (pair.split("=") for pair in lines()[-1].split() if "=" in pair)}
+
+
+def print_stages(runs):
+    """runs: (label, writes per second, counters before, counters after) of /dev/mars."""
+    print("\nWhere the time of a write through /dev/mars goes: µs per write, of the same runs (all streams of a run together)")
+    table = Table("writes", "whole", *STAGES, "loop and FUSE")
+    for label, rate, before, after in runs:
+        done = after["writes"] - before["writes"]
+        whole = 1e6 / rate
+        spent = {stage: (after[key] - before[key]) / done for stage, key in STAGES.items()}
+        spent["loop and FUSE"] = whole - sum(spent.values())
+        table.row(label, *(f"{value:.1f}" for value in (whole, *spent.values())))
+        slowest = max(spent, key=spent.get)
+        print(f"    slowest stage: {slowest}, {100 * spent[slowest] / whole:.0f} %;"
+              f" {done / max(after['commits'] - before['commits'], 1):.1f} writes per commit")
 
 
 # -- fetch -------------------------------------------------------------------------------------------------------------

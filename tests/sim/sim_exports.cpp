@@ -17,6 +17,9 @@ class SimExports::SimExport final : public exports::Export {
 
     env::task<result<bool>> try_close() override {
         if (openers_ > 0) co_return false;
+        auto flushed = co_await device_.flush(); // as the kernel does before it lets a loop device go
+        if (!flushed) co_return flushed.error();
+        if (openers_ > 0) co_return false;
         withdraw();
         co_return true;
     }

@@ -8,6 +8,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -18,9 +19,11 @@ namespace mars::env {
 class BlockingPool {
   public:
     BlockingPool(asio::io_context& context, ParkingLot& lot, std::size_t threads)
-        : executor_(context.get_executor()), lot_(lot), pool_(threads) {}
+        : executor_(context.get_executor()), lot_(lot), threads_(threads) {}
     // Waits for the functions that are running.
-    ~BlockingPool() { pool_.join(); }
+    ~BlockingPool() {
+        if (pool_) pool_->join();
+    }
 
     // Runs `f()` on a thread of the pool and returns its value. `f` must not throw, and must own what it uses or refer
     // to what outlives it. Cannot be cancelled: what it lends to the kernel is in use until it has returned.
@@ -35,7 +38,8 @@ class BlockingPool {
     template<class F, class R>
     void start_on_thread(F f, const std::shared_ptr<Waiter<R>>& waiter) {
         std::weak_ptr<Waiter<R>> weak = waiter;
-        asio::post(pool_, [f = std::move(f), weak = std::move(weak), executor = executor_]() mutable {
+        if (!pool_) pool_.emplace(threads_); // a short command needs none
+        asio::post(*pool_, [f = std::move(f), weak = std::move(weak), executor = executor_]() mutable {
             auto value = f();
             asio::post(executor, [weak = std::move(weak), value = std::move(value)]() mutable {
                 if (auto strong = weak.lock()) strong->complete(std::move(value));
@@ -46,7 +50,8 @@ class BlockingPool {
   private:
     asio::io_context::executor_type executor_;
     ParkingLot& lot_;
-    asio::thread_pool pool_;
+    std::size_t threads_;
+    std::optional<asio::thread_pool> pool_;
 };
 
 } // namespace mars::env

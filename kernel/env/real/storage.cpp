@@ -138,6 +138,31 @@ result<std::vector<DirectoryEntry>> RealStorage::list(const std::string& directo
     }
 }
 
+result<std::vector<DirectoryItem>> RealStorage::scan(const std::string& directory) const {
+    std::unique_ptr<DIR, DirCloser> dir(::opendir(directory.c_str()));
+    if (!dir) return errno_failure(errno, "cannot list " + directory);
+    std::vector<DirectoryItem> items;
+    char value[PATH_MAX];
+    while (true) {
+        errno = 0;
+        auto* entry = ::readdir(dir.get());
+        if (!entry && errno) return errno_failure(errno, "cannot list " + directory);
+        if (!entry) return items;
+        DirectoryItem item;
+        item.name = entry->d_name;
+        struct stat st {};
+        if (item.name == "." || item.name == "..") continue;
+        if (::fstatat(::dirfd(dir.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) continue; // removed meanwhile
+        item.status = {kind_of(st.st_mode), static_cast<std::uint64_t>(st.st_size), stamp_of(st.st_mtim), st.st_ino};
+        if (item.status.kind == FileKind::symlink) {
+            auto length = ::readlinkat(::dirfd(dir.get()), entry->d_name, value, sizeof value);
+            if (length < 0) continue; // removed, or something else now
+            item.value.assign(value, static_cast<std::size_t>(length));
+        }
+        items.push_back(std::move(item));
+    }
+}
+
 result<void> RealStorage::make_directory(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) == 0) return {};
     int error = errno;

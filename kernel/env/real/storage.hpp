@@ -20,6 +20,7 @@ class RealStorage final : public Storage {
     result<void> write_symlink(const std::string& path, const std::string& temporary, const std::string& value,
                                Stamp mtime) override;
     result<FileStatus> status(const std::string& path) const override;
+    result<std::vector<DirectoryItem>> scan(const std::string& directory) const override;
     result<std::vector<DirectoryEntry>> list(const std::string& directory) const override;
     result<void> make_directory(const std::string& path) override;
     result<void> remove(const std::string& path) override;

@@ -108,6 +108,11 @@ TEST_CASE("an extent map shows the newest data of every byte") {
             map.copy_range(begin, end, part);
             model.compare(part, begin, end);
         }
+        for (std::size_t left = map.size(); left > 0; left = map.size()) {
+            map.drop_first(7);
+            CHECK(map.size() == (left > 7 ? left - 7 : 0));
+        }
+        CHECK(map.bytes() == 0);
     }
 }
 

@@ -221,6 +221,7 @@ TEST_CASE("after an error of the log nothing is acknowledged and nothing more is
             auto stopped = rig.stop(); // what is durable in the log still gets to the disk
             CHECK_FALSE(stopped);
             CHECK(rig.logger->progress().min == 4180);
+            CHECK(rig.machine.filesystem().contents(log_path(1))->size() == 4180); // nothing that nobody was promised
             CHECK(std::equal(before.begin(), before.end(), rig.disk_content().begin()));
             CHECK(rig.budget->used() == 0);
         }

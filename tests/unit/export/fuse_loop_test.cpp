@@ -190,6 +190,18 @@ TEST_CASE("openers are counted: one, two, killed, shared, other block devices, s
     });
 }
 
+TEST_CASE("a device whose node somebody has removed can be closed all the same") {
+    SKIP_WITHOUT_FUSE_LOOP();
+    ExportHost host;
+    RamDevice device(4 * kMiB);
+    host.run([&]() -> task<void> {
+        auto e = co_await host.create(device);
+        std::filesystem::remove(host.node());
+        co_await close_now(*e);
+    });
+    CHECK(std::filesystem::is_empty(host.paths.devices));
+}
+
 TEST_CASE("close waits for the last opener") {
     SKIP_WITHOUT_FUSE_LOOP();
     ExportHost host;

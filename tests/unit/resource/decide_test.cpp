@@ -332,6 +332,33 @@ TEST_CASE("sync and replay exclude each other") {
     }
 }
 
+TEST_CASE("a log that is shorter than its successor's version link says is fetched before later ones") {
+    Scene s("beta");
+    s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "alpha", 700}});
+    s.logs({{2, "alpha", 600}, {3, "alpha", 700}});
+    auto plan = s.plan();
+    CHECK(plan.fetch_gap);
+    CHECK(plan.fetch_log == kLog2a);
+    CHECK(plan.fetch_offset == 600);
+
+    s.logs({{2, "alpha", 1000}, {3, "alpha", 700}});
+    plan = s.plan();
+    CHECK_FALSE(plan.fetch_gap);
+    CHECK(plan.fetch_log == kLog3a);
+    CHECK(plan.fetch_offset == 700);
+}
+
+TEST_CASE("a damaged log is fetched again although its successor is here") {
+    Scene s("beta");
+    s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "alpha", 700}});
+    s.set("replay-beta", "log-000000002-alpha,600,400");
+    s.logs({{2, "alpha", 1000}, {3, "alpha", 700}});
+    s.local.damaged = kLog2a;
+    auto plan = s.plan();
+    CHECK(plan.fetch_gap);
+    CHECK(plan.fetch_log == kLog2a);
+}
+
 TEST_CASE("a damaged log is neither replayed nor left behind (TL-P7)") {
     Scene s("beta");
     s.logs({{2, "alpha", 1500}, {3, "alpha", 100}});
@@ -360,4 +387,48 @@ TEST_CASE("an own log is never continued by a foreign one while designated (S5)"
     s.logs({{2, "alpha", 1000}, {3, "beta", 300}});
     CHECK_FALSE(s.plan().step_to);
     CHECK(s.says("inf-log-foreign-denied"));
+}
+
+TEST_CASE("a device whose log has failed goes as soon as nobody has it open, and a new log begins") {
+    Scene s("alpha");
+    s.local.engine = Engine::appending;
+    s.local.appending_to = kLog2a;
+    s.local.device_exists = true;
+    s.local.is_append_over = true;
+    s.local.open_count = 1;
+    CHECK(s.plan().device); // P2
+    CHECK(s.plan().work == Work::append);
+    s.local.open_count = 0;
+    CHECK_FALSE(s.plan().device);
+    s.local.device_exists = false;
+    CHECK(s.plan().work == Work::nothing);
+    s.local.is_append_over = false; // the logger has been ended
+    s.local.engine = Engine::off;
+    auto plan = s.plan();
+    CHECK(plan.step_to == kLog3a);
+    CHECK(plan.create_log);
+}
+
+TEST_CASE("a primary rotates by itself when its log is long enough (G3)") {
+    Scene s("alpha");
+    s.local.engine = Engine::appending;
+    s.local.appending_to = kLog2a;
+    s.local.device_exists = true;
+    CHECK_FALSE(s.plan().rotate_to); // switched off
+    s.local.rotate_at = 1001;
+    CHECK_FALSE(s.plan().rotate_to);
+    s.local.rotate_at = 1000;
+    CHECK(s.plan().rotate_to == kLog3a);
+    s.logs({{2, "alpha", 1000}, {3, "alpha", 1}}); // not made by this rule: never appended to
+    CHECK_FALSE(s.plan().rotate_to);
+}
+
+TEST_CASE("after an error that is not the log's, replay pauses and nothing is fetched again") {
+    Scene s("beta");
+    s.logs({{2, "alpha", 1500}});
+    s.local.replay_must_pause = true;
+    auto plan = s.plan();
+    CHECK(plan.work == Work::nothing);
+    CHECK_FALSE(plan.step_to);
+    CHECK(plan.fetch_offset == 1500);
 }

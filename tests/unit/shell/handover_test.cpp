@@ -61,6 +61,27 @@ TEST_CASE("a handover whose data does not arrive times out and leaves the old pr
     CHECK(site.output.text(Severity::error).find("the old primary is untouched") != std::string::npos);
 }
 
+TEST_CASE("a version link of the old primary that knows less than is applied is not copied") {
+    Pair site;
+    site.both_obey();
+    const std::string stale = "00000000000000000000000000000000,log-000000003-b,1024:";
+    site.set("resource-r/version-000000003-b", stale); // its /mars was full, the short replay link still fitted
+    auto result = site.refuse({"primary", "r", "--timeout=120"}, "wait.phase");
+    CHECK(result.exit == 3);
+    CHECK(site.r("primary") == "b");
+    CHECK(site.r("version-000000003-a") == std::string(Pair::kVersion3));
+}
+
+TEST_CASE("waiting for a device tells what marsd complains about") {
+    Pair site;
+    site.set("resource-r/primary", "a", 5min);
+    site.set("resource-r/actual-a/if-on", "0");
+    site.set("resource-r/actual-a/msg-err-replay-stop",
+             "1.000000000 1.000000000 /dev/mars/r cannot be made: remove it");
+    CHECK(site.run({"primary", "r", "--timeout=5"}).exit == 3);
+    CHECK(site.output.text(Severity::error).find("cannot be made: remove it") != std::string::npos);
+}
+
 TEST_CASE("a handover whose old primary does not let go ends with nobody, and says so") {
     Pair site;
     site.on_tick = [&] { site.obey("a"); };

@@ -45,9 +45,9 @@ TEST_CASE("every built verb is documented and can be run") {
         int last = -1;
         for (const auto& phase : verb->phases) {
             CHECK(phase.run != nullptr);
-            CHECK(phase.number > last);
+            CHECK(phase.number >= last); // steps of one phase share its number
             last = phase.number;
-            if (verb->phases.size() > 1) CHECK_FALSE(phase.title.empty());
+            if (phase.loop) CHECK_FALSE(phase.title.empty()); // its timeout names it
         }
         for (const auto& argument : verb->arguments) {
             CHECK_FALSE(argument.name.empty());

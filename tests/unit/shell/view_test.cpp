@@ -56,6 +56,152 @@ TEST_CASE("view warns of hosts that are silent") {
     CHECK(site.output.text(Severity::warning).find("nothing is heard of host b") != std::string::npos);
 }
 
+TEST_CASE("the variable cmd is the name of the macro, also in the frame of a list") {
+    Pair site;
+    site.macro_path = {"/srv"};
+    REQUIRE(site.hand->storage().write_file("/srv/me.tpl", "%{cmd} %{0}"));
+    REQUIRE(site.hand->storage().write_file("/srv/me-footer.tpl", "%{cmd} %{0}"));
+    site.succeed({"view-me", "r"});
+    CHECK(site.output.text(Severity::answer) == "me me\n");
+    site.succeed({"viewme"});
+    CHECK(site.output.text(Severity::answer) == "me me\n");
+    site.succeed({"view-me", "all"});
+    CHECK(site.output.text(Severity::answer).ends_with("me me\nme me-footer\n"));
+    site.succeed({"view", "--macro=%{cmd}"});
+    CHECK(site.output.text(Severity::answer) == "default\n");
+}
+
+TEST_CASE("a failed view says so on stdout, too, as scripts expect") {
+    Pair site;
+    site.refuse({"view-role", "r", "--macro=%die{no}"}, "view.macro");
+    CHECK(site.output.text(Severity::answer) == "FAILURE cmd='view-role' res='r'\n");
+}
+
+TEST_CASE("--compat=0.1a brings the former behaviour back") {
+    Pair site;
+    site.succeed({"view", "--macro=%min{3}{5}"});
+    CHECK(site.output.text(Severity::answer) == "3\n");
+    site.succeed({"view", "--macro=%min{3}{5}", "--compat=0.1a"});
+    CHECK(site.output.text(Severity::answer) == "5\n");
+    CHECK(site.run({"view", "--compat=0.2"}).exit == 2);
+}
+
+TEST_CASE("--now freezes the clock of macros") {
+    Pair site;
+    site.succeed({"view-time", "--now=1650000010.5"});
+    CHECK(site.output.text(Severity::answer) == "1650000010.500000000\n");
+    site.succeed({"view-real-time", "--now=1650000010"});
+    CHECK(site.output.text(Severity::answer) == "1650000010\n");
+    CHECK(site.run({"view", "--now=yesterday"}).exit == 2);
+}
+
+TEST_CASE("a copy of a tree can be viewed for any host and moment, without marsd") {
+    Pair site;
+    auto& storage = site.hand->storage();
+    auto now = site.machine.real_time().text();
+    site.machine.filesystem().add_disk("/dev/vg/b", 1 << 20);
+    REQUIRE(storage.make_directory("/srv/copy"));
+    for (const std::string directory : {"ips", "actual-b", "resource-r", "resource-r/todo-b", "resource-r/actual-b"})
+        REQUIRE(storage.make_directory("/srv/copy/" + directory));
+    for (const std::string path :
+         {"uuid", "ips/ip-b", "actual-b/time", "actual-b/alive", "resource-r/primary", "resource-r/size",
+          "resource-r/data-b", "resource-r/device-b", "resource-r/actsize-b", "resource-r/replay-b",
+          "resource-r/syncstatus-b", "resource-r/todo-b/attach", "resource-r/actual-b/is-attached",
+          "resource-r/actual-b/is-primary", "resource-r/actual-b/if-on"}) {
+        auto link = storage.read_symlink("/mars/" + path);
+        REQUIRE(link);
+        auto copy = "/srv/copy/" + path;
+        REQUIRE(storage.write_symlink(copy, copy.substr(0, copy.rfind('/')) + "/.tmp", link->value, link->mtime));
+    }
+    site.beating.clear();
+    site.world.run_for(24h);
+    Words words{"view-replstate", "r", "--root=/srv/copy", "--host=b"};
+    site.succeed(words);
+    CHECK(site.output.text(Severity::answer) == "UnResponsive\n");
+    words.push_back("--now=" + now);
+    site.succeed(words);
+    CHECK(site.output.text(Severity::answer) == "Replicating\n");
+    for (const char* live : {"marsd does not run", "nothing is heard"})
+        CHECK(site.output.text(Severity::warning).find(live) == std::string::npos);
+    site.succeed({"view", "r", "--root=/srv/copy", "--host=b", "--now=" + now,
+                  "--macro=%{mars} %readlink{/mars/uuid} %get-glob{/srv/copy/ips/*}{}{,}"});
+    CHECK(site.output.text(Severity::answer) == "/srv/copy a_1000.000000000 /srv/copy/ips/ip-b\n");
+}
+
+TEST_CASE("view --json gives objects, for lists in an array") {
+    Pair site;
+    site.succeed({"view", "r", "--json"});
+    auto text = site.output.text(Severity::answer);
+    CHECK(text.starts_with("{\n  \"resource\": \"r\",\n  \"host\": \"a\",\n"));
+    CHECK(text.find("\"sync_rest_bytes\": 0") != std::string::npos);
+    CHECK(text.find("\"replstate\": \"Replaying\"") != std::string::npos);
+    site.succeed({"view", "all", "--json"});
+    text = site.output.text(Severity::answer);
+    CHECK(text.starts_with("[\n{\n  \"resource\": \"r\""));
+    CHECK(text.ends_with("}\n]\n"));
+    site.succeed({"view-get-primary", "r", "--json"});
+    CHECK(site.output.text(Severity::answer) ==
+          "{\n  \"resource\": \"r\",\n  \"host\": \"a\",\n  \"get_primary\": \"b\"\n}\n");
+    site.succeed({"view-replstate", "r", "--json"});
+    CHECK(site.output.text(Severity::answer).find("  \"replstate\": \"Replaying\"\n}") != std::string::npos);
+    site.refuse({"view-nosuch", "r", "--json"}, "view.macro");
+}
+
+TEST_CASE("state words are coloured for those who like it") {
+    Pair site;
+    site.output.colours = true;
+    site.succeed({"view-replstate", "r"});
+    CHECK(site.output.text(Severity::answer) == "\x1b[32mReplaying\x1b[0m\n");
+    site.succeed({"view", "r", "--json"});
+    CHECK(site.output.text(Severity::answer).find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("macros may sleep and wait, within the timeout or without one") {
+    Pair site;
+    auto before = site.machine.real_time();
+    site.succeed({"view", "r", "--macro=%sleep{7}slept"});
+    CHECK(site.output.text(Severity::answer) == "slept\n");
+    CHECK(site.machine.real_time() - before >= 7s);
+    for (const std::string timeout : {"--timeout=60", "--timeout=-1"}) {
+        site.set("resource-r/actual-a/is-syncing", "0", 0s);
+        int ticks = 0;
+        site.on_tick = [&] {
+            if (++ticks == 50) site.set("resource-r/actual-a/is-syncing", "1", 0s);
+        };
+        site.succeed({"view-wait-is-sync-on", "r", timeout});
+        auto text = site.output.text(Severity::answer);
+        CHECK(text.find("until actual 'is-syncing' == '1'...") != std::string::npos);
+        CHECK(text.ends_with("OK at a: '/mars/resource-r/actual-a/is-syncing' has acceptable value '1'\n"));
+        site.on_tick = nullptr;
+    }
+    site.refuse({"view-wait-is-sync-off", "r", "--timeout=3"}, "view.macro");
+    CHECK(site.output.text(Severity::error).find("Timeout reached.") != std::string::npos);
+}
+
+TEST_CASE("%setlink makes its link when the command finishes, and only in the tree") {
+    Pair site;
+    site.succeed({"view", "--macro=%setlink{val}{/mars/userspace/xyz}[%readlink{/mars/userspace/xyz}]"});
+    CHECK(site.output.text(Severity::answer) == "[]\n");
+    CHECK(site.get("userspace/xyz") == "val");
+    site.refuse({"view", "--macro=%setlink{val}{/etc/xyz}"}, "view.macro");
+    site.refuse({"view", "--macro=%setlink{val}{/mars/../etc/xyz}"}, "sys.io");
+}
+
+TEST_CASE("view --watch redraws what changed until it is interrupted") {
+    Pair site;
+    site.output.colours = true;
+    int ticks = 0;
+    site.on_tick = [&] {
+        ++ticks;
+        if (ticks == 30) site.set("resource-r/actual-a/is-syncing", "1", 0s);
+        if (ticks == 60) site.interrupt();
+    };
+    site.run({"view-replstate", "r", "--watch"});
+    auto text = site.output.text(Severity::answer);
+    CHECK(text.starts_with("\x1b[H\x1b[2J\x1b[32mReplaying\x1b[0m\n"));
+    CHECK(text.find("\x1b[H\x1b[2J\x1b[7mSyncing\x1b[0m\n") != std::string::npos);
+}
+
 TEST_CASE("help and version need nothing") {
     Site site;
     site.local.root = false;

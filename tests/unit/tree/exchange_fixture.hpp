@@ -85,8 +85,7 @@ struct Cluster {
     void add_to_disk(ExchangeHost& host, const std::string& uuid) {
         host.hand.directory("/mars/ips");
         if (!uuid.empty()) host.hand.link("/mars/uuid", uuid, Stamp{1'600'000'000, 0});
-        for (auto& other : all)
-            host.hand.link("/mars/ips/ip-" + other->name, other->address, Stamp{1'600'000'000, 0});
+        for (auto& other : all) host.hand.link("/mars/ips/ip-" + other->name, other->address, Stamp{1'600'000'000, 0});
         auto& filesystem = host.machine.filesystem();
         filesystem.make_names_durable(filesystem.names_mark());
     }

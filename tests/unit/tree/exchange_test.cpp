@@ -201,6 +201,24 @@ TEST_CASE("a host whose clock is a year ahead cannot spoil the others") {
     REQUIRE(c.wait([&] { return c[0].tree->value("l") == "near"; }));
 }
 
+TEST_CASE("hosts with equal trees know that they have caught up") {
+    Cluster c(1, 2);
+    c.connect();
+    REQUIRE(c.wait([&] { return c[0].peer("b").has_caught_up && c[1].peer("a").has_caught_up; }, 10s));
+}
+
+TEST_CASE("the last changes before an orderly stop are delivered") {
+    Cluster c(1, 3);
+    c.connect();
+    for (int k = 0; k < 500; ++k) c[0].set("userspace/k" + std::to_string(k), std::string(1000, 'x'));
+    c[0].set("actual-a/alive", "0");
+    c[0].stop();
+    for (auto i : {1U, 2U}) {
+        CHECK(c[i].tree->value("actual-a/alive") == "0");
+        CHECK(c[i].tree->list("userspace").size() == 500);
+    }
+}
+
 TEST_CASE("big trees are compared and sent in parts") {
     Cluster c(1, 2);
     for (int r = 0; r < 40; ++r) {

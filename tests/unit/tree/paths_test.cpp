@@ -72,3 +72,9 @@ TEST_CASE("role and systemd keys name their trigger file") {
     CHECK(systemd_trigger_for("resource-x/size").empty());
     CHECK(systemd_trigger_for("primary").empty());
 }
+
+TEST_CASE("texts from outside are shown without control characters and not at any length") {
+    CHECK(shown("plain ä") == "plain ä");
+    CHECK(shown("a\nb\x1b[31m") == "a?b?[31m");
+    CHECK(shown(std::string(1000, 'x')).size() < 210);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lua/macro_access.hpp"
+
+#include "macros/macros.hpp"
+#include "shell/macro_session.hpp"
+#include "shell/verb_table.hpp"
+
+namespace mars::lua {
+
+namespace {
+
+shell::Request request_for(Interpreter& interpreter, const std::string& host) {
+    shell::Request request;
+    request.verb = shell::find_verb("view");
+    request.spelling = "view";
+    request.options = interpreter.defaults();
+    if (!host.empty()) request.options.host = host;
+    return request;
+}
+
+// What one evaluation needs.
+class Access {
+  public:
+    Access(Interpreter& interpreter, std::string command, const std::string& host)
+        : request_(request_for(interpreter, host)),
+          verb_(interpreter.surroundings(), interpreter.view(), request_, {}, {}), setup_(verb_, std::move(command)) {}
+    macros::Context& context() { return setup_.context; }
+
+  private:
+    shell::Request request_;
+    shell::VerbContext verb_;
+    shell::MacroSetup setup_;
+};
+
+} // namespace
+
+result<std::string> view_macro(Interpreter& interpreter, const std::string& name, const std::string& resource,
+                               const std::string& host) {
+    Access access(interpreter, "view-" + name, host);
+    return macros::view(access.context(), name, resource);
+}
+
+result<std::string> evaluate_macro(Interpreter& interpreter, const std::string& text, const std::string& resource) {
+    Access access(interpreter, "macro", {});
+    MARS_TRY(auto parsed, macros::parse(text, "macro"));
+    return macros::evaluate(access.context(), parsed, resource);
+}
+
+} // namespace mars::lua

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/repl/prompt.hpp"
+
+#include "lua/macro_access.hpp"
+#include "shell/hosts.hpp"
+
+namespace mars::shell {
+
+std::string health(LineRunner& runner) {
+    auto& interpreter = runner.interpreter();
+    auto& ctx = interpreter.context();
+    if (!ctx.view().get("uuid")) return "no cluster";
+    if (!ctx.is_marsd_running()) return "no marsd";
+    for (const auto& resource : resources_of(ctx.view(), ctx.me())) {
+        auto state = lua::view_macro(interpreter, "diskstate", resource);
+        if (!state) continue;
+        auto word = state->substr(0, state->find_first_of("[\n"));
+        if (word != "UpToDate" && word != "OutDated" && word != "WriteBack") return resource + " " + word;
+    }
+    return "ok";
+}
+
+std::string prompt(LineRunner& runner) {
+    return runner.interpreter().context().me() + " " + health(runner) + "> ";
+}
+
+} // namespace mars::shell
