@@ -173,7 +173,8 @@ def fetch_rate(a, b, megabytes):
     b.marsadm(f"pause-replay {RES}")
     a.run(f"dd if=/dev/urandom of={a.device(RES)} bs=1M count={megabytes} oflag=direct status=none", timeout=120)
     settle(a)
-    log, end, _ = a.replay(RES, "hostA")
+    log, _, _ = a.replay(RES, "hostA")
+    end = a.log_size(RES, log)  # the published position may be some seconds old
     begin = b.log_size(RES, log)
     started = time.monotonic()
     b.marsadm(f"resume-fetch {RES}")
