@@ -117,8 +117,7 @@ class Finder {
     }
     bool is_deleted(const std::string& path) {
         auto below = evaluator_.state().below_tree(path);
-        auto link = below ? evaluator_.state().view().raw(*below) : std::nullopt;
-        return link && link->value == tree::kDeleted;
+        return below && evaluator_.state().view().raw_value(*below) == tree::kDeleted;
     }
     bool exists(const std::string& path) {
         auto below = evaluator_.state().below_tree(path);

@@ -67,9 +67,9 @@ std::string State::in_named_resource(std::string_view key) const {
 }
 
 std::string State::checked(const std::string& path) const {
-    auto link = view().raw(path);
-    if (!link) evaluator_.warn("cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'");
-    return link && link->value != tree::kDeleted ? link->value : std::string();
+    auto value = view().raw_value(path);
+    if (!value) evaluator_.warn("cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'");
+    return value && *value != tree::kDeleted ? std::move(*value) : std::string();
 }
 
 Stamp State::system_time() const {
@@ -96,30 +96,30 @@ std::vector<std::string> State::peers() const {
     std::set<std::string> all(present.begin(), present.end());
     // Deleted links are not listed, but their hosts have left other traces.
     for (auto& host : view().suffixes("", "actual-"))
-        if (view().raw("ips/ip-" + host)) all.insert(host);
+        if (view().raw_value("ips/ip-" + host)) all.insert(host);
     std::vector<std::string> sorted(all.begin(), all.end());
     std::sort(sorted.begin(), sorted.end(), natural_less);
     return sorted;
 }
 
 bool State::is_deleted_peer(const std::string& host) const {
-    return !view().get("ips/ip-" + host).has_value();
+    return !view().has("ips/ip-" + host);
 }
 
 bool State::is_related(const std::string& resource, const std::string& host) const {
     for (auto* prefix : {"device-", "data-", "replay-"})
-        if (view().get(tree::resource_key(resource, prefix + host))) return true;
+        if (view().has(tree::resource_key(resource, prefix + host))) return true;
     return false;
 }
 
 bool State::is_member(const std::string& resource, const std::string& host) const {
-    return view().get(tree::resource_key(resource, "data-" + host)) ||
-           view().get(tree::resource_key(resource, "replay-" + host));
+    return view().has(tree::resource_key(resource, "data-" + host)) ||
+           view().has(tree::resource_key(resource, "replay-" + host));
 }
 
 bool State::is_guest(const std::string& resource, const std::string& host) const {
     if (is_member(resource, host)) return false;
-    bool prosumer = view().get(tree::resource_key(resource, "device-" + host)) &&
+    bool prosumer = view().has(tree::resource_key(resource, "device-" + host)) &&
                     view().flag(tree::resource_key(resource, "actual-" + host + "/prosumer-on"));
     return prosumer || is_mentioned(view().value(tree::resource_key(resource, "todo-" + host + "/exports")), host);
 }
@@ -133,9 +133,10 @@ std::vector<std::string> State::members() const {
 
 Flow State::designated_primary(std::string& host) {
     std::string path = in_named_resource("primary");
-    auto link = view().raw(path);
-    host = link && link->value != tree::kDeleted && link->value != tree::kNone ? link->value : std::string();
-    if (link) return Flow::normal;
+    auto value = view().raw_value(path);
+    bool names_one = value && *value != tree::kDeleted && *value != tree::kNone;
+    host = names_one ? *value : std::string();
+    if (value) return Flow::normal;
     std::string text = "cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'";
     if (evaluator_.compat()) return evaluator_.fail(std::move(text));
     evaluator_.warn(text);
@@ -189,15 +190,14 @@ std::string State::split_report() {
 std::string State::find_split(const std::string& directory) const {
     std::vector<format::HostPosition> hosts;
     std::vector<format::LogName> logs;
-    for (auto& name : view().list(directory.substr(0, directory.size() - 1))) {
+    std::string parent = directory.substr(0, directory.size() - 1);
+    for (auto& name : view().names(parent, "log-"))
         if (auto log = format::LogName::parse(name)) logs.push_back(std::move(*log));
-        if (!name.starts_with("replay-")) continue;
-        if (auto replay = format::ReplayLink::parse(optional(directory + name)))
-            hosts.push_back({name.substr(7), replay->position()});
-    }
+    for (auto& host : view().suffixes(parent, "replay-"))
+        if (auto replay = format::ReplayLink::parse(optional(directory + "replay-" + host)))
+            hosts.push_back({host, replay->position()});
     auto version = [&](std::int64_t seq, std::string_view host) -> std::optional<std::string> {
-        auto link = view().get(directory + format::version_key(seq, host));
-        return link ? std::optional(std::move(link->value)) : std::nullopt;
+        return view().get_value(directory + format::version_key(seq, host));
     };
     return format::find_split_brain(hosts, logs, version).text();
 }
@@ -235,18 +235,20 @@ using Lengths = std::map<std::int64_t, LogLength>;
 
 Lengths read_lengths(const tree::View& view, const std::string& directory, const std::string& host) {
     Lengths lengths;
-    for (auto& name : view.list(directory.substr(0, directory.size() - 1))) {
-        if (auto log = format::LogName::parse(name)) {
-            auto file = view.file(directory + name);
-            if (!file) continue;
-            auto size = static_cast<std::int64_t>(file->size);
-            auto& entry = lengths[log->seq];
-            entry.file = std::max(entry.file.value_or(0), size);
-            if (log->host == host) entry.own_file = size;
-        } else if (auto version = format::parse_numbered_name("version", name)) {
-            auto length = recorded_length(view.value(directory + name));
-            if (length) lengths[version->seq].recorded = std::max(lengths[version->seq].recorded.value_or(0), *length);
-        }
+    std::string parent = directory.substr(0, directory.size() - 1);
+    for (auto& name : view.names(parent, "log-")) {
+        auto log = format::LogName::parse(name);
+        auto file = log ? view.file(directory + name) : std::nullopt;
+        if (!file) continue;
+        auto size = static_cast<std::int64_t>(file->size);
+        auto& entry = lengths[log->seq];
+        entry.file = std::max(entry.file.value_or(0), size);
+        if (log->host == host) entry.own_file = size;
+    }
+    for (auto& name : view.names(parent, "version-")) {
+        auto version = format::parse_numbered_name("version", name);
+        auto length = version ? recorded_length(view.value(directory + name)) : std::nullopt;
+        if (length) lengths[version->seq].recorded = std::max(lengths[version->seq].recorded.value_or(0), *length);
     }
     return lengths;
 }

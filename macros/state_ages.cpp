@@ -30,8 +30,8 @@ std::string replay_stamp(const State& state, const std::string& host) {
 
 std::string fetch_stamp(const State& state, const std::string& host) {
     std::string directory = state.in_resource(""), last;
-    for (auto& name : state.view().list(directory.substr(0, directory.size() - 1)))
-        if (name.starts_with("version-") && name.ends_with("-" + host)) last = name;
+    for (auto& name : state.view().names(directory.substr(0, directory.size() - 1), "version-"))
+        if (name.ends_with("-" + host)) last = name;
     auto link = last.empty() ? std::nullopt : state.view().raw(directory + last);
     return std::to_string(link ? link->stamp.sec : -1);
 }

@@ -144,7 +144,7 @@ Flow disk_size(Evaluator& evaluator, const Call& call, Value& out) {
     std::string host;
     MARS_FLOW(peer_argument(evaluator, call, 0, host));
     std::string size = state.checked(state.in_named_resource("actsize-" + host));
-    if (!size.empty() && !state.view().get(state.in_named_resource("data-" + host))) {
+    if (!size.empty() && !state.view().has(state.in_named_resource("data-" + host))) {
         evaluator.warn("'actsize-" + host + "' exists, but host '" + host + "' has no disk");
         return Flow::normal;
     }
@@ -169,7 +169,7 @@ Flow possible_size(Evaluator& evaluator, const Call&, Value& out) {
     std::string directory = tree::resource_dir(state.resource());
     std::optional<Number> smallest;
     for (auto& host : state.view().suffixes(directory, "actsize-")) {
-        if (!state.view().get(directory + "/data-" + host)) continue;
+        if (!state.view().has(directory + "/data-" + host)) continue;
         Number size = Number::parse(state.optional(directory + "/actsize-" + host));
         if (!smallest || size < *smallest) smallest = size;
     }

@@ -84,14 +84,13 @@ std::vector<Message> messages(Evaluator& evaluator, const Call& call) {
     const State& state = evaluator.state();
     std::string directory = "actual-" + state.host();
     if (choices[2].empty() && !state.resource().empty()) directory = state.in_resource(directory);
-    auto names = state.view().list(directory);
+    auto names = state.view().names(directory, std::string(kMessage) + choices[3]);
     std::sort(names.begin(), names.end(), glob_less);
     std::vector<Message> found;
     for (auto& name : names) {
-        if (!name.starts_with(std::string(kMessage) + choices[3])) continue;
-        auto link = state.view().get(directory + "/" + name);
-        if (!link) continue;
-        Message message{name.substr(kMessage.size()), link->value};
+        auto text = state.view().get_value(directory + "/" + name);
+        if (!text) continue;
+        Message message{name.substr(kMessage.size()), std::move(*text)};
         if (choices[0] == "all" || !is_uninteresting(evaluator, message)) found.push_back(std::move(message));
     }
     return found;
@@ -120,11 +119,11 @@ Flow status_files(Evaluator& evaluator, const Call& call, Value& out) {
     std::string_view level = choices[0] == "fat" ? "4." : choices[0] == "err" ? "3." : "2.";
     const State& state = evaluator.state();
     std::string directory = state.in_resource("");
-    auto names = state.view().list(directory.substr(0, directory.size() - 1));
+    auto names = state.view().names(directory.substr(0, directory.size() - 1), level);
     std::sort(names.begin(), names.end(), glob_less);
     std::string text;
     for (auto& name : names) {
-        if (!name.starts_with(level) || !name.ends_with(".status")) continue;
+        if (!name.ends_with(".status")) continue;
         auto content =
             evaluator.outside().read_file(evaluator.context().mars_dir + "/" + directory + name).value_or("");
         if (!content.empty() && content.back() != '\n') content += '\n';

@@ -57,7 +57,7 @@ Flow log_number(Evaluator& evaluator, const Call& call, Value& out) {
 template<class Use>
 void each_log(const State& state, Use use) {
     std::string directory = state.in_resource("");
-    for (auto& name : state.view().list(directory.substr(0, directory.size() - 1)))
+    for (auto& name : state.view().names(directory.substr(0, directory.size() - 1), "log-"))
         if (auto log = format::LogName::parse(name))
             if (auto file = state.view().file(directory + name)) use(log->seq, static_cast<std::int64_t>(file->size));
 }

@@ -19,9 +19,9 @@ namespace mars::shell {
 
 namespace {
 
-class Joining {
+class ResourceJoin {
   public:
-    explicit Joining(VerbContext& ctx)
+    explicit ResourceJoin(VerbContext& ctx)
         : ctx_(ctx), me_(ctx.me()), name_(ctx.argument(1).empty() ? ctx.resource() : ctx.argument(1)) {}
 
     env::task<result<Step>> go();
@@ -43,7 +43,7 @@ class Joining {
 };
 
 // The resource must be known here, with everything that a new member needs.
-env::task<result<void>> Joining::check_resource() {
+env::task<result<void>> ResourceJoin::check_resource() {
     auto& ctx = ctx_;
     auto is_known = [&ctx] {
         return ctx.view().get(ctx.key("size")) && designated_primary(ctx.view(), ctx.resource());
@@ -61,7 +61,7 @@ env::task<result<void>> Joining::check_resource() {
     co_return result<void>();
 }
 
-result<void> Joining::check_primary() {
+result<void> ResourceJoin::check_primary() {
     auto primary = designated_primary(ctx_.view(), ctx_.resource());
     if (!primary)
         return refusal("role.none", "nobody is designated primary (" + ctx_.key("primary") + " is " +
@@ -77,7 +77,7 @@ result<void> Joining::check_primary() {
     return check_sync_source(ctx_);
 }
 
-result<void> Joining::check_disk_size(const Disk& disk) {
+result<void> ResourceJoin::check_disk_size(const Disk& disk) {
     auto size = static_cast<std::uint64_t>(std::max<std::int64_t>(ctx_.view().number(ctx_.key("size")).value_or(0), 0));
     if (disk.size < size)
         return ctx_.overridable("disk.toosmall", "the disk " + disk.path + " has " + size_text(disk.size) +
@@ -89,7 +89,7 @@ result<void> Joining::check_disk_size(const Disk& disk) {
 }
 
 // Own logs and version links with numbers that the primary has reached would contradict its history.
-result<void> Joining::check_remains() const {
+result<void> ResourceJoin::check_remains() const {
     auto plan = plan_purge(ctx_.view(), ctx_.resource(), me_, false);
     for (const auto& [keys, going] : {std::pair(logs_of(ctx_.view(), ctx_.resource()), plan.logs),
                                       std::pair(versions_of(ctx_.view(), ctx_.resource()), plan.versions)})
@@ -104,7 +104,7 @@ result<void> Joining::check_remains() const {
     return {};
 }
 
-env::task<result<void>> Joining::become_member() {
+env::task<result<void>> ResourceJoin::become_member() {
     auto& ctx = ctx_;
     ctx.set(ctx.key("data-" + me_), disk_path_);
     ctx.set(ctx.key("device-" + me_), name_);
@@ -119,7 +119,7 @@ env::task<result<void>> Joining::become_member() {
 }
 
 // When the primary has rotated its log meanwhile, the copied history may look like a split brain: start over then.
-env::task<result<void>> Joining::follow_rotation() {
+env::task<result<void>> ResourceJoin::follow_rotation() {
     constexpr int kAttempts = 3;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         std::vector<std::string> peers{primary_};
@@ -136,7 +136,7 @@ env::task<result<void>> Joining::follow_rotation() {
     co_return result<void>();
 }
 
-env::task<result<Step>> Joining::go() {
+env::task<result<Step>> ResourceJoin::go() {
     auto& ctx = ctx_;
     MARS_CO_TRY_VOID(check_new_name(ctx, "resource", ctx.resource()));
     MARS_CO_TRY_VOID(check_new_name(ctx, "device", name_));
@@ -179,7 +179,7 @@ env::task<result<Step>> Joining::go() {
 } // namespace
 
 env::task<result<Step>> join_resource(VerbContext& ctx) {
-    Joining joining(ctx);
+    ResourceJoin joining(ctx);
     co_return co_await joining.go();
 }
 

@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,19 @@ namespace {
 
 using namespace mars;
 using namespace mars::shell;
+
+// What the layers below have to warn of.
+class OutputLog final : public env::Log {
+  public:
+    explicit OutputLog(Output& output) : output_(output) {}
+    void write(env::LogLevel level, std::string_view line) override {
+        if (level == env::LogLevel::warning) output_.warning(line);
+        if (level == env::LogLevel::error) output_.error(line);
+    }
+
+  private:
+    Output& output_;
+};
 
 std::string environment(const char* name) {
     const char* value = std::getenv(name);
@@ -85,10 +99,10 @@ lua::PluginSettings plugin_settings() {
 
 int run(std::vector<std::string> words) {
     env::asio::io_context context(1);
-    env::RealEnv real(context, env::make_stderr_log(env::LogLevel::warning), env::FileIo::Use::threads);
+    TerminalOutput output;
+    env::RealEnv real(context, std::make_unique<OutputLog>(output), env::FileIo::Use::threads);
     RealLocalHost local(real, real.pool());
     SshRemote remote(context, real.lot(), real.hostname());
-    TerminalOutput output;
     auto settings = systemd::read_settings(macro_path(), [](const char* name) -> std::optional<std::string> {
         const char* value = std::getenv(name);
         return value ? std::optional<std::string>(value) : std::nullopt;

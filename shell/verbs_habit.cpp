@@ -8,7 +8,7 @@ namespace mars::shell {
 
 namespace {
 
-env::task<result<Step>> explain(VerbContext& ctx) {
+env::task<result<Step>> explain_habit(VerbContext& ctx) {
     ctx.out().info(ctx.label(ctx.request().spelling + ": " + std::string(ctx.request().verb->doc)));
     co_return Step::done;
 }
@@ -36,9 +36,9 @@ Verb row(std::vector<std::string_view> names, PhaseFunction run, std::string_vie
 
 const std::vector<Verb>& habit_verbs() {
     static const std::vector<Verb> verbs = {
-        row({"adjust", "syncer", "check-resize", "get-gi", "show-gi", "outdate", "hidden-commands"}, explain,
+        row({"adjust", "syncer", "check-resize", "get-gi", "show-gi", "outdate", "hidden-commands"}, explain_habit,
             "There is nothing to do for this with MARS."),
-        row({"create-md", "dump-md", "dump", "new-current-uuid"}, explain,
+        row({"create-md", "dump-md", "dump", "new-current-uuid"}, explain_habit,
             "MARS keeps no meta data on the disk, so this makes no sense."),
         row({"invalidate-remote"}, forbid, "This would hit too many hosts; use invalidate with --host=NAME."),
         row({"verify"}, forbid, "Use invalidate, which compares and repairs."),

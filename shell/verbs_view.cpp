@@ -107,6 +107,7 @@ env::task<Picture> take_picture(VerbContext& ctx, bool keep_warnings) {
     Picture picture;
     MacroSetup setup(ctx, macro_name(ctx));
     if (keep_warnings) setup.outside.keep_warnings(&picture.warnings);
+    setup.view.announce(ctx.resources());
     std::function<void()> body = [&ctx, &setup, &picture] { evaluate(ctx, setup.context, picture); };
     co_await run_macros(ctx, setup, std::move(body));
     if (tells_of_others(macro_name(ctx)) && !ctx.options().json) {

@@ -9,7 +9,6 @@
 namespace mars {
 
 namespace {
-constexpr std::int64_t kNsecPerSec = 1'000'000'000;
 }
 
 std::string Stamp::text() const {

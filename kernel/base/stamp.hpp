@@ -14,6 +14,8 @@ namespace mars {
 
 using Duration = std::chrono::nanoseconds;
 
+inline constexpr std::int64_t kNsecPerSec = 1'000'000'000;
+
 struct Stamp {
     std::int64_t sec = 0;
     std::int64_t nsec = 0; // 0 … 999999999

@@ -58,10 +58,6 @@ result<Verdict> parse_mask(std::span<const std::byte> payload, std::string_view 
     return verdict;
 }
 
-bool has(std::uint16_t mask, std::size_t bit) {
-    return (mask >> bit & 1U) != 0;
-}
-
 } // namespace
 
 std::size_t SyncBatch::segment_length(std::size_t i) const {
@@ -154,7 +150,7 @@ result<BlockDigests> parse_blocks(std::span<const std::byte> payload) {
     blocks.batch = get_batch(reader);
     blocks.segments = get_mask(reader, blocks.batch.all_segments());
     for (std::size_t i = 0; i < blocks.batch.segments() && reader.ok(); ++i) {
-        if (!has(blocks.segments, i)) continue;
+        if (!has_bit(blocks.segments, i)) continue;
         for (std::size_t b = 0; b < blocks.batch.blocks(i) && reader.ok(); ++b)
             blocks.digests.push_back(get_digest<ShortDigest>(reader));
     }
@@ -176,7 +172,7 @@ OutFrame encode_patch(const SyncBatch& batch, const std::vector<SegmentPatch>& p
     for (auto& patch : patches) writer.raw(patch.digest).u16(patch.different).u16(patch.zero);
     for (auto& patch : patches)
         for (std::size_t b = 0; b < batch.blocks(patch.segment); ++b)
-            if (has(patch.different, b) && !has(patch.zero, b))
+            if (has_bit(patch.different, b) && !has_bit(patch.zero, b))
                 writer.raw(content.subspan(batch.segment_begin(patch.segment) + b * kBlockBytes,
                                            batch.block_length(patch.segment, b)));
     return seal_frame(SyncMessage::patch, writer);
@@ -189,7 +185,7 @@ result<Patch> parse_patch(std::span<const std::byte> payload) {
     auto segments = get_mask(reader, patch.batch.all_segments());
     std::size_t data = 0;
     for (std::size_t i = 0; i < patch.batch.segments() && reader.ok(); ++i) {
-        if (!has(segments, i)) continue;
+        if (!has_bit(segments, i)) continue;
         SegmentPatch segment;
         segment.segment = i;
         segment.digest = get_digest<StrongDigest>(reader);
@@ -197,7 +193,7 @@ result<Patch> parse_patch(std::span<const std::byte> payload) {
         segment.zero = get_mask(reader, segment.different);
         segment.data = data;
         for (std::size_t b = 0; b < patch.batch.blocks(i); ++b)
-            if (has(segment.different, b) && !has(segment.zero, b)) data += patch.batch.block_length(i, b);
+            if (has_bit(segment.different, b) && !has_bit(segment.zero, b)) data += patch.batch.block_length(i, b);
         patch.segments.push_back(segment);
     }
     patch.data = reader.raw(data);

@@ -35,6 +35,11 @@ inline constexpr std::size_t kSegmentBlocks = kSegmentBytes / kBlockBytes;
 inline constexpr std::size_t kBatchSegments = 16;
 inline constexpr std::size_t kBatchBytes = kBatchSegments * kSegmentBytes;
 
+// In masks of the segments of a batch, or of the blocks of a segment.
+inline bool has_bit(std::uint16_t mask, std::size_t bit) {
+    return (mask >> bit & 1U) != 0;
+}
+
 using SegmentMask = std::uint16_t; // bit i: segment i of the batch
 using BlockMask = std::uint16_t;   // bit i: block i of the segment
 static_assert(kBatchSegments <= 16 && kSegmentBlocks <= 16);
@@ -109,7 +114,8 @@ OutFrame encode_blocks(const BlockDigests& blocks);
 OutFrame encode_whole(const Verdict& which);
 OutFrame encode_emergency();
 // `content`: the batch as the source was read; of each segment in `patches`, `data` is not looked at.
-OutFrame encode_patch(const SyncBatch& batch, const std::vector<SegmentPatch>& patches, std::span<const std::byte> content);
+OutFrame encode_patch(const SyncBatch& batch, const std::vector<SegmentPatch>& patches,
+                      std::span<const std::byte> content);
 
 result<SyncRequest> parse_sync_request(std::span<const std::byte> payload);
 result<std::uint64_t> parse_source(std::span<const std::byte> payload);

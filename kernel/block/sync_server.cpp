@@ -15,10 +15,6 @@ constexpr std::size_t kWorkers = 8;      // requests at work: bounds reads and t
 constexpr std::size_t kMaxWaiting = 128; // requests received and not begun
 constexpr std::size_t kMaxKept = 64;     // batches kept for a second question
 
-bool has(std::uint16_t mask, std::size_t bit) {
-    return (mask >> bit & 1U) != 0;
-}
-
 // One session of a client.
 class SyncSession {
   public:
@@ -162,7 +158,7 @@ env::task<result<void>> SyncSession::answer_blocks(BlockDigests asked) {
     std::vector<SegmentPatch> patches;
     std::size_t next = 0;
     for (std::size_t i = 0; i < asked.batch.segments(); ++i) {
-        if (!has(asked.segments, i)) continue;
+        if (!has_bit(asked.segments, i)) continue;
         SegmentPatch patch;
         patch.segment = i;
         patch.digest = content->digests[i];
@@ -179,7 +175,7 @@ env::task<result<void>> SyncSession::answer_whole(Verdict asked) {
     MARS_CO_TRY(auto content, co_await read(asked.batch));
     std::vector<SegmentPatch> patches;
     for (std::size_t i = 0; i < asked.batch.segments(); ++i) {
-        if (!has(asked.different, i)) continue;
+        if (!has_bit(asked.different, i)) continue;
         SegmentPatch patch;
         patch.segment = i;
         patch.digest = content->digests[i];

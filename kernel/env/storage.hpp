@@ -69,13 +69,6 @@ struct DirectoryEntry {
     FileKind kind; // never taken from readdir alone (symlink-tree 1.8)
 };
 
-// A name in a directory with all that is known of it.
-struct DirectoryItem {
-    std::string name;
-    FileStatus status;
-    std::string value; // of a symlink
-};
-
 struct SpaceInfo {
     std::uint64_t total_bytes = 0;
     std::uint64_t available_bytes = 0; // to unprivileged users
@@ -99,6 +92,28 @@ class DirectoryWatch {
     virtual task<result<std::vector<DirectoryChange>>> next() = 0;
 };
 
+// Paths relative to some directory ("" is itself), and what reading them has yielded, in the same order.
+struct ReadPattern {
+    std::vector<std::string> links;       // symlink_value()
+    std::vector<std::string> statuses;    // status()
+    std::vector<std::string> directories; // scan()
+};
+struct ReadResults {
+    std::vector<result<std::string>> links;
+    std::vector<result<FileStatus>> statuses;
+    std::vector<result<std::vector<DirectoryEntry>>> directories;
+};
+
+// Reads of the same paths in many directories, made by another thread. Ends quietly when it is destroyed.
+class ReadAhead {
+  public:
+    virtual ~ReadAhead() = default;
+
+    // The results of one directory, by its number from 0, at most once; waits when they are just being read. Nullopt
+    // when nobody has begun with them, and nobody will: the caller had better read itself.
+    virtual std::optional<ReadResults> take(std::size_t number) = 0;
+};
+
 class Storage {
   public:
     virtual ~Storage() = default;
@@ -115,9 +130,16 @@ class Storage {
     virtual result<FileStatus>
     status(const std::string& path) const = 0; // of the name itself, not of a symlink's target
     virtual result<std::vector<DirectoryEntry>> list(const std::string& directory) const = 0; // without . and ..
-    // All names with status and value, in few system calls. For showing, not for deciding: value and mtime of a symlink
-    // that is being replaced just then may be of two versions.
-    virtual result<std::vector<DirectoryItem>> scan(const std::string& directory) const;
+    // As read_symlink() and list(), in fewer system calls: for showing, not for deciding. A name whose kind the
+    // filesystem does not tell at once has kind `other`.
+    virtual result<std::string> symlink_value(const std::string& path) const;
+    virtual result<std::vector<DirectoryEntry>> scan(const std::string& directory) const { return list(directory); }
+    // Begins to read `pattern` in each of these directories, one after the other. Null where there is no other thread.
+    virtual std::unique_ptr<ReadAhead> read_ahead(std::vector<std::string> directories, ReadPattern pattern) const {
+        (void)directories;
+        (void)pattern;
+        return nullptr;
+    }
     virtual result<void> make_directory(const std::string& path) = 0;   // mode 0700; exists: ok
     virtual result<void> remove(const std::string& path) = 0;           // not a directory
     virtual result<void> remove_directory(const std::string& path) = 0; // empty ones only

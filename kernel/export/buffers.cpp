@@ -8,7 +8,6 @@ namespace mars::exports {
 
 namespace {
 
-constexpr std::size_t kPage = 4096;
 constexpr std::size_t kMaxFreeBytes = std::size_t{16} << 20; // kept for reuse; more is given back to the system
 
 std::size_t capacity_for(std::size_t size) {

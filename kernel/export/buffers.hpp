@@ -10,6 +10,8 @@
 
 namespace mars::exports {
 
+inline constexpr std::size_t kPage = 4096; // bytes; alignment of all buffers
+
 class BufferPool;
 
 // Owns its memory and gives it back to the pool. The content is undefined at first.

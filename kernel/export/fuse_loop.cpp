@@ -20,7 +20,6 @@ using env::task;
 
 namespace {
 
-constexpr Duration kRetry = std::chrono::seconds(1); // openers that cannot be seen are only noticed by trying
 
 class FuseLoopExport final : public Export {
   public:
@@ -101,7 +100,7 @@ task<result<void>> FuseLoopExport::close() {
     while (true) {
         MARS_CO_TRY(bool closed, co_await try_close());
         if (closed) co_return result<void>();
-        (void)co_await wait_for(env_, changed_, kRetry); // either way we try again
+        (void)co_await wait_for(env_, changed_, kOpenersRetry); // either way we try again
     }
 }
 

@@ -32,7 +32,6 @@ constexpr int kBurst = 64;                               // requests taken befor
 
 // A WRITE's payload stands behind these headers in what the kernel delivers. So we receive to such an address that the
 // payload is aligned.
-constexpr std::size_t kPage = 4096;
 constexpr std::size_t kWriteHeaders = sizeof(fuse_in_header) + sizeof(fuse_write_in);
 constexpr std::size_t kReceiveOffset = kPage - kWriteHeaders;
 constexpr std::size_t kReceiveBytes = kPage + kMaxWrite + kPage; // libfuse reads at most 1 MiB + 4 KiB

@@ -17,7 +17,6 @@ using env::task;
 
 namespace {
 
-constexpr Duration kRetry = std::chrono::seconds(1); // openers that cannot be seen are only noticed by trying
 
 ExportPaths paths_below(std::string run_directory) {
     ExportPaths paths;
@@ -95,7 +94,7 @@ task<result<void>> HostExport::close() {
     while (true) {
         MARS_CO_TRY(bool closed, co_await try_close());
         if (closed) co_return result<void>();
-        (void)co_await wait_for(env_, changed_, kRetry); // either way we try again
+        (void)co_await wait_for(env_, changed_, kOpenersRetry); // either way we try again
     }
 }
 

@@ -15,6 +15,9 @@
 
 namespace mars::exports {
 
+// Openers that cannot be seen are only noticed by trying.
+inline constexpr Duration kOpenersRetry = std::chrono::seconds(1);
+
 class Export {
   public:
     virtual ~Export() = default; // only after close() or abort() has ended, or try_close() has returned true

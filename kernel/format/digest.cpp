@@ -5,12 +5,23 @@
 #include <openssl/evp.h>
 #include <utility>
 
+#include "kernel/base/late_library.hpp"
 #include "kernel/base/result.hpp"
 #include "kernel/format/crc.hpp"
 
 namespace mars::format {
 
 namespace {
+
+// Most verbs of marsadm compute no digest.
+constinit LateLibrary libcrypto("libcrypto.so.3", "libssl3");
+MARS_LATE_FUNCTION(libcrypto, EVP_MD_fetch);
+MARS_LATE_FUNCTION(libcrypto, EVP_MD_free);
+MARS_LATE_FUNCTION(libcrypto, EVP_MD_CTX_new);
+MARS_LATE_FUNCTION(libcrypto, EVP_MD_CTX_free);
+MARS_LATE_FUNCTION(libcrypto, EVP_DigestInit_ex2);
+MARS_LATE_FUNCTION(libcrypto, EVP_DigestUpdate);
+MARS_LATE_FUNCTION(libcrypto, EVP_DigestFinal_ex);
 
 constexpr std::size_t kMd5Bytes = 16;
 constexpr std::size_t kSha1Bytes = 20;

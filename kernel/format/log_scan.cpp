@@ -23,7 +23,6 @@ constexpr int kNotSupported = -95; // EOPNOTSUPP
 
 // With fewer bytes than this a valid flag of 0 means "still being written".
 constexpr std::size_t kFlagTrustBytes = MARS_LOG_OVERHEAD + 8;
-constexpr std::int64_t kNsecPerSec = 1'000'000'000;
 
 const std::uint8_t* raw(const std::byte* bytes) {
     return reinterpret_cast<const std::uint8_t*>(bytes);

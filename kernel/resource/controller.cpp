@@ -251,10 +251,18 @@ env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start)
     const std::string what = "resource " + view_.name() + ": " + log.text() + " is whole up to byte " +
                              std::to_string(end) + " of " + std::to_string(length);
     if (was_promised && found.tail == block::LogTail::defect) { // acknowledged records are damaged: never cut these off
-        host_.env.log().error(what + ", but " + std::to_string(version->length) + " bytes had been acknowledged");
+        host_.env.log().error(what + ", the records behind are damaged although " + std::to_string(version->length) +
+                              " bytes had been acknowledged; next: check the disk below /mars, and 'marsadm view " +
+                              view_.name() +
+                              "' on the other hosts: one that has fetched more has what is missing here");
         co_return result<void>();
     }
-    host_.env.log().warning(what + "; the rest was never acknowledged and is cut off");
+    if (was_promised)
+        host_.env.log().error(what + " although " + std::to_string(version->length) +
+                              " bytes had been acknowledged: the disk below /mars has lost what it had called durable; "
+                              "what is left of the record there is cut off");
+    else
+        host_.env.log().warning(what + "; the rest was never acknowledged and is cut off");
     co_return co_await logs_->cut(log, end);
 }
 

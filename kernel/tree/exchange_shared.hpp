@@ -39,6 +39,7 @@
 namespace mars::tree {
 
 inline constexpr std::string_view kAnyUuid = "(any)";
+inline constexpr std::size_t kMaxGreetingBytes = std::size_t{64} << 10;
 
 // M1: equal, or one side is still joining. A side without any uuid belongs to no cluster.
 inline bool uuids_match(std::string_view ours, std::string_view theirs) {

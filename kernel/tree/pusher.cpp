@@ -11,7 +11,6 @@ namespace {
 
 constexpr Duration kBatchInterval = std::chrono::milliseconds(20);
 constexpr std::size_t kPartBytes = 256 * 1024; // of a batch or compare; far below kMaxFramePayload
-constexpr std::size_t kMaxGreetingBytes = 64 * 1024;
 
 std::vector<KeyVersion> barrier_keys(const Tree& tree) {
     std::vector<KeyVersion> sampled;

@@ -12,7 +12,6 @@ namespace mars::tree {
 namespace {
 
 constexpr std::size_t kMaxGreeting = 32; // connections that have not yet said who they are
-constexpr std::size_t kMaxGreetingBytes = 64 * 1024;
 constexpr std::size_t kMergeSlice = 64; // versions applied before others get their turn
 constexpr Duration kTimeNoteInterval = std::chrono::seconds(1);
 constexpr Duration kAcceptRetry = std::chrono::seconds(1);

@@ -112,6 +112,7 @@ env::task<void> Tree::State::follow() {
             for (auto& change : *changes) handle(change);
             continue;
         }
+        if (changes.error().is(std::errc::operation_canceled)) co_return; // the tree is being closed
         env.log().error("tree event=watch-lost error=" + changes.error().text);
         co_await env.clock().sleep(kWatchRetry);
         auto fresh = env.storage().watch();

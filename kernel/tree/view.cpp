@@ -13,25 +13,42 @@ std::optional<Link> View::get(std::string_view path) const {
     return link;
 }
 
+std::optional<std::string> View::raw_value(std::string_view path) const {
+    auto link = raw(path);
+    return link ? std::optional(std::move(link->value)) : std::nullopt;
+}
+
+std::optional<std::string> View::get_value(std::string_view path) const {
+    auto value = raw_value(path);
+    if (value && *value == kDeleted) return std::nullopt;
+    return value;
+}
+
 std::string View::value(std::string_view path, std::string_view fallback) const {
-    auto link = get(path);
-    return link ? std::move(link->value) : std::string(fallback);
+    auto value = get_value(path);
+    return value ? std::move(*value) : std::string(fallback);
 }
 
 bool View::flag(std::string_view path) const {
-    auto link = get(path);
-    return link && std::strtoll(link->value.c_str(), nullptr, 10) != 0;
+    auto value = get_value(path);
+    return value && std::strtoll(value->c_str(), nullptr, 10) != 0;
 }
 
 std::optional<std::int64_t> View::number(std::string_view path) const {
-    auto link = get(path);
-    return link ? parse_number<std::int64_t>(link->value) : std::nullopt;
+    auto value = get_value(path);
+    return value ? parse_number<std::int64_t>(*value) : std::nullopt;
+}
+
+std::vector<std::string> View::names(std::string_view dir, std::string_view prefix) const {
+    auto all = list(dir);
+    std::erase_if(all, [&](const auto& name) { return !name.starts_with(prefix); });
+    return all;
 }
 
 std::vector<std::string> View::suffixes(std::string_view dir, std::string_view prefix) const {
-    std::vector<std::string> found;
-    for (auto& name : list(dir))
-        if (name.size() > prefix.size() && name.starts_with(prefix)) found.push_back(name.substr(prefix.size()));
+    auto found = names(dir, prefix);
+    std::erase(found, prefix);
+    for (auto& name : found) name.erase(0, prefix.size());
     return found;
 }
 

@@ -43,8 +43,15 @@ class View {
     // names that begin with a dot; in natural order. A missing directory has no names.
     virtual std::vector<std::string> list(std::string_view dir) const = 0;
 
+    // Those of list() that begin with `prefix`: quicker where telling what is deleted costs extra.
+    virtual std::vector<std::string> names(std::string_view dir, std::string_view prefix) const;
+    // As raw(), without the version: quicker where reading that costs extra.
+    virtual std::optional<std::string> raw_value(std::string_view path) const;
+
     // The key at `path`, or nullopt when it is absent or `.deleted` (D1).
     std::optional<Link> get(std::string_view path) const;
+    std::optional<std::string> get_value(std::string_view path) const;
+    bool has(std::string_view path) const { return get_value(path).has_value(); }
     // Its value, or `fallback`.
     std::string value(std::string_view path, std::string_view fallback = {}) const;
     // Reads a boolean: a leading decimal integer other than 0 is true, everything else false (V3).

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <map>
 
+#include "kernel/base/late_library.hpp"
 #include "shell/local_command.hpp"
 #include "shell/reason.hpp"
 #include "shell/systemd/device_users.hpp"
@@ -32,6 +33,23 @@ std::string_view job_name(JobKind kind) {
 }
 
 namespace {
+
+constinit LateLibrary libsystemd("libsystemd.so.0", "libsystemd0");
+MARS_LATE_FUNCTION(libsystemd, sd_bus_call_method);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_error_free);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_flush_close_unref);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_get_property_string);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_match_signal);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_message_read);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_message_unref);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_new);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_open_system);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_process);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_set_address);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_set_method_call_timeout);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_slot_unref);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_start);
+MARS_LATE_FUNCTION(libsystemd, sd_bus_wait);
 
 constexpr const char* kPrivateSocket = "unix:path=/run/systemd/private"; // for root, without a message bus
 constexpr const char* kService = "org.freedesktop.systemd1";

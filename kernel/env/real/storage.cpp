@@ -12,6 +12,7 @@
 
 #include "kernel/env/real/directory_watch.hpp"
 #include "kernel/env/real/file.hpp"
+#include "kernel/env/real/threaded_reads.hpp"
 
 namespace mars::env {
 
@@ -104,6 +105,13 @@ result<SymlinkValue> RealStorage::read_symlink(const std::string& path) const {
     return SymlinkValue{std::string(value, static_cast<std::size_t>(length)), stamp_of(st.st_mtim)};
 }
 
+result<std::string> RealStorage::symlink_value(const std::string& path) const {
+    char value[PATH_MAX];
+    auto length = ::readlink(path.c_str(), value, sizeof value);
+    if (length < 0) return errno_failure(errno, "cannot read symlink " + path);
+    return std::string(value, static_cast<std::size_t>(length));
+}
+
 result<void> RealStorage::write_symlink(const std::string& path, const std::string& temporary, const std::string& value,
                                         Stamp mtime) {
     auto made = create_symlink(temporary, value, mtime);
@@ -138,29 +146,22 @@ result<std::vector<DirectoryEntry>> RealStorage::list(const std::string& directo
     }
 }
 
-result<std::vector<DirectoryItem>> RealStorage::scan(const std::string& directory) const {
+result<std::vector<DirectoryEntry>> RealStorage::scan(const std::string& directory) const {
     std::unique_ptr<DIR, DirCloser> dir(::opendir(directory.c_str()));
     if (!dir) return errno_failure(errno, "cannot list " + directory);
-    std::vector<DirectoryItem> items;
-    char value[PATH_MAX];
+    std::vector<DirectoryEntry> entries;
     while (true) {
         errno = 0;
         auto* entry = ::readdir(dir.get());
         if (!entry && errno) return errno_failure(errno, "cannot list " + directory);
-        if (!entry) return items;
-        DirectoryItem item;
-        item.name = entry->d_name;
-        struct stat st {};
-        if (item.name == "." || item.name == "..") continue;
-        if (::fstatat(::dirfd(dir.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) continue; // removed meanwhile
-        item.status = {kind_of(st.st_mode), static_cast<std::uint64_t>(st.st_size), stamp_of(st.st_mtim), st.st_ino};
-        if (item.status.kind == FileKind::symlink) {
-            auto length = ::readlinkat(::dirfd(dir.get()), entry->d_name, value, sizeof value);
-            if (length < 0) continue; // removed, or something else now
-            item.value.assign(value, static_cast<std::size_t>(length));
-        }
-        items.push_back(std::move(item));
+        if (!entry) return entries;
+        std::string name = entry->d_name;
+        if (name != "." && name != "..") entries.push_back({std::move(name), kind_of(DTTOIF(entry->d_type))});
     }
+}
+
+std::unique_ptr<ReadAhead> RealStorage::read_ahead(std::vector<std::string> directories, ReadPattern pattern) const {
+    return std::make_unique<ThreadedReads>(*this, std::move(directories), std::move(pattern));
 }
 
 result<void> RealStorage::make_directory(const std::string& path) {

@@ -19,8 +19,10 @@ class RealStorage final : public Storage {
     result<SymlinkValue> read_symlink(const std::string& path) const override;
     result<void> write_symlink(const std::string& path, const std::string& temporary, const std::string& value,
                                Stamp mtime) override;
+    result<std::string> symlink_value(const std::string& path) const override;
     result<FileStatus> status(const std::string& path) const override;
-    result<std::vector<DirectoryItem>> scan(const std::string& directory) const override;
+    result<std::vector<DirectoryEntry>> scan(const std::string& directory) const override;
+    std::unique_ptr<ReadAhead> read_ahead(std::vector<std::string> directories, ReadPattern pattern) const override;
     result<std::vector<DirectoryEntry>> list(const std::string& directory) const override;
     result<void> make_directory(const std::string& path) override;
     result<void> remove(const std::string& path) override;

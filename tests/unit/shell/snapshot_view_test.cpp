@@ -2,7 +2,11 @@
 // A snapshot shows the same as the tree itself, and stays as it was until it forgets.
 #include "fixture.hpp"
 
+#include <filesystem>
+#include <fstream>
+
 #include "shell/snapshot_view.hpp"
+#include "tests/unit/env/run.hpp"
 
 using namespace mars;
 using namespace mars::shell;
@@ -45,4 +49,41 @@ TEST_CASE("a snapshot keeps its picture until it forgets") {
     snapshot.forget();
     CHECK(snapshot.value("resource-r/primary") == "a");
     CHECK(snapshot.value("resource-r/new") == "1");
+}
+
+TEST_CASE("announced resources show what the tree shows") {
+    env::testing::Host host;
+    tree::DiskView tree(host.env, host.directory);
+    constexpr int count = 30;
+    std::vector<std::string> resources;
+    for (int i = 0; i < count; ++i) {
+        auto number = std::to_string(i);
+        resources.push_back("r" + number);
+        auto top = host.path("resource-r" + number);
+        std::filesystem::create_directories(top + "/todo-a");
+        auto link = [&](const std::string& name, const std::string& value) {
+            std::filesystem::create_symlink(value, top + "/" + name);
+        };
+        link("primary", number);
+        link("todo-a/attach", i % 2 == 0 ? "1" : ".deleted");
+        if (i % 3 == 0) link("size", number);
+        if (i % 5 == 0) link("replay-" + number, ".deleted");
+        std::ofstream(top + "/log-1") << std::string(static_cast<std::size_t>(i), 'x');
+    }
+    SnapshotView snapshot(tree, host.env.storage());
+    snapshot.announce(resources);
+    for (const auto& resource : resources) {
+        auto key = [&](const char* name) { return tree::resource_key(resource, name); };
+        INFO(resource);
+        for (const char* name : {"primary", "size", "todo-a/attach", "nothing", "nowhere/x", "log-1"}) {
+            INFO(name);
+            CHECK(snapshot.raw_value(key(name)) == tree.raw_value(key(name)));
+            CHECK(snapshot.get(key(name)) == tree.get(key(name)));
+            auto file = snapshot.file(key(name)), real = tree.file(key(name));
+            CHECK(file.has_value() == real.has_value());
+            if (file && real) CHECK(file->size == real->size);
+        }
+        CHECK(snapshot.list(tree::resource_dir(resource)) == tree.list(tree::resource_dir(resource)));
+        CHECK(snapshot.names(key("todo-a"), "att") == tree.names(key("todo-a"), "att"));
+    }
 }
