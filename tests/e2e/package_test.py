@@ -18,6 +18,7 @@ def test_the_package_can_be_made():
     assert result.returncode == 0, f"script/package: {result.stdout}{result.stderr}"
     contents = subprocess.run(["dpkg-deb", "-c", _package()], capture_output=True, text=True, check=True).stdout
     for path in ("./usr/sbin/marsd", "./usr/sbin/marsadm", "./usr/share/man/man8/marsadm.8.gz",
+                 "./usr/share/man/man8/marsd.8.gz",
                  "./usr/share/bash-completion/completions/marsadm", "./usr/lib/systemd/system/marsd.service",
                  "./usr/lib/marsadm/systemd-templates/vol-@escvar{res}.mount", "./etc/marsadm/"):
         assert path in contents, f"{path} is not in the package:\n{contents}"
