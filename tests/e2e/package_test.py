@@ -43,7 +43,8 @@ def test_it_installs_and_starts_on_a_fresh_host(state):
         a.run("marsadm set-systemd-want mydata '(none)' && marsadm set-systemd-want mydata hostA")
         assert a.run("findmnt -no TARGET /vol/mydata").out.strip() == "/vol/mydata"
         words = a.run(["bash", "-c", 'source /usr/share/bash-completion/completions/marsadm; '
-                       'COMP_WORDS=(marsadm set-systemd-unit my); COMP_CWORD=2; _marsadm; echo "${COMPREPLY[@]}"']).out
+                       'COMP_LINE="marsadm set-systemd-unit my"; COMP_POINT=${#COMP_LINE}; '
+                       'COMP_WORDS=($COMP_LINE); COMP_CWORD=2; _marsadm; echo "${COMPREPLY[@]}"']).out
         assert words == "mydata\n", f"completed to {words}"
         a.run("systemctl stop vol-mydata.mount && dpkg -r mars", timeout=120)
         assert a.run("systemctl is-active marsd", check=False).out.strip() != "active"
