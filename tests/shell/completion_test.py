@@ -66,7 +66,7 @@ with Site() as site:
         site.write(f"work/{shell}", out)
     site.make_resource("other")
     os.makedirs(site.work + "/files/sub")
-    with Bash(site, "bash") as bash:
+    with Bash(site, "./bash") as bash:
         for line, expected in {
             "marsadm invali": ["invalidate"],
             "marsadm --timeout=5 --force invali": ["invalidate"],
