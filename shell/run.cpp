@@ -380,13 +380,16 @@ void Run::tell_interruption() {
                  (current_->title.empty() ? "" : " (" + std::string(current_->title) + ")") +
                  phase_list("done:", done) + phase_list("not begun:", open);
     if (current_ && !current_->stuck.empty()) where += "; " + std::string(current_->stuck);
+    const bool is_undone = current_ && current_->undo; // what that means is said then
     for (auto& worker : workers_) {
         if (worker->failed) continue;
         std::string written;
         for (const auto& path : worker->context.changed()) written += (written.empty() ? "" : ", ") + path;
         fail(*worker,
              refusal("verb.interrupted",
-                     where + (written.empty() ? "; nothing was written" : "; written, and not undone: " + written)),
+                     where + (written.empty()
+                                  ? "; nothing was written"
+                                  : std::string(is_undone ? "; written: " : "; written, and not undone: ") + written)),
              current_ ? current_->number : 0);
     }
 }
