@@ -130,11 +130,10 @@ result<pid_t> start(const Command& command, const Pipes& pipes) {
 
 class Running {
   public:
-    Running(env::Env& env, Command& command, Pipes pipes, pid_t pid)
+    Running(env::Env& env, Command& command, Pipes pipes, pid_t pid, env::UniqueFd end)
         : command_(command), child_(pid), input_(env.get_executor(), pipes.input.write.release()),
           output_(env.get_executor(), pipes.output.read.release()),
-          errors_(env.get_executor(), pipes.errors.read.release()),
-          end_(env.get_executor(), static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+          errors_(env.get_executor(), pipes.errors.read.release()), end_(env.get_executor(), end.release()) {}
 
     env::task<ProcessResult> go() {
         using namespace asio::experimental::awaitable_operators;
@@ -184,7 +183,13 @@ env::task<result<ProcessResult>> run_process(env::Env& env, Command command) {
     pipes.input.read.reset();
     pipes.output.write.reset();
     pipes.errors.write.reset();
-    Running running(env, command, std::move(pipes), pid);
+    env::UniqueFd end(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!end) {
+        auto why = errno_failure(errno, "cannot wait for " + command.argv[0]);
+        const Child killed(pid);
+        co_return why;
+    }
+    Running running(env, command, std::move(pipes), pid, std::move(end));
     if (!command.limit) co_return co_await running.go();
     auto first = co_await (running.go() || env.clock().sleep(*command.limit));
     if (first.index() == 0) co_return std::move(std::get<0>(first));
