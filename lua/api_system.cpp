@@ -7,9 +7,9 @@
 #include "kernel/env/task_group.hpp"
 #include "lua/api.hpp"
 #include "lua/interpreter.hpp"
-#include "lua/process.hpp"
 #include "lua/values.hpp"
 #include "shell/hosts.hpp"
+#include "shell/process.hpp"
 
 namespace mars::lua {
 
@@ -47,12 +47,12 @@ class Sh final : public Operation {
 
   private:
     env::task<void> run_here() {
-        Command command;
+        shell::Command command;
         command.argv = call_.argv;
         command.input = call_.input;
         command.limit = call_.limit;
         command.on_text = [this](bool is_error, std::string piece) { return tell(is_error, std::move(piece)); };
-        result_ = co_await run_process(interpreter_.machine().env(), std::move(command));
+        result_ = co_await shell::run_process(interpreter_.machine().env(), std::move(command));
     }
 
     env::task<void> run_there() {
@@ -92,17 +92,19 @@ class Sh final : public Operation {
         }
         has_ended = true;
         more.notify();
+        const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
         co_await env::asio::this_coro::throw_if_cancelled(false);
-        if (interrupted) {
+        if (interrupted)
             co_await group.stop();
-            std::rethrow_exception(interrupted);
-        }
-        co_await group.join();
+        else
+            co_await group.join();
+        co_await env::asio::this_coro::throw_if_cancelled(throws);
+        if (interrupted) std::rethrow_exception(interrupted);
         if (!done) {
             result_ = done.error();
             co_return;
         }
-        ProcessResult copy;
+        shell::ProcessResult copy;
         copy.status = done->status;
         copy.output = std::move(done->output);
         copy.errors = std::move(done->errors);
@@ -121,7 +123,7 @@ class Sh final : public Operation {
 
     Interpreter& interpreter_;
     ShellCall call_;
-    result<ProcessResult> result_ = failure(std::errc::not_connected, "");
+    result<shell::ProcessResult> result_ = failure(std::errc::not_connected, "");
     std::optional<failure> trouble_;
 };
 

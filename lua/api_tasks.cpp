@@ -57,8 +57,10 @@ class Each final : public Operation {
         } catch (...) {
             error = std::current_exception();
         }
+        const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
         co_await env::asio::this_coro::throw_if_cancelled(false);
         co_await group.stop();
+        co_await env::asio::this_coro::throw_if_cancelled(throws);
         if (error) std::rethrow_exception(error);
     }
 

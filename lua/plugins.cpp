@@ -5,7 +5,7 @@
 #include <cctype>
 #include <filesystem>
 
-#include "lua/trust.hpp"
+#include "shell/trust.hpp"
 #include "lua/values.hpp"
 #include "shell/reason.hpp"
 
@@ -81,7 +81,7 @@ result<void> Plugins::configure(Manifest& manifest) {
     };
     auto file = surroundings_.env.storage().read_file(settings_.configuration, kFileBytes);
     std::string_view rest = file ? std::string_view(*file) : std::string_view();
-    if (!rest.empty()) MARS_TRY_VOID(check_trusted(settings_.configuration));
+    if (!rest.empty()) MARS_TRY_VOID(shell::check_trusted(settings_.configuration));
     const auto prefix = manifest.name + ".";
     for (int number = 1; !rest.empty(); ++number) {
         auto line = trimmed(rest.substr(0, rest.find('\n')));
@@ -104,7 +104,7 @@ Plugins::Plugin Plugins::read(const std::string& directory) {
     Plugin plugin;
     plugin.directory = directory;
     auto step = [&]() -> result<void> {
-        MARS_TRY_VOID(check_trusted(directory));
+        MARS_TRY_VOID(shell::check_trusted(directory));
         MARS_TRY(auto text, surroundings_.env.storage().read_file(directory + "/plugin.lua", kFileBytes));
         MARS_TRY(plugin.manifest, parse_manifest(directory, text));
         return configure(plugin.manifest);
@@ -182,7 +182,7 @@ int load_plugin(lua_State* L) {
 result<void> Plugins::load(Plugin& plugin) {
     if (plugin.is_loaded) return {};
     const auto file = plugin.directory + "/" + plugin.manifest.main;
-    MARS_TRY_VOID(check_trusted(file));
+    MARS_TRY_VOID(shell::check_trusted(file));
     MARS_TRY(auto text, surroundings_.env.storage().read_file(file, kFileBytes));
     LoadJob job{plugin.manifest, text, file, {}};
     if (auto loaded = interpreter().machine().protect(load_plugin, &job); !loaded)

@@ -64,43 +64,44 @@ _marsadm_names() { # DIRECTORY PREFIX: names in the tree without the prefix
 }
 
 _marsadm() {
-    local word=${COMP_WORDS[COMP_CWORD]} verb='' i
+    local line=${COMP_LINE:0:COMP_POINT} piece=${COMP_WORDS[COMP_CWORD]} words word verb='' position=0 offers='' i
     local verbs='@VERBS@'
     local options='@OPTIONS@'
     COMPREPLY=()
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
-            -* | @* | =) ;;
-            *) verb=${COMP_WORDS[i]}; break ;;
+    # Bash takes =, @ and : for words of their own: the whole words come from the line.
+    read -ra words <<< "$line"
+    [[ $line == *[[:blank:]] ]] && words+=('')
+    word=${words[-1]}
+    for ((i = 1; i < ${#words[@]} - 1; i++)); do
+        case ${words[i]} in
+            -* | @*) ;;
+            *) if [ -z "$verb" ]; then verb=${words[i]}; else position=$((position + 1)); fi ;;
         esac
     done
-    case $word in
+    case $word,$verb,$position in
+        --host=*) offers=$(_marsadm_names ips/ ip- | sed 's/^/--host=/') ;;
         -*)
-            mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-            [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+            offers=$options
+            [[ $(compgen -W "$options" -- "$word") == *= ]] && compopt -o nospace 2> /dev/null ;;
+        @*) offers=$({ echo all; _marsadm_names ips/ ip-; _marsadm_names '' resource-; } | sed 's/^/@/') ;;
+        *,,*) offers=$verbs ;;
+        *,help,0) offers=$verbs ;;
+        *,plugins,0) offers='list check' ;;
+        *,templates,0) offers='check list show' ;;
+        *,lua,0 | *,shell,0 | *,create-resource,1 | *,join-resource,1)
+            mapfile -t COMPREPLY < <(compgen -f -- "$piece")
+            compopt -o filenames 2> /dev/null
             return ;;
-        @*)
-            mapfile -t COMPREPLY < <(compgen -P @ -W "all $(_marsadm_names ips/ ip-) $(_marsadm_names '' resource-)" \
-                -- "${word#@}")
-            return ;;
+        *,0)
+            case $verb in
+                @WITHRES@ | view-*) offers="all $(_marsadm_names '' resource-)" ;;
+                *) offers=$(_marsadm_names ips/ ip-) ;;
+            esac ;;
+        *) offers=$(_marsadm_names ips/ ip-) ;;
     esac
-    if [ -z "$verb" ]; then
-        mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word")
-    elif [ "$i" = $((COMP_CWORD - 1)) ]; then
-        case $verb in
-            @WITHRES@ | view-*)
-                mapfile -t COMPREPLY < <(compgen -W "all $(_marsadm_names '' resource-)" -- "$word") ;;
-            help)
-                mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
-            *)
-                mapfile -t COMPREPLY < <(compgen -W "$(_marsadm_names ips/ ip-)" -- "$word") ;;
-        esac
-    else
-        case $verb in
-            create-resource | join-resource) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-            *) mapfile -t COMPREPLY < <(compgen -W "$(_marsadm_names ips/ ip-)" -- "$word") ;;
-        esac
-    fi
+    [[ $piece == [@:=] ]] && piece=''
+    mapfile -t COMPREPLY < <(compgen -W "$offers" -- "$word")
+    COMPREPLY=("${COMPREPLY[@]#"${word%"$piece"}"}")
 }
 complete -F _marsadm marsadm
 )~";

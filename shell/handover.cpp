@@ -21,7 +21,7 @@ struct Handover {
     std::optional<std::string> old; // the primary to take over from, as it was at the beginning
     bool is_known = false;
     bool has_warned = false;
-    bool moves_application = false; // systemd stops and starts it
+    std::optional<systemd::Move> move; // of the application, by systemd
 };
 
 const std::optional<std::string>& old_primary(VerbContext& ctx) {
@@ -196,8 +196,7 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
                                                              ctx.view().value(ctx.actual(me, "replay-code")) +
                                                              "; next: marsadm invalidate " + ctx.resource()));
     if (systemd::has_application(ctx)) {
-        ctx.state<Handover>().moves_application = true;
-        systemd::want_here(ctx, old); // the device will be closed by systemd
+        ctx.state<Handover>().move = systemd::begin_move(ctx, old, me); // the device will be closed by systemd
         co_return Step::done;
     }
     if (old && *old != me && designated_primary(ctx.view(), ctx.resource()))
@@ -206,21 +205,21 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
 }
 
 env::task<result<Step>> primary_stop_old(VerbContext& ctx) {
-    const auto old = old_primary(ctx);
-    if (!ctx.state<Handover>().moves_application || !takes_over_from_other(ctx) || !old) co_return Step::done;
+    const auto move = ctx.state<Handover>().move;
+    if (!move || !takes_over_from_other(ctx) || move->old.empty()) co_return Step::done;
     if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
-    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *old, ctx.me()));
+    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *move));
     co_return Step::done;
 }
 
-env::task<result<Step>> primary_give_back(VerbContext& ctx) {
-    const auto old = old_primary(ctx);
-    if (ctx.state<Handover>().moves_application && old) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *old));
+env::task<result<Step>> give_application_back(VerbContext& ctx) {
+    const auto move = ctx.state<Handover>().move;
+    if (move && !move->old.empty()) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *move));
     co_return Step::done;
 }
 
 env::task<result<Step>> primary_start_here(VerbContext& ctx) {
-    if (ctx.state<Handover>().moves_application && has_device(ctx)) MARS_CO_TRY_VOID(co_await systemd::start_here(ctx));
+    if (ctx.state<Handover>().move && has_device(ctx)) MARS_CO_TRY_VOID(co_await systemd::start_here(ctx));
     co_return Step::done;
 }
 
@@ -295,8 +294,7 @@ env::task<result<Step>> secondary_check(VerbContext& ctx) {
     if (ctx.is_forced()) MARS_CO_TRY_VOID(check_switch(ctx, "connect", false));
     const auto& old = old_primary(ctx);
     if (systemd::has_application(ctx)) {
-        ctx.state<Handover>().moves_application = true;
-        systemd::want_nowhere(ctx, old);
+        ctx.state<Handover>().move = systemd::begin_move(ctx, old, std::string(tree::kNone));
         co_return Step::done;
     }
     if (old && designated_primary(ctx.view(), ctx.resource())) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
@@ -304,10 +302,10 @@ env::task<result<Step>> secondary_check(VerbContext& ctx) {
 }
 
 env::task<result<Step>> secondary_stop(VerbContext& ctx) {
-    const auto old = old_primary(ctx);
-    if (!ctx.state<Handover>().moves_application || !old || ctx.is_forced()) co_return Step::done;
+    const auto move = ctx.state<Handover>().move;
+    if (!move || move->old.empty() || ctx.is_forced()) co_return Step::done;
     if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
-    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *old, std::string(tree::kNone)));
+    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *move));
     co_return Step::done;
 }
 

@@ -15,7 +15,6 @@ env::task<result<Step>> primary_check(VerbContext& ctx);        // 1
 env::task<result<Step>> primary_fetch_on(VerbContext& ctx);     // 2
 env::task<result<Step>> primary_stop_old(VerbContext& ctx);     // 3
 env::task<result<Step>> primary_leave_old(VerbContext& ctx);    // 4
-env::task<result<Step>> primary_give_back(VerbContext& ctx);    // undo of 4
 env::task<result<Step>> primary_await_old(VerbContext& ctx);    // 5, 7
 env::task<result<Step>> primary_hear_all(VerbContext& ctx);     // 6
 env::task<result<Step>> primary_designate(VerbContext& ctx);    // 8, 9
@@ -27,5 +26,8 @@ env::task<result<Step>> secondary_stop(VerbContext& ctx);
 env::task<result<Step>> secondary_leave(VerbContext& ctx);
 env::task<result<Step>> secondary_await_old(VerbContext& ctx);
 env::task<result<Step>> secondary_await_device(VerbContext& ctx);
+
+// Undo of the phases of both before the old primary is called off: its application goes on there.
+env::task<result<Step>> give_application_back(VerbContext& ctx);
 
 } // namespace mars::shell

@@ -7,9 +7,11 @@
 
 #include <memory>
 
+#include "kernel/env/task_group.hpp"
 #include "shell/checks.hpp"
 #include "shell/fleet/fleet.hpp"
 #include "shell/startup.hpp"
+#include "shell/verb_events.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
 
@@ -17,12 +19,17 @@ namespace mars::shell {
 
 namespace {
 
-// One resource (or the whole verb) on its way through the phases.
-struct Worker {
-    Worker(Surroundings& surroundings, tree::DiskView& view, const Request& request,
-           const std::vector<std::string>& all, const std::string& resource)
-        : context(surroundings, view, request, all, resource) {}
+// At most so many resources wait at the same time, unless --parallel says otherwise: each watch costs an inotify
+// instance, of which a user usually has 128.
+constexpr std::size_t kTogether = 64;
 
+// One resource (or the whole verb) on its way through the phases. With a view of its own: it may wait while others do.
+struct Worker {
+    Worker(Surroundings& surroundings, const Request& request, const std::vector<std::string>& all,
+           const std::string& resource)
+        : view(surroundings.env, request.options.root), context(surroundings, view, request, all, resource) {}
+
+    tree::DiskView view;
     VerbContext context;
     std::optional<failure> failed;
     int phase = 0;
@@ -34,7 +41,8 @@ using Workers = std::vector<std::unique_ptr<Worker>>;
 class Run {
   public:
     Run(Surroundings& surroundings, const Request& request)
-        : surroundings_(surroundings), request_(request), view_(surroundings.env, request.options.root) {}
+        : surroundings_(surroundings), request_(request), events_(surroundings, request),
+          view_(surroundings.env, request.options.root) {}
 
     env::task<RunResult> go();
 
@@ -42,7 +50,12 @@ class Run {
     env::task<result<void>> prepare();
     env::task<void> all_phases();
     env::task<void> run_phase(const Phase& phase);
+    env::task<void> run_global(const Phase& phase);
+    env::task<void> run_together(const Phase& phase);
+    env::task<void> step_one(Worker& worker, const Phase& phase, std::size_t& running, env::Event& ended);
     env::task<void> fire_for(Worker& worker, std::string moment, const Phase* phase);
+    env::task<void> fire_for_list(std::string type, const Phase& phase);
+    env::task<void> fail_all(failure why, const Phase& phase);
     env::task<void> fire_for_all(std::string moment, const Phase* phase);
     void tell_interruption();
     env::task<void> run_loop(const Phase& phase);
@@ -53,12 +66,12 @@ class Run {
     void announce(const Phase& phase);
     void fail(Worker& worker, const failure& why, int phase);
     std::size_t left() const;
-    bool has_hooks() const { return surroundings_.hooks && !request_.verb->has(kInformational); }
     RunResult summary();
 
     Surroundings& surroundings_;
     const Request& request_;
-    tree::DiskView view_;
+    VerbEvents events_;
+    tree::DiskView view_;           // for loops
     Workers workers_;               // one per resource, or a single one without resource
     std::unique_ptr<Worker> whole_; // start-up and global phases
     const Phase* current_ = nullptr;
@@ -79,13 +92,12 @@ env::task<result<void>> Run::prepare() {
     MARS_CO_TRY_VOID(check_startup(ctx));
     MARS_CO_TRY(auto names, co_await expand_resources(ctx));
     // Global phases see the list as well.
-    whole_ = std::make_unique<Worker>(surroundings_, view_, request_, names, std::string());
+    whole_ = std::make_unique<Worker>(surroundings_, request_, names, std::string());
     if (request_.verb->resource == ResourceArgument::none || request_.verb->resource == ResourceArgument::free) {
-        workers_.push_back(std::make_unique<Worker>(surroundings_, view_, request_, names, std::string()));
+        workers_.push_back(std::make_unique<Worker>(surroundings_, request_, names, std::string()));
         co_return result<void>();
     }
-    for (const auto& name : names)
-        workers_.push_back(std::make_unique<Worker>(surroundings_, view_, request_, names, name));
+    for (const auto& name : names) workers_.push_back(std::make_unique<Worker>(surroundings_, request_, names, name));
     if (request_.verb->has(kNoMemberCheck)) co_return result<void>();
     for (auto& worker : workers_)
         if (auto member = check_member(worker->context); !member) fail(*worker, member.error(), 0);
@@ -143,51 +155,96 @@ env::task<void> Run::put_back(Worker& worker, const Phase& phase) {
     surroundings_.output.error(worker.context.label("putting things back has failed as well: " + undone.error().text));
 }
 
-// "VERB.MOMENT" or "VERB.PHASE.MOMENT". A refusal counts as the worker's failure.
+// A refusal counts as the worker's failure.
 env::task<void> Run::fire_for(Worker& worker, std::string moment, const Phase* phase) {
-    std::string name(request_.verb->name);
-    if (phase) name += "." + phase_name(*phase);
-    Event event(name + "." + moment, worker.context.resource(), worker.context.me());
-    if (!surroundings_.hooks->listens(event.name)) co_return;
-    event.values["verb"] = request_.spelling;
-    if (phase) event.values["phase"] = std::to_string(phase->number);
-    if (worker.failed) {
-        event.values["reason"] = std::string(reason_of(*worker.failed).name);
-        event.values["text"] = worker.failed->text;
-    }
-    event.forced = request_.options.force > 0;
-    event.dry_run = request_.options.dry_run > 0;
-    auto fired = co_await surroundings_.hooks->fire(std::move(event));
-    if (!fired && !worker.failed) fail(worker, fired.error(), phase ? phase->number : 0);
+    auto fired = co_await events_.fire(worker.context, std::move(moment), phase, worker.failed);
+    if (fired || worker.failed) co_return;
+    if (phase)
+        co_await fail_in(worker, fired.error(), *phase);
+    else
+        fail(worker, fired.error(), 0);
 }
 
 env::task<void> Run::fire_for_all(std::string moment, const Phase* phase) {
-    if (!has_hooks()) co_return;
     for (auto& worker : workers_)
         if (!worker->failed) co_await fire_for(*worker, moment, phase);
 }
 
+env::task<void> Run::fire_for_list(std::string type, const Phase& phase) {
+    auto fired = co_await events_.fire_for_list(whole_->context, std::move(type), phase);
+    if (!fired) co_await fail_all(fired.error(), phase);
+}
+
+// What concerns all resources has failed.
+env::task<void> Run::fail_all(failure why, const Phase& phase) {
+    if (!whole_->failed) fail(*whole_, why, phase.number);
+    for (auto& worker : workers_) {
+        if (worker->failed) continue;
+        worker->failed = why;
+        worker->context.drop_pending();
+        co_await put_back(*worker, phase);
+    }
+}
+
+env::task<void> Run::run_global(const Phase& phase) {
+    co_await fire_for(*whole_, "before", &phase);
+    if (!whole_->failed) co_await step(*whole_, phase);
+    if (!whole_->failed) co_await fire_for(*whole_, "after", &phase);
+    if (whole_->failed) co_await fail_all(*whole_->failed, phase);
+}
+
 env::task<void> Run::run_phase(const Phase& phase) {
     announce(phase);
+    co_await fire_for_list("all-pre", phase);
+    if (left() == 0) co_return;
     if (phase.global) {
-        if (has_hooks() && request_.verb->phases.size() > 1) co_await fire_for(*whole_, "before", &phase);
-        if (!whole_->failed) co_await step(*whole_, phase);
-        if (!whole_->failed && has_hooks() && request_.verb->phases.size() > 1)
-            co_await fire_for(*whole_, "after", &phase);
-        if (!whole_->failed) co_return;
-        for (auto& worker : workers_)
-            if (!worker->failed) worker->failed = whole_->failed;
-        co_return;
-    }
-    const bool with_events = request_.verb->phases.size() > 1;
-    if (with_events) co_await fire_for_all("before", &phase);
-    if (phase.loop) {
-        co_await run_loop(phase);
+        co_await run_global(phase);
     } else {
+        co_await fire_for_all("before", &phase);
+        if (phase.loop)
+            co_await run_loop(phase);
+        else
+            co_await run_together(phase);
+        co_await fire_for_all("after", &phase);
+    }
+    if (left() > 0) co_await fire_for_list("all-post", phase);
+}
+
+env::task<void> Run::step_one(Worker& worker, const Phase& phase, std::size_t& running, env::Event& ended) {
+    co_await step(worker, phase);
+    --running;
+    ended.notify();
+}
+
+// All resources one after the other, or, when the phase waits, at the same time.
+env::task<void> Run::run_together(const Phase& phase) {
+    const auto parallel = request_.options.parallel;
+    const std::size_t most = !phase.together ? 1 : parallel > 0 ? static_cast<std::size_t>(parallel) : kTogether;
+    if (most == 1 || left() == 1) {
         for (auto& worker : workers_)
             if (!worker->failed) co_await step(*worker, phase);
+        co_return;
     }
-    if (with_events) co_await fire_for_all("after", &phase);
+    env::TaskGroup group(surroundings_.env);
+    env::Event ended(surroundings_.env.lot());
+    std::size_t running = 0;
+    std::exception_ptr error;
+    try {
+        for (auto& worker : workers_) {
+            if (worker->failed) continue;
+            while (running >= most) co_await ended.wait();
+            ++running;
+            group.spawn(worker->context.label("phase"), step_one(*worker, phase, running, ended));
+        }
+        while (running > 0) co_await ended.wait();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
+    co_await env::asio::this_coro::throw_if_cancelled(false);
+    co_await group.stop();
+    co_await env::asio::this_coro::throw_if_cancelled(throws);
+    if (error) std::rethrow_exception(error);
 }
 
 // Directories whose changes may satisfy a LOOP phase.
@@ -248,7 +305,7 @@ RunResult Run::summary() {
 }
 
 env::task<RunResult> Run::go() {
-    whole_ = std::make_unique<Worker>(surroundings_, view_, request_, std::vector<std::string>(), std::string());
+    whole_ = std::make_unique<Worker>(surroundings_, request_, std::vector<std::string>(), std::string());
     result<void> prepared;
     try {
         prepared = co_await prepare();
@@ -289,7 +346,6 @@ env::task<void> Run::all_phases() {
         co_await run_phase(phase);
     }
     current_ = nullptr;
-    if (!has_hooks()) co_return;
     for (auto& worker : workers_) co_await fire_for(*worker, worker->failed ? "failed" : "after", nullptr);
 }
 
@@ -323,13 +379,17 @@ void Run::tell_interruption() {
         where += " in phase " + std::to_string(current_->number) +
                  (current_->title.empty() ? "" : " (" + std::string(current_->title) + ")") +
                  phase_list("done:", done) + phase_list("not begun:", open);
+    if (current_ && !current_->stuck.empty()) where += "; " + std::string(current_->stuck);
+    const bool is_undone = current_ && current_->undo; // what that means is said then
     for (auto& worker : workers_) {
         if (worker->failed) continue;
         std::string written;
         for (const auto& path : worker->context.changed()) written += (written.empty() ? "" : ", ") + path;
         fail(*worker,
              refusal("verb.interrupted",
-                     where + (written.empty() ? "; nothing was written" : "; written, and not undone: " + written)),
+                     where + (written.empty()
+                                  ? "; nothing was written"
+                                  : std::string(is_undone ? "; written: " : "; written, and not undone: ") + written)),
              current_ ? current_->number : 0);
     }
 }

@@ -74,8 +74,10 @@ struct Phase {
     bool loop = false;           // repeated for unsatisfied resources until all are done or --timeout has passed
     std::string_view stuck = {}; // what an operator can do when a loop has timed out
     std::string_view name = {};  // in the names of events (hooks.hpp); without one: the number
-    // Called for a resource for which the phase has failed or timed out: puts back what earlier phases have done.
+    // Called for a resource for which the phase has failed, timed out, or was refused by a hook: puts back what it and
+    // earlier phases have done.
     PhaseFunction undo = {};
+    bool together = false; // it waits: all resources at the same time, as in a loop
 };
 
 // The phase in the names of events.

@@ -165,7 +165,7 @@ const std::vector<Verb>& resource_verbs() {
          .phases = {{.number = 1, .title = "check", .run = leave_check, .name = "check"},
                     {.number = 2, .title = "delete the membership", .run = leave_delete, .name = "delete"},
                     {.number = 3, .title = "purge logs", .run = leave_purge, .name = "purge"},
-                    {.number = 4, .title = "wait for the others", .run = leave_wait, .name = "await-others"},
+                    {.number = 4, .title = "wait for the others", .run = leave_wait, .name = "await-others", .together = true},
                     {.number = 5, .title = "", .run = systemd::generate_phase, .name = "generate"}},
          .summary = "Gives this host's replica up.",
          .doc = "Everything must be switched off before (down), and this host must not be primary; after a change of "

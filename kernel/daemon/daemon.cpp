@@ -38,4 +38,8 @@ env::task<void> Daemon::stop() {
     tree_.reset();
 }
 
+void Daemon::log_counters() const {
+    if (manager_) manager_->log_counters();
+}
+
 } // namespace mars::daemon

@@ -20,6 +20,8 @@ class Daemon {
     env::task<result<void>> start();
     // Orderly end; waits for devices in use. Only after a successful start().
     env::task<void> stop();
+    // Logs the counters of the write paths; before start() and after stop() there are none.
+    void log_counters() const;
 
     resource::Manager& manager() { return *manager_; }
     tree::Tree& tree() { return *tree_; }

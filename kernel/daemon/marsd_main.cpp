@@ -40,11 +40,11 @@ env::task<void> report_waiting(env::Env& env, daemon::Daemon& daemon) {
 }
 
 // On each SIGUSR1.
-void log_counters_on(boost::asio::signal_set& signals, const resource::Manager& manager) {
+void log_counters_on(boost::asio::signal_set& signals, const daemon::Daemon& daemon) {
     signals.async_wait([&](const boost::system::error_code& error, int) {
         if (error) return;
-        manager.log_counters();
-        log_counters_on(signals, manager);
+        daemon.log_counters();
+        log_counters_on(signals, daemon);
     });
 }
 
@@ -62,6 +62,9 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     exports::HostProvider provider(env, arguments.run_directory);
     daemon::Daemon daemon(env, arguments.root, provider, arguments.tunables);
     boost::asio::signal_set signals(env.context(), SIGTERM, SIGINT);
+    boost::asio::signal_set counter_signals(env.context(),
+                                            SIGUSR1); // also while starting and ending: else it would kill
+    log_counters_on(counter_signals, daemon);
     env::TaskGroup helpers(env);
     helpers.spawn("watchdog", feed_watchdog(env));
     auto started = co_await daemon.start();
@@ -74,8 +77,6 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     }
     env.log().info("marsd serves " + arguments.root + " on " + env.hostname());
     sd_notify(0, "READY=1\nSTATUS=serving");
-    boost::asio::signal_set counter_signals(env.context(), SIGUSR1);
-    log_counters_on(counter_signals, daemon.manager());
     (void)co_await signals.async_wait(boost::asio::use_awaitable);
     sd_notify(0, "STOPPING=1\nSTATUS=ending");
     helpers.spawn("report", report_waiting(env, daemon));

@@ -145,7 +145,7 @@ env::task<LineOutcome> LineRunner::run_watch(std::string line, std::string where
     if (!interactive_) co_return fail(refusal("usage.verb", "watch needs a terminal"));
     if (line.empty() || line.starts_with("watch")) co_return fail(refusal("usage.arg", "watch: which line?"));
     while (true) {
-        surroundings_.output.answer("\033[H\033[2J\033[3Jwatch " + line + "   (Ctrl-C ends)");
+        surroundings_.output.answer("\033[H\033[2Jwatch " + line + "   (Ctrl-C ends)");
         auto outcome = co_await run(line, where);
         if (outcome.status != 0 || outcome.leaves || outcome.incomplete) co_return outcome;
         auto& view = interpreter().view();

@@ -31,8 +31,8 @@ std::string why_open(const VerbContext& ctx, const std::string& old, bool has_fa
 std::string what_next(const VerbContext& ctx, const std::string& old) {
     auto stop = stop_unit(ctx);
     return "; next, on " + old + ": " + (stop.empty() ? "" : "journalctl -u " + stop + "; ") +
-           "systemctl status mars.path 'mars-*'; then here again: marsadm " +
-           ctx.request().spelling + " " + ctx.resource();
+           "systemctl status mars.path 'mars-*'; then here again: marsadm " + ctx.request().spelling + " " +
+           ctx.resource();
 }
 
 } // namespace
@@ -49,25 +49,27 @@ bool has_application(const VerbContext& ctx) {
     return wanted_host(ctx).has_value() && has_units(ctx);
 }
 
-void want_here(VerbContext& ctx, const std::optional<std::string>& old) {
-    if (old && *old != ctx.me() && ctx.view().get(stop_status(ctx, *old))) ctx.set(stop_status(ctx, *old), "0");
-    ctx.set(ctx.key("systemd-want"), ctx.me());
+Move begin_move(VerbContext& ctx, const std::optional<std::string>& old, std::string want) {
+    Move move{old.value_or(""), std::move(want), wanted_host(ctx).value_or("")};
+    if (!move.old.empty() && move.old != move.want && ctx.view().get(stop_status(ctx, move.old)))
+        ctx.set(stop_status(ctx, move.old), "0");
+    ctx.set(ctx.key("systemd-want"), move.want);
+    return move;
 }
 
-void want_nowhere(VerbContext& ctx, const std::optional<std::string>& old) {
-    if (old && ctx.view().get(stop_status(ctx, *old))) ctx.set(stop_status(ctx, *old), "0");
-    ctx.set(ctx.key("systemd-want"), std::string(tree::kNone));
-}
-
-env::task<result<void>> give_back(VerbContext& ctx, std::string old) {
-    if (ctx.view().value(ctx.key("primary")) != old) co_return result<void>(); // too late: nobody has the role now
+env::task<result<void>> give_back(VerbContext& ctx, Move move) {
+    if (ctx.view().value(ctx.key("primary")) != move.old) co_return result<void>(); // too late: nobody has the role now
     ctx.drop_pending();
-    ctx.set(ctx.key("systemd-want"), old);
-    ctx.out().warning(ctx.label("host " + old + " stays primary, its application goes on there"));
+    if (wanted_host(ctx) != move.want || move.want == move.former) co_return result<void>();
+    ctx.set(ctx.key("systemd-want"), move.former);
+    ctx.out().warning(ctx.label("host " + move.old + " stays primary" +
+                                (move.former == move.old ? ", its application goes on there" : "")));
     co_return co_await ctx.commit();
 }
 
-env::task<result<void>> await_stop(VerbContext& ctx, std::string old, std::string want) {
+env::task<result<void>> await_stop(VerbContext& ctx, Move move) {
+    const auto old = move.old;
+    const auto want = move.want;
     MARS_CO_TRY_VOID(co_await ctx.commit());
     Event event("application.move.before", ctx.resource(), ctx.me());
     event.values["from"] = old;
@@ -75,13 +77,13 @@ env::task<result<void>> await_stop(VerbContext& ctx, std::string old, std::strin
     event.forced = ctx.is_forced();
     auto allowed = co_await fire(ctx.surroundings().hooks, std::move(event));
     if (!allowed) {
-        MARS_CO_TRY_VOID(co_await give_back(ctx, old));
+        MARS_CO_TRY_VOID(co_await give_back(ctx, move));
         co_return allowed;
     }
     if (old == ctx.me() && is_on(ctx)) {
         auto stopped = co_await activate(ctx);
         if (!stopped) {
-            MARS_CO_TRY_VOID(co_await give_back(ctx, old));
+            MARS_CO_TRY_VOID(co_await give_back(ctx, move));
             (void)co_await activate(ctx); // what was stopped of its stack runs again
             co_return stopped;
         }
@@ -94,7 +96,7 @@ env::task<result<void>> await_stop(VerbContext& ctx, std::string old, std::strin
         if (has_failed || deadline.is_over()) {
             auto why = "the application was not stopped: " + why_open(ctx, old, has_failed);
             if (!has_failed) why += ", after waiting for " + seconds_text(deadline.elapsed());
-            MARS_CO_TRY_VOID(co_await give_back(ctx, old));
+            MARS_CO_TRY_VOID(co_await give_back(ctx, move));
             co_return refusal("unit.stop", why + what_next(ctx, old));
         }
         if (deadline.elapsed() - touched >= kRetouch) {
@@ -125,9 +127,9 @@ env::task<result<void>> start_here(VerbContext& ctx) {
     condition.description = [&] {
         return "the application (" + unit + ") has not opened the device on host " + ctx.me();
     };
-    MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "unit.start",
-                                             "the host is primary; look at: systemctl status " + unit +
-                                                 "; journalctl -u " + unit));
+    MARS_CO_TRY_VOID(
+        co_await wait_or_refuse(ctx, condition, "unit.start",
+                                "the host is primary; look at: systemctl status " + unit + "; journalctl -u " + unit));
     ctx.out().info(ctx.label("the application runs on host " + ctx.me()));
     Event event("application.move.after", ctx.resource(), ctx.me());
     event.values["to"] = ctx.me();

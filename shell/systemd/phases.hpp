@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Phases that other verbs have because of systemd: primary and secondary move the application along with the role,
 // detach and down stop it, and what changes memberships makes units anew. Without units or without systemd they do
-// nothing. Spec: verbs 4.8 … 4.12, 4.17, 4.18. Tests: tests/unit/shell/verbs_systemd_test.cpp, tests/e2e/systemd_test.py.
+// nothing. Spec: verbs 4.8 … 4.12, 4.17, 4.18. Tests: tests/unit/shell/verbs_systemd_test.cpp,
+// tests/e2e/systemd_test.py.
 #pragma once
 
 #include "shell/context.hpp"
@@ -12,15 +13,23 @@ namespace mars::shell::systemd {
 // Makes the units of this host anew. What goes wrong is a warning: the change of the tree has been made.
 env::task<result<Step>> generate_phase(VerbContext& ctx);
 
-// `primary`: `systemd-want` is set already; wants it here and stops looking at the old host's device.
+// A move of the application, as `primary` and `secondary` begin it: the value of `systemd-want` changes.
+struct Move {
+    std::string old;    // the primary so far; may be empty
+    std::string want;   // what is wanted now
+    std::string former; // what was wanted before
+};
+
+// The resource has units, and says where they shall run.
 bool has_application(const VerbContext& ctx);
-void want_here(VerbContext& ctx, const std::optional<std::string>& old);
-void want_nowhere(VerbContext& ctx, const std::optional<std::string>& old);
-// Waits until the application has closed the device on `old`; `want`: the value of `systemd-want` meanwhile. Otherwise
-// everything is put back as it was: unit.stop.
-env::task<result<void>> await_stop(VerbContext& ctx, std::string old, std::string want);
-// The application shall run on `old` again: the handover has failed while `old` was still primary.
-env::task<result<void>> give_back(VerbContext& ctx, std::string old);
+// Wants the application here, or ("(none)") nowhere.
+Move begin_move(VerbContext& ctx, const std::optional<std::string>& old, std::string want);
+// Waits until the application has closed the device on the old primary. Otherwise everything is put back as it was:
+// unit.stop.
+env::task<result<void>> await_stop(VerbContext& ctx, Move move);
+// The move has failed, or was interrupted, while the old primary was still primary: what was wanted before is wanted
+// again. Nothing, when that is so already, when somebody wants something else meanwhile, or when it is too late.
+env::task<result<void>> give_back(VerbContext& ctx, Move move);
 // Starts the application here and waits until it has opened the device.
 env::task<result<void>> start_here(VerbContext& ctx);
 // Stops the application here, because the device shall go.

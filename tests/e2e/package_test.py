@@ -11,6 +11,22 @@ from testhosts.runner import REPOSITORY
 
 PACKAGE = "/root/mars.deb"
 
+# What a company puts into /etc/marsadm: a verb and a primitive of its own, and a view made with it.
+ACME = {
+    "plugins/acme/plugin.lua": """return {
+  name = "acme", version = "1",
+  verbs = { ["acme-report"] = { summary = "Prints the report of Acme.", resource = "list", run = "report" } },
+  primitives = { ["acme-tier"] = { doc = "The tier.", run = "tier" } },
+}
+""",
+    "plugins/acme/init.lua": """return {
+  report = function(call) return call.resource .. " is on " .. mars.get(call.resource, "get-primary") end,
+  tier = function() return "gold" end,
+}
+""",
+    "default-acme.tpl": "%{res} is %acme-tier{}\n",
+}
+
 
 @outside
 def test_the_package_can_be_made():
@@ -18,8 +34,10 @@ def test_the_package_can_be_made():
     assert result.returncode == 0, f"script/package: {result.stdout}{result.stderr}"
     contents = subprocess.run(["dpkg-deb", "-c", _package()], capture_output=True, text=True, check=True).stdout
     for path in ("./usr/sbin/marsd", "./usr/sbin/marsadm", "./usr/share/man/man8/marsadm.8.gz",
+                 "./usr/share/man/man8/marsd.8.gz",
                  "./usr/share/bash-completion/completions/marsadm", "./usr/lib/systemd/system/marsd.service",
-                 "./usr/lib/marsadm/systemd-templates/vol-@escvar{res}.mount", "./etc/marsadm/"):
+                 "./usr/lib/marsadm/systemd-templates/vol-@escvar{res}.mount", "./etc/marsadm/",
+                 "./usr/share/doc/mars/examples/rotate_logs.lua"):
         assert path in contents, f"{path} is not in the package:\n{contents}"
     assert "mars-sim" not in contents
 
@@ -37,12 +55,19 @@ def test_it_installs_and_starts_on_a_fresh_host(state):
         a.run("marsadm create-cluster")
         a.run("systemctl enable --now -q marsd mars.path")
         assert a.run("systemctl is-active marsd").out.strip() == "active"
+        assert "marsd" in a.run("man -P cat 8 marsd 2>/dev/null || zcat /usr/share/man/man8/marsd.8.gz").out
         a.run(f"marsadm create-resource mydata {disk} && marsadm wait-resource mydata is-device-on")
         a.run("mkfs.ext4 -q /dev/mars/mydata && marsadm set-systemd-unit mydata vol-mydata.mount")
         a.run("marsadm set-systemd-want mydata '(none)' && marsadm set-systemd-want mydata hostA")
         assert a.run("findmnt -no TARGET /vol/mydata").out.strip() == "/vol/mydata"
+        for name, text in ACME.items():
+            a.write_file(f"/etc/marsadm/{name}", text)
+        assert a.run("marsadm acme-report mydata").out == "mydata is on hostA\n"
+        assert a.run("marsadm view-default-acme mydata").out == "mydata is gold\n"
+        assert "notify" in a.run("marsadm plugins list").out, "the shipped plugins"
         words = a.run(["bash", "-c", 'source /usr/share/bash-completion/completions/marsadm; '
-                       'COMP_WORDS=(marsadm set-systemd-unit my); COMP_CWORD=2; _marsadm; echo "${COMPREPLY[@]}"']).out
+                       'COMP_LINE="marsadm set-systemd-unit my"; COMP_POINT=${#COMP_LINE}; '
+                       'COMP_WORDS=($COMP_LINE); COMP_CWORD=2; _marsadm; echo "${COMPREPLY[@]}"']).out
         assert words == "mydata\n", f"completed to {words}"
         a.run("systemctl stop vol-mydata.mount && dpkg -r mars", timeout=120)
         assert a.run("systemctl is-active marsd", check=False).out.strip() != "active"

@@ -38,6 +38,17 @@ KillSignal=SIGINT
 TimeoutStopSec=30
 """
 
+# Ignores SIGTERM for ever, and keeps a file open.
+STUBBORN = """\
+[Unit]
+Requires=vol-@escvar{name}.mount
+After=vol-@escvar{name}.mount
+
+[Service]
+ExecStart=/bin/sh -c 'trap "" TERM; exec tail -f /vol/@{name}/held'
+TimeoutStopSec=infinity
+"""
+
 SETUP = f"""
 mkfs.ext4 -q /dev/mars/{RES} && mkdir -p /vol/{RES} && mount /dev/mars/{RES} /vol/{RES}
 mkdir {DATA} && chown postgres: {DATA} && chmod 700 {DATA}
@@ -165,6 +176,79 @@ def test_a_mount_that_is_busy_keeps_the_application_where_it_is(state):
         b.marsadm(f"primary {RES}", timeout=120)
         wait_active(b, "postgres-db.service")
         assert sql(b, "SELECT count(*) FROM rows") == "0"
+
+
+def pid_of(host, unit):
+    return int(host.run(["systemctl", "show", "-p", "MainPID", "--value", unit]).out)
+
+
+def expect_stays(a, b, pid):
+    """The application goes on at hostA, as if nothing had been."""
+    for host in (a, b):
+        wait_for(f"{host.name} knows that it is wanted on hostA", lambda h=host: h.key(f"resource-{RES}/systemd-want") == "hostA")
+        assert host.key(f"resource-{RES}/primary") == "hostA"
+    a.run(f"kill -0 {pid} && findmnt -no TARGET /vol/{RES}")
+
+
+def test_a_unit_that_ignores_its_end_stays_and_so_does_one_whose_move_is_interrupted(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        for host in cluster.hosts:
+            add_template(host, "stubborn-^{name}.service", STUBBORN)
+        a, b = pair(cluster)
+        a.run(f"mkfs.ext4 -q /dev/mars/{RES} && mount /dev/mars/{RES} /mnt && touch /mnt/held && umount /mnt")
+        a.marsadm(f"set-systemd-unit {RES} stubborn-db.service vol-db.mount")
+        a.marsadm(f"set-systemd-want {RES} (none)")
+        a.marsadm(f"set-systemd-want {RES} hostA")
+        wait_active(a, "stubborn-db.service")
+        pid = pid_of(a, "stubborn-db.service")
+
+        verb = b.popen(f"echo $$ > /root/pid; exec marsadm --timeout=300 primary {RES}")
+        wait_for("the unit shall end", lambda: a.run("systemctl is-active stubborn-db.service", check=False).out
+                 == "deactivating\n")
+        b.run("kill -INT $(cat /root/pid)")
+        assert verb.wait(60) == 6, f"status {verb.returncode}"
+        expect_stays(a, b, pid)
+
+        refused = b.marsadm(f"--timeout=20 primary {RES}", check=False, timeout=120)
+        assert refused.code == 1 and "unit.stop" in refused.err, refused
+        assert f"tail (pid {pid})" in refused.err, f"who is it? {refused}"
+        expect_stays(a, b, pid)
+
+        a.run(f"kill -KILL {pid}")
+        wait_for("it runs again", lambda: pid_of(a, "stubborn-db.service") not in (0, pid))
+        wait_active(a, "stubborn-db.service")
+
+
+PROBE = """\
+return {
+  name = "probe", version = "1",
+  hooks = { ["state.*"] = "changed" },
+}
+"""
+PROBE_CODE = """\
+return { changed = function(e) mars.log(string.format("saw %s %s %s: %s -> %s", e.name, e.resource, e.host, e.old, e.new)) end }
+"""
+
+
+def test_changes_of_state_reach_plugins(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b = pair(cluster)
+        a.run("mkdir -p /etc/marsadm/plugins/probe")
+        a.write_file("/etc/marsadm/plugins/probe/plugin.lua", PROBE)
+        a.write_file("/etc/marsadm/plugins/probe/init.lua", PROBE_CODE)
+        a.run("chown -R 0:0 /etc/marsadm/plugins && chmod -R go-w /etc/marsadm/plugins && marsadm plugins check")
+        a.run("systemctl start mars-watch-state")
+        wait_for("it looks", lambda: a.run("ls -l /proc/$(systemctl show -p MainPID --value mars-watch-state)/fd "
+                                           "| grep -q inotify", check=False).code == 0)
+        b.marsadm(f"pause-replay {RES}")
+
+        def has_seen():
+            return f"saw state.replstate {RES} hostB: " in a.run("journalctl -o cat -u mars-watch-state").out
+        wait_for("the change is told", has_seen)
+        assert is_active(a, "mars-watch-state")
+        assert a.run("systemctl show -p NRestarts --value mars-watch-state").out == "0\n"
+        a.run("systemctl stop mars-watch-state")
+        assert a.run("systemctl show -p Result --value mars-watch-state").out == "success\n"
 
 
 def test_detach_secondary_and_leave_take_the_application_along(state):

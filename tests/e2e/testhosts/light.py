@@ -98,6 +98,10 @@ class LightHosts:
             os.unlink(target)
         os.symlink(value, target)
 
+    def write_file(self, name, path, text):
+        """A file below the host's /mars."""
+        self._write(f"{name}/mars/{path}", text)
+
     def _write(self, path, text):
         target = os.path.join(self._folder, path)
         os.makedirs(os.path.dirname(target), exist_ok=True)

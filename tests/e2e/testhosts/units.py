@@ -8,7 +8,7 @@ from .runner import REPOSITORY
 from .wait import wait_for
 
 TEMPLATES = os.path.join(REPOSITORY, "templates")
-PERSISTENT = ("mars.path", "mars.service")  # units of their own, which make all others
+PERSISTENT = ("mars.path", "mars.service", "mars-watch-state.service")  # units of their own; others come from templates
 KINDS = (".path", ".service", ".mount")
 
 

@@ -7,7 +7,7 @@
 
 #include "kernel/env/real/real_env.hpp"
 #include "lua/api.hpp"
-#include "lua/process.hpp"
+#include "shell/process.hpp"
 #include "tests/unit/lua/fixture.hpp"
 
 using namespace mars;
@@ -18,9 +18,9 @@ namespace {
 
 struct Real {
     Real() { std::signal(SIGPIPE, SIG_IGN); } // as marsadm does
-    result<ProcessResult> run(Command command) {
-        std::optional<result<ProcessResult>> ended;
-        auto body = [&]() -> env::task<void> { ended.emplace(co_await run_process(env, command)); };
+    result<shell::ProcessResult> run(shell::Command command) {
+        std::optional<result<shell::ProcessResult>> ended;
+        auto body = [&]() -> env::task<void> { ended.emplace(co_await shell::run_process(env, command)); };
         env::TaskGroup group(env);
         group.spawn("command", body());
         context.run();
@@ -56,7 +56,7 @@ struct Real {
 
 TEST_CASE("a command gives its output, errors and status, and gets its input") {
     Real real;
-    Command command;
+    shell::Command command;
     command.argv = {"sh", "-c", "cat; echo oops >&2; exit 7"};
     command.input = std::string(1 << 20, 'x');
     auto ended = real.run(command);
@@ -68,7 +68,7 @@ TEST_CASE("a command gives its output, errors and status, and gets its input") {
 
 TEST_CASE("a command that does not exist, one that dies, and one that does not read its input") {
     Real real;
-    Command command;
+    shell::Command command;
     command.argv = {"/no/such/program"};
     CHECK_FALSE(real.run(command));
     command.argv = {"sh", "-c", "kill -9 $$"};
@@ -80,7 +80,7 @@ TEST_CASE("a command that does not exist, one that dies, and one that does not r
 
 TEST_CASE("a command that takes too long is killed with its children") {
     Real real;
-    Command command;
+    shell::Command command;
     command.argv = {"sh", "-c", "echo $$; sleep 1000 & sleep 1000"};
     command.limit = std::chrono::milliseconds(300);
     std::string seen;

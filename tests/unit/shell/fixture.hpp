@@ -122,6 +122,9 @@ class Site {
         return all;
     }
 
+    // Another resource that is just like this one.
+    void copy_resource(const std::string& from, const std::string& to) { copy_tree("resource-" + from, "resource-" + to); }
+
     // Runs one command line; the output stays in `output`.
     RunResult run(const Words& words) {
         output.events.clear();
@@ -206,6 +209,19 @@ class Site {
     void make_parents(const std::string& path) {
         for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
             REQUIRE(hand->storage().make_directory("/mars/" + path.substr(0, slash)));
+    }
+    void copy_tree(const std::string& from, const std::string& to) {
+        auto entries = hand->storage().list("/mars/" + from);
+        REQUIRE(entries);
+        for (const auto& entry : *entries) {
+            const auto path = from + "/" + entry.name;
+            if (auto link = hand->storage().read_symlink("/mars/" + path))
+                set(to + "/" + entry.name, link->value);
+            else if (entry.kind == env::FileKind::directory)
+                copy_tree(path, to + "/" + entry.name);
+            else
+                file(to + "/" + entry.name, std::string(4096, 'x'));
+        }
     }
     void beat() {
         for (const auto& host : beating) {

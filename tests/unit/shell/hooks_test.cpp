@@ -80,6 +80,21 @@ TEST_CASE("a refused event stops the verb there, and nothing of the phase is wri
     CHECK(site.r("todo-a/attach") == "1");
 }
 
+TEST_CASE("a hook that refuses a later phase of primary puts the wish for the application back") {
+    Pair site;
+    site.set("resource-r/systemd-start-unit", "app.service");
+    site.set("resource-r/systemd-stop-unit", "app.service");
+    site.set("resource-r/systemd-want", "b");
+    for (const char* event : {"primary.fetch-on.before", "primary.stop-old.before", "primary.leave-old.before"}) {
+        Listener listener;
+        listener.refused = event;
+        INFO(event);
+        CHECK(run(site, listener, {"primary", "r"}).exit == 1);
+        CHECK(site.r("systemd-want") == "b");
+        CHECK(site.r("primary") == "b");
+    }
+}
+
 TEST_CASE("an interrupted verb tells what it has done and what not") {
     Pair site;
     Listener listener;

@@ -14,8 +14,8 @@ struct Units : Pair {
     Units() : fake(*this) {
         systemd = &fake;
         auto& storage = hand->storage();
-        for (const char* directory : {"/etc", "/etc/marsadm", "/etc/marsadm/systemd-templates", "/run", "/run/systemd",
-                                      "/run/systemd/system"})
+        for (const char* directory :
+             {"/etc", "/etc/marsadm", "/etc/marsadm/systemd-templates", "/run", "/run/systemd", "/run/systemd/system"})
             REQUIRE(storage.make_directory(directory));
         add("vol-@escvar{res}.mount", "[Mount]\nWhat=/dev/mars/@{res}\nWhere=/vol/@{res}\n");
         add("app-^{n}.service", "# DEFAULT_START\n[Unit]\nRequires=vol-@escvar{n}.mount\n[Service]\n");
@@ -148,6 +148,74 @@ TEST_CASE("data that does not arrive in time brings the application back to the 
     CHECK(site.run({"--timeout=20", "primary", "r"}).exit == 3);
     CHECK(site.r("primary") == "b");
     CHECK(site.r("systemd-want") == "b");
+}
+
+TEST_CASE("an interrupted primary gives the application back, in each phase in which the old primary has its role") {
+    for (const bool waits_for_data : {false, true}) {
+        Units site;
+        site.configure("b");
+        site.open("b", true);
+        if (waits_for_data) site.set("resource-r/replay-b", "log-000000003-b,4097,0", 0s);
+        int ticks = 0;
+        site.on_tick = [&] {
+            site.obey("a");
+            site.obey("b");
+            if (waits_for_data && site.r("systemd-want") == "a") site.open("b", false);
+            if (site.r("systemd-want") == "a" && ++ticks == 50) site.interrupt();
+        };
+        CHECK(site.run({"primary", "r"}).exit == 6);
+        INFO(site.errors());
+        CHECK_THAT(site.errors(), Catch::Contains(waits_for_data ? "in phase 4" : "in phase 3") &&
+                                      Catch::Contains("[verb.interrupted]"));
+        CHECK_THAT(site.output.text(Severity::warning),
+                   Catch::Contains("host b stays primary, its application goes on"));
+        CHECK(site.r("primary") == "b");
+        CHECK(site.r("systemd-want") == "b");
+    }
+}
+
+TEST_CASE("what was wanted before is wanted again, and what somebody else wants meanwhile is left alone") {
+    for (const std::string other : {"", "c"}) {
+        Units site;
+        site.configure("(none)");
+        site.open("b", true);
+        site.on_tick = [&] {
+            site.obey("a");
+            site.obey("b");
+            if (!other.empty() && site.r("systemd-want") == "a") site.set("resource-r/systemd-want", other, 0s);
+        };
+        CHECK(site.run({"--timeout=4", "primary", "r"}).exit == 1);
+        CHECK(site.r("systemd-want") == (other.empty() ? "(none)" : other));
+        CHECK(site.r("primary") == "b");
+    }
+}
+
+TEST_CASE("an interrupted secondary gives the application back") {
+    Units site;
+    site.configure("b");
+    site.open("b", true);
+    int ticks = 0;
+    site.on_tick = [&] {
+        if (site.r("systemd-want") == "(none)" && ++ticks == 50) site.interrupt();
+    };
+    CHECK(site.run({"secondary", "r"}).exit == 6);
+    CHECK(site.r("primary") == "b");
+    CHECK(site.r("systemd-want") == "b");
+}
+
+TEST_CASE("applications of several resources are waited for at the same time") {
+    Units site;
+    site.configure("b");
+    site.copy_resource("r", "s");
+    site.open("b", true);
+    site.set("resource-s/actual-b/open-count", "1", 0s);
+    const auto begin = site.machine.real_time();
+    site.on_tick = [&] { site.obey("a"); };
+    CHECK(site.run({"--timeout=60", "primary", "all"}).exit == 1);
+    CHECK(site.machine.real_time() < begin + 100s);
+    CHECK(site.r("systemd-want") == "b");
+    CHECK(site.get("resource-s/systemd-want") == "b");
+    CHECK_THAT(site.errors(), Catch::Contains("resource r: ") && Catch::Contains("resource s: "));
 }
 
 TEST_CASE("a start that fails is reported; the host stays primary") {

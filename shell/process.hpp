@@ -13,7 +13,7 @@
 #include "kernel/base/result.hpp"
 #include "kernel/env/env.hpp"
 
-namespace mars::lua {
+namespace mars::shell {
 
 struct ProcessResult {
     int status = 0; // exit status; 128 + N after signal N
@@ -22,8 +22,9 @@ struct ProcessResult {
 };
 
 struct Command {
-    std::vector<std::string> argv; // argv[0] is looked for in PATH
-    std::string input;             // its stdin
+    std::vector<std::string> argv;        // argv[0] is looked for in PATH
+    std::string input;                    // its stdin
+    std::vector<std::string> environment; // "NAME=VALUE", besides what this process has
     std::optional<Duration> limit;
     // Gets the output in pieces as it comes (is_error: from stderr); may be empty. The result has all of it anyway.
     std::function<env::task<void>(bool is_error, std::string piece)> on_text;
@@ -32,4 +33,4 @@ struct Command {
 // A command that ran is a success, whatever its status. Failures: sys.io (it cannot be started), wait.phase (time).
 env::task<result<ProcessResult>> run_process(env::Env& env, Command command);
 
-} // namespace mars::lua
+} // namespace mars::shell

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lua/process.hpp"
+#include "shell/process.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
@@ -25,7 +25,7 @@
 
 extern char** environ;
 
-namespace mars::lua {
+namespace mars::shell {
 
 namespace {
 
@@ -88,10 +88,24 @@ result<Pipes> make_pipes() {
     return pipes;
 }
 
-result<pid_t> start(const std::vector<std::string>& argv, const Pipes& pipes) {
-    std::vector<char*> words;
-    for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
+// Ends with a null pointer, as execve wants it.
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (const auto& text : texts) all.push_back(const_cast<char*>(text.c_str()));
+    all.push_back(nullptr);
+    return all;
+}
+
+// That of this process, and what is given in addition.
+std::vector<char*> environment_with(const std::vector<std::string>& more) {
+    auto all = pointers(more);
+    for (char** entry = environ; *entry; ++entry) all.insert(all.end() - 1, *entry);
+    return all;
+}
+
+result<pid_t> start(const Command& command, const Pipes& pipes) {
+    auto words = pointers(command.argv);
+    auto environment = environment_with(command.environment);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
@@ -107,20 +121,19 @@ result<pid_t> start(const std::vector<std::string>& argv, const Pipes& pipes) {
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
     pid_t pid = 0;
-    int error = ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(), environ);
+    int error = ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    if (error != 0) return errno_failure(error, "cannot run " + argv[0]);
+    if (error != 0) return errno_failure(error, "cannot run " + command.argv[0]);
     return pid;
 }
 
 class Running {
   public:
-    Running(env::Env& env, Command& command, Pipes pipes, pid_t pid)
+    Running(env::Env& env, Command& command, Pipes pipes, pid_t pid, env::UniqueFd end)
         : command_(command), child_(pid), input_(env.get_executor(), pipes.input.write.release()),
           output_(env.get_executor(), pipes.output.read.release()),
-          errors_(env.get_executor(), pipes.errors.read.release()),
-          end_(env.get_executor(), static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+          errors_(env.get_executor(), pipes.errors.read.release()), end_(env.get_executor(), end.release()) {}
 
     env::task<ProcessResult> go() {
         using namespace asio::experimental::awaitable_operators;
@@ -164,19 +177,25 @@ class Running {
 
 env::task<result<ProcessResult>> run_process(env::Env& env, Command command) {
     using namespace asio::experimental::awaitable_operators;
-    if (command.argv.empty()) co_return shell::refusal("usage.arg", "no command is given");
+    if (command.argv.empty()) co_return refusal("usage.arg", "no command is given");
     MARS_CO_TRY(auto pipes, make_pipes());
-    MARS_CO_TRY(auto pid, start(command.argv, pipes));
+    MARS_CO_TRY(auto pid, start(command, pipes));
     pipes.input.read.reset();
     pipes.output.write.reset();
     pipes.errors.write.reset();
-    Running running(env, command, std::move(pipes), pid);
+    env::UniqueFd end(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!end) {
+        auto why = errno_failure(errno, "cannot wait for " + command.argv[0]);
+        const Child killed(pid);
+        co_return why;
+    }
+    Running running(env, command, std::move(pipes), pid, std::move(end));
     if (!command.limit) co_return co_await running.go();
     auto first = co_await (running.go() || env.clock().sleep(*command.limit));
     if (first.index() == 0) co_return std::move(std::get<0>(first));
     auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(*command.limit).count();
-    co_return shell::refusal("wait.phase",
-                             command.argv[0] + " took longer than " + std::to_string(seconds) + " ms, it was killed");
+    co_return refusal("wait.phase",
+                      command.argv[0] + " took longer than " + std::to_string(seconds) + " ms, it was killed");
 }
 
-} // namespace mars::lua
+} // namespace mars::shell

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lua/trust.hpp"
+#include "shell/trust.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,14 +9,14 @@
 
 #include "shell/reason.hpp"
 
-namespace mars::lua {
+namespace mars::shell {
 
 namespace {
 
 namespace fs = std::filesystem;
 
 failure untrusted(const fs::path& path, const std::string& why) {
-    return shell::refusal("plugin.broken", path.string() + " " + why +
+    return refusal("plugin.broken", path.string() + " " + why +
                                                ", so it is not loaded; next: chown root, chmod go-w, or remove it");
 }
 
@@ -59,4 +59,4 @@ result<void> check_trusted(const std::string& path) {
     return {};
 }
 
-} // namespace mars::lua
+} // namespace mars::shell
