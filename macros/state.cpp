@@ -68,8 +68,18 @@ std::string State::in_named_resource(std::string_view key) const {
 
 std::string State::checked(const std::string& path) const {
     auto link = view().raw(path);
-    if (!link) evaluator_.warn("cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'");
+    if (!link) warn_missing(path);
     return link && link->value != tree::kDeleted ? link->value : std::string();
+}
+
+// Without a resource nobody expects its links.
+void State::warn_missing(const std::string& path) const {
+    if (path.starts_with("resource-/")) return;
+    evaluator_.warn(missing_text(path));
+}
+
+std::string State::missing_text(const std::string& path) const {
+    return "cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'";
 }
 
 Stamp State::system_time() const {
@@ -136,9 +146,8 @@ Flow State::designated_primary(std::string& host) {
     auto link = view().raw(path);
     host = link && link->value != tree::kDeleted && link->value != tree::kNone ? link->value : std::string();
     if (link) return Flow::normal;
-    std::string text = "cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'";
-    if (evaluator_.compat()) return evaluator_.fail(std::move(text));
-    evaluator_.warn(text);
+    if (evaluator_.compat()) return evaluator_.fail(missing_text(path));
+    warn_missing(path);
     return Flow::normal;
 }
 
@@ -161,7 +170,7 @@ std::string State::device_present() {
     bool use_old = old && !old->value.empty() && (!on || on->value.empty() || on->stamp < old->stamp);
     std::string value = use_old ? old->value : on ? on->value : "";
     if (!value.empty()) return value;
-    if (!is_local()) return "";
+    if (!is_local() || resource().empty()) return "";
     evaluator_.warn("no information about the device, looking at '" + device_path() + "'");
     return block_device();
 }

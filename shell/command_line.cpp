@@ -43,7 +43,7 @@ failure unknown_verb(std::string_view name, VerbRegistry& verbs) {
     auto close = verbs.suggest(name);
     std::string text = "unknown verb '" + std::string(name) + "'";
     if (!close.empty()) text += "; did you mean '" + std::string(close) + "'?";
-    return refusal("usage.verb", text + " All verbs: marsadm help");
+    return refusal("usage.verb", text + (close.empty() ? "; all" : " All") + " verbs: marsadm help");
 }
 
 // "force-VERB" is one more --force, unless a verb of that name exists.
