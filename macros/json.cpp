@@ -22,6 +22,7 @@ class Quiet : public Outside {
     std::optional<Stamp> lamport_time() override { return outside_.lamport_time(); }
     std::string local_time(std::int64_t seconds) override { return outside_.local_time(seconds); }
     bool engine_running() override { return outside_.engine_running(); }
+    bool may_go_on() override { return outside_.may_go_on(); }
 
   private:
     Outside& outside_;
