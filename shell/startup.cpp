@@ -82,13 +82,13 @@ result<void> check_startup(VerbContext& ctx) {
     if (verb.has(kNoTree)) return {};
     MARS_TRY_VOID(check_hostname(ctx));
     MARS_TRY_VOID(check_version(ctx));
-    MARS_TRY_VOID(check_acting_host(ctx));
     if (!verb.has(kAnyUser) && !ctx.local().is_root())
         return refusal("sys.root", "only root may do that; next: sudo marsadm " + std::string(verb.name));
     auto root = ctx.env().storage().status(ctx.view().root());
     if (!root || root->kind != env::FileKind::directory)
         return refusal("sys.noroot-dir", "there is no directory " + ctx.view().root() +
                                              "; next: make a filesystem of its own for it and mount it there");
+    MARS_TRY_VOID(check_acting_host(ctx));
     MARS_TRY_VOID(check_uuid(ctx));
     return check_data_plane(ctx);
 }

@@ -145,6 +145,15 @@ TEST_CASE("deep recursion takes memory and time in proportion to its depth") {
     CHECK(run(t, "%let{x}{%sprintf{%100000s}{}}%foreach{i}{1,2,3,4,5,6,7,8,9,10,11,12}{,}{%tmp{%{i}}}"));
 }
 
+TEST_CASE("a text for %die may end its line, and infinite numbers look the same everywhere") {
+    VectorContext at(Compat::current);
+    at.context.macro_text = "%die{bye\\n}";
+    auto ended = Session(at.context).view("default", "");
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().text.starts_with("bye\n  at --macro:1:1\n"));
+    CHECK(at.eval("%human-numbers{}{}{}{inf}|%human-numbers{B}{}{}{-inf}|%+{inf}{0}") == "Inf TiB|-Inf B|Inf");
+}
+
 TEST_CASE("an evaluation that takes long can be interrupted") {
     struct Impatient : TestOutside {
         int asked = 0;
