@@ -49,6 +49,11 @@ constexpr Difference kDifferences[] = {
      "Without an argument it compares the primary with itself.", "%alive-lag{}", "1", "0"},
     {"The name that %call and %include are given is evaluated once.", "It is evaluated a second time for %{0}.",
      "%let{n}{}%include{%append{n}{r}role}|%{n}", "Secondary|r", "Secondary|rr"},
+    {"A regular file is a disk like a block device.", "%disk-present is empty for it.", "[%disk-present{}]", "[1]",
+     "[]", "disk file"},
+    {"%device-info and %device-stats tell the error of a device also when it is closed or gone.",
+     "They tell it only of an opened one.", "%match{%device-info{}}{DEVICE_ERROR=-28}|", "1|", "|",
+     "resource-vol1/actual-nodeb/if-state -> -28"},
     {"An empty regular expression matches everywhere.", "It matches only the name of the primitive itself.",
      "%subst{hello}{}{x}", "xhello", "hello"},
 };

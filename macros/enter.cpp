@@ -2,6 +2,7 @@
 // How a macro is entered from macro text: numbered variables, call stack, and what ends at its border.
 // Spec: macro-language 1.9, 2.12.
 #include "macros/evaluator.hpp"
+#include "macros/messages.hpp"
 
 namespace mars::macros {
 
@@ -62,28 +63,42 @@ Flow Evaluator::set_numbers(const Call& call, std::size_t first, std::string_vie
     else
         zero.borrow(name);
     zero.keep();
-    if (scope == Scope::copied) copies_.push_back(env_);
+    if (scope == Scope::copied) MARS_FLOW(save_env(call));
     for (std::size_t i = 0; i < values.size(); ++i) env_.assign(names_.numbered(i + 1), std::move(values[i]));
     env_.assign(names_.numbered(0), std::move(zero));
     clear_numbers_from(count + 1);
     return Flow::normal;
 }
 
+// Recursion multiplies large variables: the sum is limited.
+Flow Evaluator::save_env(const Call& call) {
+    copies_bytes_ += env_.bytes();
+    const auto limit = context_.limits.copies_bytes;
+    if (limit && copies_bytes_ > limit) return fail(call, message::nesting_limit(), std::errc::value_too_large);
+    copies_.push_back(env_.copy());
+    return Flow::normal;
+}
+
+void Evaluator::restore_env() {
+    Environment& saved = copies_.back();
+    copies_bytes_ -= saved.bytes();
+    saved.adopt_callers(env_);
+    env_ = std::move(saved);
+    copies_.pop_back();
+}
+
 Flow Evaluator::enter(const Call& call, const Macro& macro, std::size_t first, Scope scope, Value& out) {
     std::optional<SavedNumbers> saved;
     if (scope == Scope::own_numbers) saved.emplace(*this, call.args.size() + 1);
-    std::string callers = env_.text(kCallstack);
-    env_.touch(kCallstack).own().assign(callers).append(",").append(macro.name);
+    auto callers = env_.mark_callers();
+    env_.add_caller(macro.name);
     MARS_FLOW(set_numbers(call, first, macro.name, scope));
 
     Flow flow = walk_macro(&call, macro, out);
     if (flow == Flow::failed) return flow;
     if (flow == Flow::abort) out.clear();
-    if (scope == Scope::copied) {
-        env_ = std::move(copies_.back());
-        copies_.pop_back();
-    }
-    env_.assign(kCallstack, callers);
+    if (scope == Scope::copied) restore_env();
+    env_.back_to(std::move(callers));
     if (saved) saved->restore();
     return Flow::normal;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "macros/value.hpp"
@@ -72,7 +73,7 @@ class Environment {
     // The variable, made empty when it did not exist.
     Value& touch(Slot slot) {
         if (slot >= variables_.size()) variables_.resize(slot + 16);
-        if (slot <= kLast) (slot <= kStopEval ? raised_ : loop_raised_) = true;
+        if (slot <= kCallstack) note_touch(slot);
         variables_[slot].set = true;
         return variables_[slot].value;
     }
@@ -102,6 +103,23 @@ class Environment {
         return true;
     }
 
+    // The call stack grows by a name and shrinks again in place: keeping each former text, as deep recursion needs
+    // them, would take memory and time with the square of the depth. A text that a macro has assigned to it is gone
+    // when that macro's call ends.
+    struct Mark {
+        std::size_t length = 0;
+        bool assigned = false;
+        std::string original{};
+    };
+    Mark mark_callers();
+    void add_caller(std::string_view name) { variables_[kCallstack].value.edit().append(",").append(name); }
+    void back_to(Mark&& mark);
+    void set_callers(std::string_view names);
+    // A copy of everything but the call stack, which takes that over when its turn comes.
+    Environment copy();
+    void adopt_callers(Environment& from);
+    std::size_t bytes() const; // of all texts but the call stack
+
     // May one of the flags that end a text be set? (A quick check before every call.)
     bool raised() const { return raised_; }
     void lower() { raised_ = truth(kAbort) || truth(kReturn) || truth(kStopEval); }
@@ -110,8 +128,12 @@ class Environment {
     void lower_loop() { loop_raised_ = truth(kNext) || truth(kLast); }
 
   private:
+    void note_touch(Slot slot);
+
     std::vector<Variable> variables_;
     bool raised_ = false, loop_raised_ = false;
+    bool callers_assigned_ = false; // since the last mark; then the text before is this:
+    std::string callers_before_;
 };
 
 } // namespace mars::macros

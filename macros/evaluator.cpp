@@ -12,6 +12,7 @@ namespace mars::macros {
 
 namespace {
 
+constexpr std::uint64_t kCallsBetweenLooks = 1024;
 constexpr std::size_t kKeptResultBytes = std::size_t{256} << 10; // of text; their trees take many times more
 
 // Sessions are numbered so that a binding of another one is never taken for one's own.
@@ -89,7 +90,7 @@ void Evaluator::begin(std::string_view command, std::string_view resource) {
     const Options& options = context_.options;
     env_ = Environment();
     for (Slot flag = kAbort; flag <= kLast; ++flag) env_.touch(flag).set(0);
-    env_.assign(kCallstack, command);
+    env_.set_callers(command);
     env_.assign(kCmd, context_.command.empty() ? command : std::string_view(context_.command));
     env_.assign(kRes, resource);
     env_.assign(kResdir, context_.mars_dir + "/resource-" + std::string(resource));
@@ -113,8 +114,9 @@ void Evaluator::begin(std::string_view command, std::string_view resource) {
 result<std::string> Evaluator::run(const Macro& macro, std::string_view name, const std::vector<std::string>& args) {
     failure_.reset();
     depth_ = trace_depth_ = 0;
-    calls_ = 0;
+    calls_ = next_look_ = 0;
     copies_.clear();
+    copies_bytes_ = 0;
     current_ = &macro;
     stack_top_ = static_cast<const char*>(__builtin_frame_address(0));
     env_.assign(names_.numbered(0), name);
@@ -323,8 +325,10 @@ Flow Evaluator::invoke(std::string_view name, Number& out) {
     return Flow::normal;
 }
 
-Flow Evaluator::fail_calls(const Call& call) {
-    return fail(call, message::call_limit(call_limit_), std::errc::value_too_large);
+Flow Evaluator::look_around(const Call& call) {
+    if (calls_ > call_limit_) return fail(call, message::call_limit(call_limit_), std::errc::value_too_large);
+    next_look_ = std::min(calls_ + kCallsBetweenLooks, call_limit_);
+    return outside().may_go_on() ? Flow::normal : fail(call, message::interrupted());
 }
 
 Flow Evaluator::fail_output(const Call& call) {

@@ -74,6 +74,9 @@ class Evaluator {
     enum class Scope : std::uint8_t { copied, shared, own_numbers };
     // Enters `macro` with the arguments of `call` from `first` on.
     Flow enter(const Call& call, const Macro& macro, std::size_t first, Scope scope, Value& out);
+    // What is assigned between the two is undone.
+    Flow save_env(const Call& call);
+    void restore_env();
     // The variable named by the call's first argument.
     Flow variable_slot(const Call& call, Slot& slot) {
         slot = call.binding.slot;
@@ -87,7 +90,7 @@ class Evaluator {
     std::size_t output_limit() const { return limit_output_ ? limit_output_ : static_cast<std::size_t>(-1); }
     Flow fail_output(const Call& call);
     // Counts a round of a loop like a call, so that loops with an empty body end, too.
-    Flow count_round(const Call& round) { return ++calls_ > call_limit_ ? fail_calls(round) : Flow::normal; }
+    Flow count_round(const Call& round) { return ++calls_ > next_look_ ? look_around(round) : Flow::normal; }
 
     Context& context() { return context_; }
     Outside& outside() { return context_.outside; }
@@ -109,7 +112,7 @@ class Evaluator {
 
     Flow call(const Call& call, Value& out) {
         if (call.binding.session != session_) bind(call);
-        if (++calls_ > call_limit_) return fail_calls(call);
+        if (++calls_ > next_look_) MARS_FLOW(look_around(call));
         return call.binding.function(*this, call, out);
     }
     Flow eval_call(const Text& text, Value& out);
@@ -122,7 +125,8 @@ class Evaluator {
     Flow set_numbers(const Call& call, std::size_t first, std::string_view name, Scope scope);
     void clear_numbers_from(std::size_t number);
     Flow fail_at(std::string_view where, std::string text, std::errc code);
-    Flow fail_calls(const Call& call);
+    // Has the limit of calls been reached, or the evaluation been interrupted?
+    Flow look_around(const Call& call);
     // Walks the text of another macro; checks that there is room for it.
     Flow walk_macro(const Call* call, const Macro& macro, Value& out);
 
@@ -136,7 +140,7 @@ class Evaluator {
     const char* stack_top_ = nullptr;
     std::size_t depth_ = 0; // macros inside macros
     std::size_t trace_depth_ = 0;
-    std::uint64_t calls_ = 0, call_limit_;
+    std::uint64_t calls_ = 0, call_limit_, next_look_ = 0; // next_look_: as soon as there are more calls than this
     std::size_t limit_output_;
     std::uint64_t session_;
     std::int64_t wait_budget_;
@@ -144,7 +148,8 @@ class Evaluator {
     std::unordered_map<std::string, MacroPtr> results_; // parsed texts that evaluations made
     std::size_t results_bytes_ = 0;
     std::unordered_map<std::string, MacroPtr> inner_; // calls made by primitives, by name
-    std::vector<Environment> copies_;                 // of the callers of %call
+    std::vector<Environment> copies_;                 // of the callers of %call, and around %tmp
+    std::size_t copies_bytes_ = 0;
 };
 
 // The quick form of an arithmetic primitive, or nullptr (arithmetic.cpp).

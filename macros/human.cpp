@@ -40,6 +40,7 @@ Scale fitting_scale(double largest) {
 }
 
 std::string scaled(double number, const Scale& scale) {
+    if (!std::isfinite(number)) return Number::real(number).text(); // as Perl writes it
     if (scale.factor == 1) return Number::real(std::trunc(number + 0.1) + 0.0).text();
     char text[400];
     int length = std::snprintf(text, sizeof text, "%.3f", number / scale.factor);

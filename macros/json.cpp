@@ -22,6 +22,7 @@ class Quiet : public Outside {
     std::optional<Stamp> lamport_time() override { return outside_.lamport_time(); }
     std::string local_time(std::int64_t seconds) override { return outside_.local_time(seconds); }
     bool engine_running() override { return outside_.engine_running(); }
+    bool may_go_on() override { return outside_.may_go_on(); }
 
   private:
     Outside& outside_;
@@ -80,8 +81,7 @@ std::string json_value(const Entry& entry, const std::string& text) {
 // Macros whose value is worth as much as a primitive.
 constexpr std::string_view kStates[] = {"diskstate", "replstate", "flags", "role", "primarynode"};
 
-std::string json_of_macro(Session& session, std::string_view name, std::string_view resource) {
-    auto text = session.view(name, resource);
+std::string json_of_text(const result<std::string>& text) {
     if (!text) return "null";
     std::string_view value = *text;
     if (value.ends_with('\n')) value.remove_suffix(1);
@@ -129,7 +129,8 @@ std::string json_string(std::string_view text) {
     return out + "\"";
 }
 
-std::string json_of_resource(const Context& context, std::string_view resource, std::string_view only) {
+std::string json_of_resource(const Context& context, std::string_view resource, std::string_view only,
+                             std::optional<failure>* failed) {
     Quiet quiet(context.outside);
     Context own{
         .view = context.view, .outside = quiet, .host = context.host, .real_host = context.real_host, .ip = context.ip};
@@ -140,17 +141,23 @@ std::string json_of_resource(const Context& context, std::string_view resource, 
     own.compat = context.compat;
     own.options = context.options;
     own.limits = context.limits;
+    if (!only.empty()) own.macro_text = context.macro_text;
     Session session(own);
     std::string out = "{\n  \"resource\": " + json_string(resource) + ",\n  \"host\": " + json_string(context.host);
     auto add = [&](std::string key, const std::string& value) {
         for (char& c : key) c = c == '-' ? '_' : c;
         out.append(",\n  ").append(json_string(key)).append(": ").append(value);
     };
-    bool macro = !only.empty() && !find_viewable(only);
+    auto view = [&](std::string_view name) {
+        auto text = session.view(name, resource);
+        if (!text && !only.empty() && failed) failed->emplace(text.error());
+        return text;
+    };
+    bool macro = !only.empty() && (!own.macro_text.empty() || !find_viewable(only));
     for (auto& entry : primitive_entries()) {
         if (!entry.row->viewable || entry.row->unit == Unit::nothing || macro) continue;
         if (!only.empty() && entry.name != only) continue;
-        auto text = session.view(entry.name, resource);
+        auto text = view(entry.name);
         std::string value = text ? *text : std::string();
         bool lines = entry.row->unit == Unit::lines;
         if (!lines && value.ends_with('\n')) value.pop_back();
@@ -158,9 +165,9 @@ std::string json_of_resource(const Context& context, std::string_view resource, 
     }
     for (std::string_view name : kStates) {
         if (!only.empty()) break;
-        add(std::string(name), json_of_macro(session, name, resource));
+        add(std::string(name), json_of_text(view(name)));
     }
-    if (macro) add(std::string(only), json_of_macro(session, only, resource));
+    if (macro) add(std::string(only), json_of_text(view(only)));
     return out + "\n}\n";
 }
 

@@ -153,9 +153,11 @@ Flow protect(Evaluator&, const Call& call, Value& out) {
 }
 
 Flow tmp(Evaluator& evaluator, const Call& call, Value& out) {
-    Environment saved = evaluator.env();
+    auto callers = evaluator.env().mark_callers();
+    MARS_FLOW(evaluator.save_env(call));
     Flow flow = evaluator.arg(call, 0, out);
-    evaluator.env() = std::move(saved);
+    evaluator.restore_env();
+    evaluator.env().back_to(std::move(callers));
     return flow;
 }
 

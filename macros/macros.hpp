@@ -47,6 +47,7 @@ struct Limits {
     std::size_t output_bytes = std::size_t{256} << 20; // of any one text or variable
     std::uint64_t calls = 0;                           // primitives and macros called in one view
     std::size_t nesting = 100'000;                     // calls inside calls
+    std::size_t copies_bytes = std::size_t{1} << 30;   // of all variables that unfinished calls keep for later
     std::size_t stack_bytes = std::size_t{6} << 20;    // machine stack that one view may use
 };
 

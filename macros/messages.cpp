@@ -74,6 +74,10 @@ std::string call_limit(std::uint64_t calls) {
     return "more than " + std::to_string(calls) + " calls were made; is there an endless loop?";
 }
 
+std::string interrupted() {
+    return "the evaluation was interrupted";
+}
+
 std::string nesting_limit() {
     return "macro calls are nested too deeply; does a macro call itself?";
 }

@@ -31,6 +31,7 @@ std::string too_few_arguments(std::string_view name, int wanted);
 std::string division_by_zero(std::string_view operation);
 std::string output_limit(std::size_t bytes);
 std::string call_limit(std::uint64_t calls);
+std::string interrupted();
 std::string nesting_limit();
 std::string cannot_split(std::string_view delimiter);
 std::string too_long_to_evaluate(std::size_t bytes);

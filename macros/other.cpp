@@ -16,6 +16,7 @@ Flow warn(Evaluator& evaluator, const Call& call, Value&) {
 Flow die(Evaluator& evaluator, const Call& call, Value&) {
     std::string text;
     MARS_FLOW(evaluator.arg(call, 0, text));
+    if (text.ends_with('\n')) text.pop_back(); // texts for release 0.1a end their line themselves
     return evaluator.fail(call, std::move(text));
 }
 

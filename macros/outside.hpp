@@ -59,6 +59,8 @@ class Outside {
         (void)seconds;
         return failure(std::errc::operation_not_supported, "waiting is not possible here");
     }
+    // Asked now and then by an evaluation that takes long; false ends it (somebody has interrupted it).
+    virtual bool may_go_on() { return true; }
     // Remembers a symlink to be made when the command finishes.
     virtual result<void> set_link(const std::string& value, const std::string& path) {
         (void)value;

@@ -68,8 +68,18 @@ std::string State::in_named_resource(std::string_view key) const {
 
 std::string State::checked(const std::string& path) const {
     auto value = view().raw_value(path);
-    if (!value) evaluator_.warn("cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'");
+    if (!value) warn_missing(path);
     return value && *value != tree::kDeleted ? std::move(*value) : std::string();
+}
+
+// Without a resource nobody expects its links.
+void State::warn_missing(const std::string& path) const {
+    if (path.starts_with("resource-/")) return;
+    evaluator_.warn(missing_text(path));
+}
+
+std::string State::missing_text(const std::string& path) const {
+    return "cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'";
 }
 
 Stamp State::system_time() const {
@@ -137,9 +147,8 @@ Flow State::designated_primary(std::string& host) {
     bool names_one = value && *value != tree::kDeleted && *value != tree::kNone;
     host = names_one ? *value : std::string();
     if (value) return Flow::normal;
-    std::string text = "cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'";
-    if (evaluator_.compat()) return evaluator_.fail(std::move(text));
-    evaluator_.warn(text);
+    if (evaluator_.compat()) return evaluator_.fail(missing_text(path));
+    warn_missing(path);
     return Flow::normal;
 }
 
@@ -162,7 +171,7 @@ std::string State::device_present() {
     bool use_old = old && !old->value.empty() && (!on || on->value.empty() || on->stamp < old->stamp);
     std::string value = use_old ? old->value : on ? on->value : "";
     if (!value.empty()) return value;
-    if (!is_local()) return "";
+    if (!is_local() || resource().empty()) return "";
     evaluator_.warn("no information about the device, looking at '" + device_path() + "'");
     return block_device();
 }

@@ -77,6 +77,8 @@ class State {
     void forget();
 
   private:
+    void warn_missing(const std::string& path) const;
+    std::string missing_text(const std::string& path) const;
     Positions read_positions(const std::string& directory, const std::string& host) const;
     std::string find_split(const std::string& directory) const;
 

@@ -68,6 +68,7 @@ Flow disk_present(Evaluator& evaluator, const Call& call, Value& out) {
     if (disk.empty()) return Flow::normal;
     auto kind = evaluator.outside().kind(disk);
     if (kind == Outside::FileKind::block_device) out.set(1);
+    if (kind == Outside::FileKind::regular && !evaluator.compat()) out.set(1);
     if (kind == Outside::FileKind::missing) out.set(0);
     return Flow::normal;
 }
@@ -173,7 +174,8 @@ Flow possible_size(Evaluator& evaluator, const Call&, Value& out) {
         Number size = Number::parse(state.optional(directory + "/actsize-" + host));
         if (!smallest || size < *smallest) smallest = size;
     }
-    if (!smallest) evaluator.warn("no disk size of resource '" + state.resource() + "' is known");
+    if (!smallest && !state.resource().empty())
+        evaluator.warn("no disk size of resource '" + state.resource() + "' is known");
     out.set(smallest.value_or(Number()));
     return Flow::normal;
 }
@@ -199,8 +201,8 @@ constexpr Primitive kRows[] = {
     {"get-disk", "{}", 0, 1, false, true, "The disk of the acting host; empty if it is no member.", "%get-disk{}",
      "/dev/vg/vol1", get_disk, Unit::text, true},
     {"{disk-present,present-disk}", "{}", 0, 1, false, false,
-     "1 if the disk is a block device here, 0 if it does not exist, else empty.", "%disk-present{}", "1", disk_present,
-     Unit::flag, true},
+     "1 if the disk is a block device or a file here, 0 if it does not exist, else empty.", "%disk-present{}", "1",
+     disk_present, Unit::flag, true},
     {"get-device", "{}", 0, 1, false, true, "Path of the device.", "%get-device{}", "/dev/mars/vol1", get_device,
      Unit::text, true},
     {"{device-present,present-device}", "{}", 0, 1, false, false, "1 if the device exists on the acting host.",

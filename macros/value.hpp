@@ -87,6 +87,7 @@ class Value {
 
     // Empty, without looking at a text of its own: the usual result of what only has an effect.
     bool is_nothing() const { return kind_ == Kind::borrowed && view_.empty(); }
+    std::size_t text_bytes() const { return kind_ == Kind::integer ? 0 : as_text().size(); }
     bool is_integer() const { return kind_ == Kind::integer; }
     std::int64_t integer() const { return integer_; }
 

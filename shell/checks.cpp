@@ -189,7 +189,7 @@ result<void> check_new_name(VerbContext& ctx, std::string_view what, const std::
 result<void> check_host_known(VerbContext& ctx, const std::string& host) {
     if (ctx.view().get("ips/ip-" + host)) return {};
     return ctx.overridable("name.nohost", "host " + host + " is no member of the cluster (no ips/ip-" + host +
-                                              "); known are: marsadm lowlevel-ls-host-ips");
+                                              "); all that are known: marsadm lowlevel-ls-host-ips");
 }
 
 result<void> check_marsd(VerbContext& ctx, bool running) {

@@ -39,21 +39,24 @@ result<std::vector<std::string>> take_options(const std::vector<std::string>& wo
     return positionals;
 }
 
-failure unknown_verb(std::string_view name, VerbRegistry& verbs) {
-    auto close = verbs.suggest(name);
+failure unknown_verb(std::string_view name, std::string_view next, VerbRegistry& verbs) {
+    std::string close(verbs.suggest(name));
+    const std::string family = std::string(name) + "-"; // "macro lst" may mean macro-list
+    if (!next.empty())
+        if (auto longer = verbs.suggest(family + std::string(next)); longer.starts_with(family)) close = longer;
     std::string text = "unknown verb '" + std::string(name) + "'";
-    if (!close.empty()) text += "; did you mean '" + std::string(close) + "'?";
-    return refusal("usage.verb", text + " All verbs: marsadm help");
+    if (!close.empty()) text += "; did you mean '" + close + "'?";
+    return refusal("usage.verb", text + (close.empty() ? "; all" : " All") + " verbs: marsadm help");
 }
 
 // "force-VERB" is one more --force, unless a verb of that name exists.
-result<void> look_up(std::string word, Request& request, VerbRegistry& verbs) {
+result<void> look_up(std::string word, std::string_view next, Request& request, VerbRegistry& verbs) {
     if (word.starts_with("force-") && !find_verb(word)) {
         word.erase(0, 6);
         ++request.options.force;
     }
     request.verb = verbs.find(word);
-    if (!request.verb) return unknown_verb(word, verbs);
+    if (!request.verb) return unknown_verb(word, next, verbs);
     request.spelling = std::move(word);
     return {};
 }
@@ -151,7 +154,7 @@ result<Request> parse_command_line(const std::vector<std::string>& words, const 
         positionals[0] += "-" + positionals[1];
         positionals.erase(positionals.begin() + 1);
     }
-    MARS_TRY_VOID(look_up(positionals.front(), request, verbs));
+    MARS_TRY_VOID(look_up(positionals.front(), positionals.size() > 1 ? positionals[1] : "", request, verbs));
     std::size_t next = 1;
     if (request.verb->resource != ResourceArgument::none && positionals.size() > 1)
         request.resources = positionals[next++];

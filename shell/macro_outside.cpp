@@ -9,6 +9,7 @@ namespace mars::shell {
 namespace {
 constexpr std::size_t kFileBytes = std::size_t{16} << 20;
 constexpr std::uint64_t kSectorBytes = 512;
+constexpr Duration kBetweenPauses = std::chrono::milliseconds(50);
 } // namespace
 
 // The local marsd is judged by its age; another host's by what it has said last, for nobody asked it to be alive here.
@@ -27,6 +28,16 @@ result<void> MacroOutside::sleep(std::int64_t seconds) {
     }
     if (refused_) return failure(std::errc::operation_canceled, "interrupted");
     return {};
+}
+
+// Lets signals in, so that a runaway macro can be interrupted.
+bool MacroOutside::may_go_on() {
+    const auto now = ctx_.env().clock().steady();
+    if (!fiber_ || refused_ || now - last_pause_ < kBetweenPauses) return !refused_;
+    wanted_sleep_ = Duration::zero();
+    fiber_->pause();
+    last_pause_ = ctx_.env().clock().steady();
+    return !refused_;
 }
 
 result<void> MacroOutside::set_link(const std::string& value, const std::string& path) {

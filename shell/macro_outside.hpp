@@ -36,6 +36,8 @@ class MacroOutside final : public macros::Outside {
         ctx_.out().answer(text);
     }
 
+    bool may_go_on() override;
+
     // Kinds of files are remembered, as the tree is: this drops them.
     void forget() { kinds_.clear(); }
     // Warnings go to `where` instead of the verb's output.
@@ -43,7 +45,7 @@ class MacroOutside final : public macros::Outside {
     // The fiber that evaluates, which pauses when a macro sleeps; nullptr: nobody can wait.
     void sleep_on(Fiber* fiber) { fiber_ = fiber; }
     Duration wanted_sleep() const { return wanted_sleep_; }
-    // Lets the sleep under way, and all later ones, fail: the verb is being cancelled.
+    // Lets the sleep under way, and all later ones, fail, and a long evaluation end: the verb is being cancelled.
     void refuse_sleep() { refused_ = true; }
 
   private:
@@ -54,6 +56,7 @@ class MacroOutside final : public macros::Outside {
     std::vector<std::string>* warnings_ = nullptr;
     Fiber* fiber_ = nullptr;
     Duration wanted_sleep_{};
+    Duration last_pause_{};
     bool refused_ = false;
 };
 

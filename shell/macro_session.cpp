@@ -63,6 +63,7 @@ env::task<void> run_macros(VerbContext& ctx, MacroSetup& setup, std::function<vo
         auto state = co_await env::asio::this_coro::cancellation_state;
         cancelled = cancelled || state.cancelled() != env::asio::cancellation_type::none;
         if (cancelled) setup.outside.refuse_sleep();
+        if (setup.outside.wanted_sleep() == Duration::zero()) continue; // no time has passed
         setup.view.forget();
         setup.outside.forget();
     }

@@ -95,7 +95,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"wait.phase", FailureClass::timeout, "a phase did not finish"},
     {"device.errlog", FailureClass::precondition, "an error was reported while waiting for the device"},
     {"view.macro", FailureClass::precondition, "a macro does not exist or cannot be evaluated"},
-    {"hook.failed", FailureClass::overridable, "a plugin has refused"},
+    {"hook.failed", FailureClass::overridable, "a hook of a plugin, or a hook program, has refused"},
     {"plugin.broken", FailureClass::precondition, "a plugin cannot be used"},
     {"plugin.failed", FailureClass::precondition, "a verb or primitive of a plugin has failed"},
     {"lua.error", FailureClass::precondition, "a program in Lua has failed"},

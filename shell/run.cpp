@@ -48,6 +48,7 @@ class Run {
 
   private:
     env::task<result<void>> prepare();
+    void add_worker(const std::vector<std::string>& all, const std::string& resource);
     env::task<void> all_phases();
     env::task<void> run_phase(const Phase& phase);
     env::task<void> run_global(const Phase& phase);
@@ -86,21 +87,32 @@ failure not_built(const Verb& verb) {
                                    (verb.doc.empty() ? "" : "; see " + std::string(verb.doc)));
 }
 
+void Run::add_worker(const std::vector<std::string>& all, const std::string& resource) {
+    workers_.push_back(std::make_unique<Worker>(surroundings_, request_, all, resource));
+}
+
 env::task<result<void>> Run::prepare() {
     auto& ctx = whole_->context;
     if (!request_.verb->is_built()) co_return not_built(*request_.verb);
     MARS_CO_TRY_VOID(check_startup(ctx));
-    MARS_CO_TRY(auto names, co_await expand_resources(ctx));
+    MARS_CO_TRY(const auto addressed, co_await expand_resources(ctx));
+    const auto& names = addressed.names;
     // Global phases see the list as well.
     whole_ = std::make_unique<Worker>(surroundings_, request_, names, std::string());
+    for (const auto& [name, why] : addressed.missing) {
+        add_worker(names, name);
+        fail(*workers_.back(), why, 0);
+    }
     if (request_.verb->resource == ResourceArgument::none || request_.verb->resource == ResourceArgument::free) {
-        workers_.push_back(std::make_unique<Worker>(surroundings_, request_, names, std::string()));
+        if (!names.empty() || addressed.missing.empty()) add_worker(names, std::string());
         co_return result<void>();
     }
-    for (const auto& name : names) workers_.push_back(std::make_unique<Worker>(surroundings_, request_, names, name));
+    for (const auto& name : names) add_worker(names, name);
     if (request_.verb->has(kNoMemberCheck)) co_return result<void>();
-    for (auto& worker : workers_)
+    for (auto& worker : workers_) {
+        if (worker->failed) continue;
         if (auto member = check_member(worker->context); !member) fail(*worker, member.error(), 0);
+    }
     co_return result<void>();
 }
 

@@ -82,13 +82,13 @@ result<void> check_startup(VerbContext& ctx) {
     if (verb.has(kNoTree)) return {};
     MARS_TRY_VOID(check_hostname(ctx));
     MARS_TRY_VOID(check_version(ctx));
-    MARS_TRY_VOID(check_acting_host(ctx));
     if (!verb.has(kAnyUser) && !ctx.local().is_root())
         return refusal("sys.root", "only root may do that; next: sudo marsadm " + std::string(verb.name));
     auto root = ctx.env().storage().status(ctx.view().root());
     if (!root || root->kind != env::FileKind::directory)
         return refusal("sys.noroot-dir", "there is no directory " + ctx.view().root() +
                                              "; next: make a filesystem of its own for it and mount it there");
+    MARS_TRY_VOID(check_acting_host(ctx));
     MARS_TRY_VOID(check_uuid(ctx));
     return check_data_plane(ctx);
 }
@@ -116,9 +116,10 @@ env::task<result<std::string>> find_resource(VerbContext& ctx, std::string name)
         ctx.out().warning("there is no resource " + name + ", but " + *resource + " has this device name: taking that");
         co_return *resource;
     }
-    co_return refusal("res.missing", "resource " + name + " is not known on host " + ctx.self() + " (no " +
-                                         ctx.view().absolute(tree::resource_dir(name)) +
-                                         "); known are: marsadm view all; next: marsadm update-cluster, if it is new");
+    co_return refusal(
+        "res.missing",
+        "it is not known on host " + ctx.self() + " (no " + ctx.view().absolute(tree::resource_dir(name)) +
+            "); all that are known: marsadm view-all-resources; next: marsadm update-cluster, if it is new");
 }
 
 std::vector<std::string> split_list(std::string_view list) {
@@ -129,29 +130,42 @@ std::vector<std::string> split_list(std::string_view list) {
         if (comma == std::string_view::npos) break;
         list.remove_prefix(comma + 1);
     }
+    return names;
+}
+
+void sort_once(std::vector<std::string>& names) {
     std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return natural_less(a, b); });
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    return names;
 }
 
 } // namespace
 
-env::task<result<std::vector<std::string>>> expand_resources(VerbContext& ctx) {
+env::task<result<Addressed>> expand_resources(VerbContext& ctx) {
     const auto& request = ctx.request();
-    std::vector<std::string> names;
-    if (request.resources.empty() && request.verb->resource != ResourceArgument::optional) co_return names;
+    Addressed addressed;
+    if (request.resources.empty() && request.verb->resource != ResourceArgument::optional) co_return addressed;
     if (request.resources.empty() || request.resources == "all") {
-        names = resources_of(ctx.view(), ctx.me());
-        if (names.empty() && !request.verb->has(kInformational))
+        addressed.names = resources_of(ctx.view(), ctx.me());
+        if (addressed.names.empty() && !request.verb->has(kInformational))
             ctx.out().warning("host " + ctx.me() + " is member of no resource, nothing to do");
-        co_return names;
+        co_return addressed;
     }
-    names = split_list(request.resources);
-    if (request.verb->has(kNoResourceCheck)) co_return names;
-    for (auto& name : names) {
-        MARS_CO_TRY(name, co_await find_resource(ctx, name));
+    auto words = split_list(request.resources);
+    sort_once(words);
+    for (auto& word : words) {
+        if (request.verb->has(kNoResourceCheck)) {
+            addressed.names.push_back(std::move(word));
+            continue;
+        }
+        auto found = co_await find_resource(ctx, word);
+        if (!found && reason_of(found.error()).name != "res.missing") co_return found.error();
+        if (found)
+            addressed.names.push_back(std::move(*found));
+        else
+            addressed.missing.emplace_back(word, found.error());
     }
-    co_return names;
+    sort_once(addressed.names); // two names may have led to the same resource
+    co_return addressed;
 }
 
 } // namespace mars::shell

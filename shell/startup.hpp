@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shell/context.hpp"
@@ -11,8 +12,13 @@ namespace mars::shell {
 
 // Host name, tree version, user, tree, membership in a cluster, --host. Failures: sys.*, name.*, dp.*.
 result<void> check_startup(VerbContext& ctx);
-// The resources that the request addresses, in natural order. A name that is unknown here is looked for in the cluster
-// (C-RES), and a device name is replaced by its resource. Failures: res.missing.
-env::task<result<std::vector<std::string>>> expand_resources(VerbContext& ctx);
+// The resources that a request addresses.
+struct Addressed {
+    std::vector<std::string> names;                       // in natural order, each once
+    std::vector<std::pair<std::string, failure>> missing; // names that lead to no resource: res.missing
+};
+// A name that is unknown here is looked for in the cluster (C-RES), and a device name is replaced by its resource. One
+// that cannot be found does not stop the others (1.8). Failures: of the wait for the cluster.
+env::task<result<Addressed>> expand_resources(VerbContext& ctx);
 
 } // namespace mars::shell

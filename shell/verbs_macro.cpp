@@ -25,8 +25,8 @@ void answer(VerbContext& ctx, std::string_view text) {
 failure no_macro(macros::Session& session, const std::string& name) {
     auto close = macros::suggestion(session, name);
     return refusal("view.macro", "there is no macro '" + name + "'" +
-                                     (close.empty() ? "" : "; did you mean '" + close + "'?") +
-                                     " All macros: marsadm macro list");
+                                     (close.empty() ? "; all" : "; did you mean '" + close + "'? All") +
+                                     " macros: marsadm macro list");
 }
 
 std::string_view kind_text(macros::MacroInfo::Kind kind) {

@@ -3,6 +3,7 @@
 // tests/unit/shell/help_test.cpp.
 #include <algorithm>
 
+#include "macros/check.hpp"
 #include "macros/json.hpp"
 #include "macros/reference.hpp"
 #include "shell/checks.hpp"
@@ -35,6 +36,7 @@ struct Picture {
     std::string text;
     std::vector<std::pair<std::string, failure>> failures; // resource, why
     std::vector<std::string> warnings;                     // about the picture itself
+    std::string hint;                                      // to a failure: what may be meant
 };
 
 bool is_list(const VerbContext& ctx) {
@@ -46,27 +48,39 @@ std::string only_resource(const VerbContext& ctx) {
 }
 
 // One object, or an array of them for a list.
-std::string json_text(VerbContext& ctx, const macros::Context& context) {
+std::string json_text(VerbContext& ctx, const macros::Context& context, Picture& picture) {
     auto name = macro_name(ctx);
-    std::string only = name == kDefaultMacro ? std::string() : name;
-    if (!is_list(ctx)) return macros::json_of_resource(context, only_resource(ctx), only);
+    std::string only = name == kDefaultMacro && context.macro_text.empty() ? std::string() : name;
+    auto object_of = [&](const std::string& resource) {
+        std::optional<failure> failed;
+        auto object = macros::json_of_resource(context, resource, only, &failed);
+        if (failed) picture.failures.emplace_back(resource, *failed);
+        return object;
+    };
+    if (!is_list(ctx)) return object_of(only_resource(ctx));
     std::string text = "[\n";
     for (const auto& resource : ctx.resources()) {
-        auto object = macros::json_of_resource(context, resource, only);
+        auto object = object_of(resource);
         if (text.size() > 2) text.insert(text.size() - 1, ",");
         text += object;
     }
     return text + "]\n";
 }
 
+std::string what_is_meant(macros::Session& session, const std::string& name) {
+    auto close = macros::suggestion(session, name);
+    return (close.empty() ? "; all" : "; did you mean '" + close + "'? All") + " macros: marsadm macro list";
+}
+
 void evaluate(VerbContext& ctx, macros::Context& context, Picture& picture) {
     const auto name = macro_name(ctx);
     const auto& arguments = ctx.request().arguments;
     macros::Session session(context);
+    if (context.macro_text.empty() && !session.has_macro(name)) picture.hint = what_is_meant(session, name);
     if (ctx.options().json && !session.has_macro(name)) {
         picture.failures.emplace_back("", failure(std::errc::operation_canceled, "cannot find macro '" + name + "'"));
     } else if (ctx.options().json) {
-        picture.text = json_text(ctx, context);
+        picture.text = json_text(ctx, context, picture);
     } else {
         auto frame = ctx.request().resources == "all" ? session.view_all(name, ctx.resources(), arguments)
                      : is_list(ctx)                   ? session.view_resources(name, ctx.resources(), arguments)
@@ -128,7 +142,7 @@ result<Step> judge(VerbContext& ctx, const Picture& picture) {
     std::string why;
     for (const auto& [resource, failed] : picture.failures)
         why += (why.empty() ? "" : "\n") + (resource.empty() ? "" : "resource " + resource + ": ") + failed.text;
-    return refusal("view.macro", why);
+    return refusal("view.macro", why + picture.hint);
 }
 
 std::vector<std::string> places_to_watch(const VerbContext& ctx) {
@@ -172,7 +186,8 @@ env::task<result<Step>> watch(VerbContext& ctx) {
 env::task<result<Step>> view(VerbContext& ctx) {
     if (ctx.options().watch) co_return co_await watch(ctx);
     bool foreign = ctx.me() != ctx.self();
-    if (foreign && ctx.options().compat_01a) ctx.out().answer("ATTENTION: acting as if I were host '" + ctx.me() + "'");
+    if (foreign && ctx.options().compat_01a && !ctx.options().json)
+        ctx.out().answer("ATTENTION: acting as if I were host '" + ctx.me() + "'");
     auto picture = co_await take_picture(ctx, false);
     print(ctx, ctx.out().takes_colours() && !ctx.options().json ? coloured(picture.text) : picture.text);
     for (const auto& warning : picture.warnings) ctx.out().warning(warning);

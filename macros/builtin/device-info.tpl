@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */\
-%if{%device-present{}}{  LocalDevice %get-device{} [%device-stats{}]\n}\
+%if{%or{%device-present{}}{%device-error{}}}{  LocalDevice %get-device{} [%device-stats{}]\n}\

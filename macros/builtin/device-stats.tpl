@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */\
-%unless{%device-opened{}}{Closed}{Opened, \
+%unless{%device-opened{}}{Closed%if{%device-error{}}{, DEVICE_ERROR=%device-error{}%errno-text{%device-error{}}}}\
+{Opened, \
   %if{%known-device-mounted{}}{%known-device-mountpoint{}\
     %if{%{verbose}}{ %known-device-fstype{} %known-device-mountflags{}}, }\
   %if{%device-error{}}{DEVICE_ERROR=%device-error{}%errno-text{%device-error{}}, }\

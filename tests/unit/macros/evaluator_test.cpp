@@ -118,6 +118,58 @@ TEST_CASE("3000 nested calls work, endless recursion is refused") {
     }
 }
 
+TEST_CASE("the call stack is what it was before a call, whatever was assigned to it") {
+    for (auto compat : {Compat::v01a, Compat::current}) {
+        Templates t(compat);
+        t.add("in", "%{callstack}%let{callstack}{x}(%{callstack})");
+        t.add("out", "%call{in}%{callstack}%append{callstack}{y}%include{in}%{callstack}");
+        CHECK(t.eval("%call{out}|%{callstack}") ==
+              "default,out,in(x)default,outdefault,outy,in(x)default,outy|default");
+        CHECK(
+            t.eval("%let{callstack}{a}%tmp{%append{callstack}{b}%{callstack}%in{}}|%{callstack}%out{}|%{callstack}") ==
+            "abab,in(x)|aa,out,in(x)a,outa,outy,in(x)a,outy|a");
+    }
+}
+
+TEST_CASE("deep recursion takes memory and time in proportion to its depth") {
+    Templates t;
+    t.context.limits.stack_bytes = 0;
+    t.context.limits.nesting = 20'000;
+    t.add("a-name-of-some-length-as-people-like-to-give-them", "%a-name-of-some-length-as-people-like-to-give-them{}");
+    with_room([&] { CHECK_FALSE(run(t, "%a-name-of-some-length-as-people-like-to-give-them{}")); });
+    t.add("large", "%call{large}");
+    t.context.limits.copies_bytes = 1 << 20;
+    auto large = run(t, "%let{x}{%sprintf{%100000s}{}}%call{large}");
+    REQUIRE_FALSE(large);
+    CHECK(large.error().text.starts_with("macro calls are nested too deeply"));
+    CHECK(run(t, "%let{x}{%sprintf{%100000s}{}}%foreach{i}{1,2,3,4,5,6,7,8,9,10,11,12}{,}{%tmp{%{i}}}"));
+}
+
+TEST_CASE("a text for %die may end its line, and infinite numbers look the same everywhere") {
+    VectorContext at(Compat::current);
+    at.context.macro_text = "%die{bye\\n}";
+    auto ended = Session(at.context).view("default", "");
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().text.starts_with("bye\n  at --macro:1:1\n"));
+    CHECK(at.eval("%human-numbers{}{}{}{inf}|%human-numbers{B}{}{}{-inf}|%+{inf}{0}") == "Inf TiB|-Inf B|Inf");
+}
+
+TEST_CASE("an evaluation that takes long can be interrupted") {
+    struct Impatient : TestOutside {
+        int asked = 0;
+        bool may_go_on() override { return ++asked < 5; }
+    } outside;
+    VectorContext at(Compat::current);
+    Context context{.view = at.view, .outside = outside, .host = "alpha"};
+    for (const char* text : {"%while{1}{}", "%eval{1000000000}{x}", "%for{}{1}{}{}"}) {
+        outside.asked = 0;
+        context.macro_text = text;
+        auto ended = Session(context).view("default", "");
+        REQUIRE_FALSE(ended);
+        CHECK(ended.error().text.starts_with("the evaluation was interrupted"));
+    }
+}
+
 TEST_CASE("limits on nesting, calls and output end an evaluation with a failure") {
     Templates t;
     t.context.limits.nesting = 10;

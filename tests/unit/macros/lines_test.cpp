@@ -57,6 +57,35 @@ TEST_CASE("a host that is no member sees only the device") {
     CHECK(b.show("default") == "  LocalDevice /dev/mars/vol1 [Closed]\n");
 }
 
+TEST_CASE("a device whose log has failed shows its error, also when it is closed or gone") {
+    SampleCluster a("nodea");
+    const std::string status = "  vol1 [2/2] UpToDate Replicating dCASFR Primary nodea \n";
+    change(a, "actual-nodea/open-count -> 0");
+    change(a, "actual-nodea/if-on -> 0");
+    CHECK(a.show("default") == status);
+    change(a, "actual-nodea/if-state -> -28");
+    CHECK(a.show("default") ==
+          "  LocalDevice /dev/mars/vol1 [Closed, DEVICE_ERROR=-28[ENOSPC:No_space_left_on_device]]\n" + status);
+}
+
+TEST_CASE("without a resource nothing is missed") {
+    SampleCluster b;
+    b.context.real_host = "nodeb";
+    for (auto* name : {"default", "diskstate", "replstate", "role", "1and1", "resource-possible-size", "is-orphan"}) {
+        INFO(name);
+        b.show(name, "");
+        CHECK(b.outside.warnings.empty());
+        b.outside.warnings.clear();
+    }
+}
+
+TEST_CASE("a disk that is a regular file is as present as any") {
+    SampleCluster b;
+    b.outside.kinds["/dev/vg/vol1"] = Outside::FileKind::regular;
+    CHECK(b.show("diskstate") == "OutDated[FR]\n");
+    CHECK(b.show("role") == "Secondary\n");
+}
+
 TEST_CASE("fetch and replay lines show age and lag beyond the window") {
     SampleCluster b;
     change(b, "version-000000011-nodeb -> h11,log-000000011-nodea,40000000:h10,log-000000010-nodea,20000000 @-100");

@@ -116,6 +116,8 @@ TEST_CASE("unknown verbs are refused, with the closest one") {
     CHECK(reason({"primry", "x"}) == "usage.verb");
     CHECK(text({"primry", "x"}).find("did you mean 'primary'?") != std::string::npos);
     CHECK(text({"creat-resource"}).find("did you mean 'create-resource'?") != std::string::npos);
+    CHECK(text({"macro", "lst"}).find("did you mean 'macro-list'? All verbs: marsadm help") != std::string::npos);
+    CHECK(text({"xyzzy"}).find("'xyzzy'; all verbs: marsadm help") != std::string::npos);
     CHECK(reason({}) == "usage.verb");
     CHECK(text({"xyzzy"}).find("did you mean") == std::string::npos);
 }

@@ -162,6 +162,27 @@ TEST_CASE("lists and all work on every resource, and tell when some have failed"
     CHECK(site.r("todo-a/connect") == "0");
 }
 
+TEST_CASE("a resource that does not exist does not stop the others in a list") {
+    Pair site;
+    auto result = site.run({"pause-replay", "r,nosuch,nowhere"});
+    CHECK(result.exit == 5);
+    CHECK(site.r("todo-a/allow-replay") == "0");
+    auto errors = site.output.text(Severity::error);
+    CHECK(errors.find("resource nosuch: it is not known on host a") != std::string::npos);
+    CHECK(errors.find("resource nowhere: it is not known on host a") != std::string::npos);
+    CHECK(site.refuse({"resume-replay", "nosuch,nowhere"}, "res.missing").exit == 1);
+    site.output.events.clear();
+    result = site.run({"view-get-primary", "r,nosuch"});
+    CHECK(result.exit == 5);
+    CHECK(site.output.text(Severity::answer).ends_with("\nb\n"));
+}
+
+TEST_CASE("two names of one resource are one resource") {
+    Pair site;
+    site.set("resource-r/device-a", "fancy");
+    CHECK(site.run({"pause-fetch", "fancy,r"}).outcomes.size() == 1);
+}
+
 TEST_CASE("all without resources is no failure") {
     Site site;
     site.cluster({"a"});

@@ -37,7 +37,11 @@ TEST_CASE("view takes its macro from the command line once") {
 TEST_CASE("an unknown macro or resource is refused") {
     Pair site;
     site.refuse({"view-no-such-macro", "r"}, "view.macro");
+    CHECK(site.output.text(Severity::error).find("; all macros: marsadm macro list") != std::string::npos);
+    site.refuse({"view-diskstat", "r"}, "view.macro");
+    CHECK(site.output.text(Severity::error).find("did you mean 'diskstate'? All macros") != std::string::npos);
     site.refuse({"view", "unknown"}, "res.missing");
+    site.refuse({"view", "r", "--root=/nowhere", "--host=b"}, "sys.noroot-dir");
 }
 
 TEST_CASE("view works for ordinary users and without a cluster, with a warning") {
@@ -145,6 +149,13 @@ TEST_CASE("view --json gives objects, for lists in an array") {
     site.succeed({"view-replstate", "r", "--json"});
     CHECK(site.output.text(Severity::answer).find("  \"replstate\": \"Replaying\"\n}") != std::string::npos);
     site.refuse({"view-nosuch", "r", "--json"}, "view.macro");
+    site.refuse({"view-role", "r", "--json", "--macro=%die{no}"}, "view.macro");
+    CHECK(site.output.text(Severity::answer).find("\"role\": null") != std::string::npos);
+    CHECK(site.output.text(Severity::error).find("no\n  at --macro:1:1") != std::string::npos);
+    site.succeed({"view", "r", "--json", "--macro=%{res}"});
+    CHECK(site.output.text(Severity::answer).find("\"default\": \"r\"") != std::string::npos);
+    site.succeed({"view", "r", "--json", "--host=b", "--compat=0.1a"});
+    CHECK(site.output.text(Severity::answer).starts_with("{"));
 }
 
 TEST_CASE("state words are coloured for those who like it") {
