@@ -126,15 +126,17 @@ int run(std::vector<std::string> words) {
         cancel.emit(env::asio::cancellation_type::terminal);
     });
     env::asio::signal_set signals(context, SIGINT, SIGTERM);
+    bool is_over = false;
     std::function<void()> await_signal = [&] {
         signals.async_wait([&](const boost::system::error_code& error, int number) {
             if (error) return;
             interrupts.raise(number);
-            await_signal();
+            if (!is_over) await_signal();
         });
     };
     await_signal();
     auto ended = [&](const std::exception_ptr& error, const RunResult& result) {
+        is_over = true;
         signals.cancel();
         if (!error) {
             status = result.exit;

@@ -14,6 +14,7 @@
 #include "shell/verb_events.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
+#include "shell/worker.hpp"
 
 namespace mars::shell {
 
@@ -22,21 +23,6 @@ namespace {
 // At most so many resources wait at the same time, unless --parallel says otherwise: each watch costs an inotify
 // instance, of which a user usually has 128.
 constexpr std::size_t kTogether = 64;
-
-// One resource (or the whole verb) on its way through the phases. With a view of its own: it may wait while others do.
-struct Worker {
-    Worker(Surroundings& surroundings, const Request& request, const std::vector<std::string>& all,
-           const std::string& resource)
-        : view(surroundings.env, request.options.root), context(surroundings, view, request, all, resource) {}
-
-    tree::DiskView view;
-    VerbContext context;
-    std::optional<failure> failed;
-    int phase = 0;
-    bool is_satisfied = false; // in the current LOOP phase
-};
-
-using Workers = std::vector<std::unique_ptr<Worker>>;
 
 class Run {
   public:
@@ -67,7 +53,6 @@ class Run {
     void announce(const Phase& phase);
     void fail(Worker& worker, const failure& why, int phase);
     std::size_t left() const;
-    RunResult summary();
 
     Surroundings& surroundings_;
     const Request& request_;
@@ -77,15 +62,6 @@ class Run {
     std::unique_ptr<Worker> whole_; // start-up and global phases
     const Phase* current_ = nullptr;
 };
-
-void report(Output& output, const VerbContext& ctx, const failure& why) {
-    output.error(ctx.label(why.text) + " [" + std::string(reason_of(why).name) + "]");
-}
-
-failure not_built(const Verb& verb) {
-    return refusal("verb.nyi", "the verb " + std::string(verb.name) + " is not in this version" +
-                                   (verb.doc.empty() ? "" : "; see " + std::string(verb.doc)));
-}
 
 void Run::add_worker(const std::vector<std::string>& all, const std::string& resource) {
     workers_.push_back(std::make_unique<Worker>(surroundings_, request_, all, resource));
@@ -296,26 +272,6 @@ env::task<void> Run::run_loop(const Phase& phase) {
     }
 }
 
-RunResult Run::summary() {
-    RunResult summary;
-    std::size_t succeeded = 0;
-    std::optional<int> own_status;
-    for (auto& worker : workers_) {
-        succeeded += worker->failed && !worker->context.is_partly_done() ? 0 : 1;
-        ResourceOutcome outcome;
-        outcome.resource = worker->context.resource();
-        outcome.phase = worker->phase;
-        outcome.failed = worker->failed;
-        outcome.changed = worker->context.changed();
-        if (!worker->failed && worker->context.exit_status()) own_status = worker->context.exit_status();
-        if (worker->failed && summary.exit == 0) summary.exit = exit_code(reason_of(*worker->failed).failure_class);
-        summary.outcomes.push_back(std::move(outcome));
-    }
-    if (summary.exit != 0 && succeeded > 0) summary.exit = kExitMixed;
-    if (summary.exit == 0 && own_status) summary.exit = *own_status;
-    return summary;
-}
-
 env::task<RunResult> Run::go() {
     whole_ = std::make_unique<Worker>(surroundings_, request_, std::vector<std::string>(), std::string());
     result<void> prepared;
@@ -329,7 +285,7 @@ env::task<RunResult> Run::go() {
         fail(*whole_, prepared.error(), 0);
         workers_.clear();
         workers_.push_back(std::move(whole_));
-        co_return summary();
+        co_return summarize(workers_);
     }
     if (request_.options.force > 0 && !request_.verb->has(kInformational))
         surroundings_.output.warning("--force turns safety checks into warnings");
@@ -347,7 +303,7 @@ env::task<RunResult> Run::go() {
         co_await interrupt();
         co_await env::asio::this_coro::throw_if_cancelled(throws);
     }
-    co_return summary();
+    co_return summarize(workers_);
 }
 
 env::task<void> Run::all_phases() {
@@ -361,14 +317,9 @@ env::task<void> Run::all_phases() {
     for (auto& worker : workers_) co_await fire_for(*worker, worker->failed ? "failed" : "after", nullptr);
 }
 
-std::string phase_list(std::string_view what, const std::vector<std::string>& numbers) {
-    std::string text;
-    for (const auto& number : numbers) text += (text.empty() ? "" : ", ") + number;
-    return text.empty() ? "" : "; " + std::string(what) + (numbers.size() == 1 ? " phase " : " phases ") + text;
-}
-
 // The user has cancelled, which acts as a timeout of the current wait: what belongs to the phase under way is put back.
 env::task<void> Run::interrupt() {
+    if (request_.options.watch) co_return; // that is how one leaves it
     std::vector<Worker*> interrupted;
     for (auto& worker : workers_)
         if (!worker->failed) interrupted.push_back(worker.get());
@@ -377,21 +328,8 @@ env::task<void> Run::interrupt() {
         for (auto* worker : interrupted) co_await put_back(*worker, *current_);
 }
 
-// Tells what was done and what was not. What was written stays, but for what a phase puts back.
 void Run::tell_interruption() {
-    const auto& phases = request_.verb->phases;
-    std::vector<std::string> done;
-    std::vector<std::string> open;
-    for (const auto& phase : phases) {
-        if (&phase == current_) continue;
-        (current_ && phase.number < current_->number ? done : open).push_back(std::to_string(phase.number));
-    }
-    std::string where = request_.spelling + " was interrupted";
-    if (current_ && phases.size() > 1)
-        where += " in phase " + std::to_string(current_->number) +
-                 (current_->title.empty() ? "" : " (" + std::string(current_->title) + ")") +
-                 phase_list("done:", done) + phase_list("not begun:", open);
-    if (current_ && !current_->stuck.empty()) where += "; " + std::string(current_->stuck);
+    const std::string where = interruption_text(request_, current_);
     const bool is_undone = current_ && current_->undo; // what that means is said then
     for (auto& worker : workers_) {
         if (worker->failed) continue;

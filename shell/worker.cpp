@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shell/worker.hpp"
+
+namespace mars::shell {
+
+void report(Output& output, const VerbContext& ctx, const failure& why) {
+    output.error(ctx.label(why.text) + " [" + std::string(reason_of(why).name) + "]");
+}
+
+failure not_built(const Verb& verb) {
+    return refusal("verb.nyi", "the verb " + std::string(verb.name) + " is not in this version" +
+                                   (verb.doc.empty() ? "" : "; see " + std::string(verb.doc)));
+}
+
+RunResult summarize(const Workers& workers) {
+    RunResult summary;
+    std::size_t succeeded = 0;
+    std::optional<int> own_status;
+    for (auto& worker : workers) {
+        succeeded += worker->failed && !worker->context.is_partly_done() ? 0 : 1;
+        ResourceOutcome outcome;
+        outcome.resource = worker->context.resource();
+        outcome.phase = worker->phase;
+        outcome.failed = worker->failed;
+        outcome.changed = worker->context.changed();
+        if (!worker->failed && worker->context.exit_status()) own_status = worker->context.exit_status();
+        if (worker->failed && summary.exit == 0) summary.exit = exit_code(reason_of(*worker->failed).failure_class);
+        summary.outcomes.push_back(std::move(outcome));
+    }
+    if (summary.exit != 0 && succeeded > 0) summary.exit = kExitMixed;
+    if (summary.exit == 0 && own_status) summary.exit = *own_status;
+    return summary;
+}
+
+namespace {
+
+std::string phase_list(std::string_view what, const std::vector<std::string>& numbers) {
+    std::string text;
+    for (const auto& number : numbers) text += (text.empty() ? "" : ", ") + number;
+    return text.empty() ? "" : "; " + std::string(what) + (numbers.size() == 1 ? " phase " : " phases ") + text;
+}
+
+} // namespace
+
+std::string interruption_text(const Request& request, const Phase* current) {
+    const auto& phases = request.verb->phases;
+    std::vector<std::string> done;
+    std::vector<std::string> open;
+    for (const auto& phase : phases) {
+        if (&phase == current) continue;
+        (current && phase.number < current->number ? done : open).push_back(std::to_string(phase.number));
+    }
+    std::string where = request.spelling + " was interrupted";
+    if (current && phases.size() > 1)
+        where += " in phase " + std::to_string(current->number) +
+                 (current->title.empty() ? "" : " (" + std::string(current->title) + ")") + phase_list("done:", done) +
+                 phase_list("not begun:", open);
+    if (current && !current->stuck.empty()) where += "; " + std::string(current->stuck);
+    return where;
+}
+
+} // namespace mars::shell

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Worker: one resource (or the whole verb) on its way through the phases of a verb, with a view of its own: it may wait
+// while others do. Owned by a run of the verb (run.cpp).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shell/context.hpp"
+#include "shell/run.hpp"
+
+namespace mars::shell {
+
+struct Worker {
+    Worker(Surroundings& surroundings, const Request& request, const std::vector<std::string>& all,
+           const std::string& resource)
+        : view(surroundings.env, request.options.root), context(surroundings, view, request, all, resource) {}
+
+    tree::DiskView view;
+    VerbContext context;
+    std::optional<failure> failed;
+    int phase = 0;
+    bool is_satisfied = false; // in the current LOOP phase
+};
+
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+// What has become of all of them, and the exit code that follows.
+RunResult summarize(const Workers& workers);
+
+// Where a run was interrupted: the phases that are done, and those not begun. `current` is null between phases.
+std::string interruption_text(const Request& request, const Phase* current);
+
+// To the operator, with the reason's name.
+void report(Output& output, const VerbContext& ctx, const failure& why);
+failure not_built(const Verb& verb);
+
+} // namespace mars::shell
