@@ -2,7 +2,9 @@
 #include "shell/wait.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
+#include <system_error>
 
 #include "kernel/base/number.hpp"
 
@@ -144,6 +146,19 @@ std::string standing_error(const VerbContext& ctx) {
     return {};
 }
 
+// A device whose log has failed is there, too, but of no use.
+result<void> check_device_works(const VerbContext& ctx, const std::string& device) {
+    auto state = ctx.view().number(ctx.actual(ctx.me(), "if-state"));
+    if (!state || *state == 0) return {};
+    const auto why = standing_error(ctx);
+    return refusal("device.errlog", device + " is there, but fails all requests: marsd on host " + ctx.me() +
+                                        " reports if-state = " + std::to_string(*state) + " (" +
+                                        std::generic_category().message(static_cast<int>(std::abs(*state))) +
+                                        (why.empty() ? "" : "; " + why) +
+                                        "); next: remove the cause (journalctl -u marsd names it), close the device, "
+                                        "then: systemctl restart marsd");
+}
+
 } // namespace
 
 env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
@@ -166,6 +181,7 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     std::string advice = present ? "look at marsadm view " + ctx.resource() + " and the log of marsd"
                                  : "find out who still uses it (fuser -vm " + device + ")";
     MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.device", advice));
+    if (present) MARS_CO_TRY_VOID(check_device_works(ctx, device));
     ctx.out().info(ctx.label(device + (present ? " is there" : " is gone")));
     co_return result<void>();
 }

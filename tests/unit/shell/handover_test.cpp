@@ -113,6 +113,19 @@ TEST_CASE("primary on the primary itself only waits for the device") {
     CHECK(site.r("primary") == "a");
 }
 
+TEST_CASE("a device that is there but fails is not called good") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/primary", "a", 5min);
+    site.succeed({"primary", "r"});
+    site.set("resource-r/actual-a/if-state", "-28", 1min);
+    site.refuse({"primary", "r"}, "device.errlog");
+    auto text = site.output.text(Severity::error);
+    CHECK(text.find("fails all requests") != std::string::npos);
+    CHECK(text.find("No space left on device") != std::string::npos);
+    CHECK(text.find("next: ") != std::string::npos);
+}
+
 TEST_CASE("the checks of a handover, in their order") {
     Pair site;
     site.both_obey();
