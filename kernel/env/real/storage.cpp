@@ -126,38 +126,47 @@ result<FileStatus> RealStorage::status(const std::string& path) const {
     return FileStatus{kind_of(st.st_mode), static_cast<std::uint64_t>(st.st_size), stamp_of(st.st_mtim), st.st_ino};
 }
 
-result<std::vector<DirectoryEntry>> RealStorage::list(const std::string& directory) const {
+namespace {
+
+// Calls `use(handle, entry)` for each name but . and ..; it may fail.
+template<class Use>
+result<void> each_name(const std::string& directory, Use use) {
     std::unique_ptr<DIR, DirCloser> dir(::opendir(directory.c_str()));
     if (!dir) return errno_failure(errno, "cannot list " + directory);
-    std::vector<DirectoryEntry> entries;
     while (true) {
         errno = 0;
         auto* entry = ::readdir(dir.get());
         if (!entry && errno) return errno_failure(errno, "cannot list " + directory);
-        if (!entry) return entries;
-        std::string name = entry->d_name;
-        struct stat st {};
-        if (name == "." || name == "..") continue;
-        if (::fstatat(::dirfd(dir.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-            if (errno == ENOENT) continue; // removed meanwhile
-            return errno_failure(errno, "cannot stat " + directory + "/" + name);
-        }
-        entries.push_back({std::move(name), kind_of(st.st_mode)});
+        if (!entry) return {};
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") MARS_TRY_VOID(use(::dirfd(dir.get()), *entry));
     }
 }
 
-result<std::vector<DirectoryEntry>> RealStorage::scan(const std::string& directory) const {
-    std::unique_ptr<DIR, DirCloser> dir(::opendir(directory.c_str()));
-    if (!dir) return errno_failure(errno, "cannot list " + directory);
+} // namespace
+
+result<std::vector<DirectoryEntry>> RealStorage::list(const std::string& directory) const {
     std::vector<DirectoryEntry> entries;
-    while (true) {
-        errno = 0;
-        auto* entry = ::readdir(dir.get());
-        if (!entry && errno) return errno_failure(errno, "cannot list " + directory);
-        if (!entry) return entries;
-        std::string name = entry->d_name;
-        if (name != "." && name != "..") entries.push_back({std::move(name), kind_of(DTTOIF(entry->d_type))});
-    }
+    auto look = [&](int handle, const dirent& entry) -> result<void> {
+        struct stat st {};
+        if (::fstatat(handle, entry.d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            entries.push_back({entry.d_name, kind_of(st.st_mode)});
+        else if (errno != ENOENT) // removed meanwhile
+            return errno_failure(errno, "cannot stat " + directory + "/" + entry.d_name);
+        return {};
+    };
+    MARS_TRY_VOID(each_name(directory, look));
+    return entries;
+}
+
+result<std::vector<DirectoryEntry>> RealStorage::scan(const std::string& directory) const {
+    std::vector<DirectoryEntry> entries;
+    auto add = [&](int, const dirent& entry) -> result<void> {
+        entries.push_back({entry.d_name, kind_of(DTTOIF(entry.d_type))});
+        return {};
+    };
+    MARS_TRY_VOID(each_name(directory, add));
+    return entries;
 }
 
 std::unique_ptr<ReadAhead> RealStorage::read_ahead(std::vector<std::string> directories, ReadPattern pattern) const {
