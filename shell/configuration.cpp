@@ -5,13 +5,14 @@
 #include <array>
 
 #include "kernel/base/result.hpp"
+#include "kernel/base/trim.hpp"
 #include "shell/reason.hpp"
 
 namespace mars::shell {
 
 namespace {
 
-constexpr std::size_t kFileBytes = std::size_t{1} << 20;
+constexpr std::size_t kConfigurationBytes = std::size_t{1} << 20;
 
 // Nothing that changes what a verb is allowed to do, or to whom.
 constexpr auto kNames = std::to_array<std::string_view>({
@@ -29,12 +30,6 @@ constexpr auto kNames = std::to_array<std::string_view>({
     "timeout",
     "window",
 });
-
-std::string_view trim(std::string_view text) {
-    auto begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
-}
 
 result<void> apply_line(Options& options, std::string_view line) {
     auto equal = line.find('=');
@@ -60,7 +55,7 @@ std::span<const std::string_view> configurable_options() {
 }
 
 Options with_configuration(Options options, const env::Storage& storage, const std::string& file, Output& output) {
-    auto content = storage.read_file(file, kFileBytes);
+    auto content = storage.read_file(file, kConfigurationBytes);
     if (!content) {
         bool missing = content.error().is(std::errc::no_such_file_or_directory);
         if (!missing) output.warning(content.error().text + "; its settings are not used");

@@ -5,6 +5,7 @@
 
 #include "kernel/base/names.hpp"
 #include "kernel/base/number.hpp"
+#include "kernel/base/trim.hpp"
 #include "shell/reason.hpp"
 #include "shell/size.hpp"
 #include "shell/ssh_options.hpp"
@@ -302,12 +303,6 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"max-deletions", 0, "=N", "", "History.", false, check_integer<0, kMany>},
     {"delete-method", 0, "=N", "", "History.", false, check_integer<0, kMany>},
 });
-
-std::string_view trim(std::string_view text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    return text;
-}
 
 failure unknown(std::string_view word, std::string_view name) {
     std::vector<std::string_view> names;

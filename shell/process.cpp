@@ -30,7 +30,7 @@ namespace mars::shell {
 namespace {
 
 namespace asio = env::asio;
-using Descriptor = asio::posix::stream_descriptor;
+using StreamDescriptor = asio::posix::stream_descriptor;
 constexpr std::size_t kPiece = 65536;
 
 // A running child; gone when this is gone.
@@ -60,24 +60,24 @@ class Child {
     pid_t pid_;
 };
 
-struct Pipe {
+struct PipeEnds {
     env::UniqueFd read;
     env::UniqueFd write;
 };
 
-result<Pipe> make_pipe() {
+result<PipeEnds> make_pipe() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) < 0) return errno_failure(errno, "pipe");
-    Pipe pipe;
+    PipeEnds pipe;
     pipe.read.reset(ends[0]);
     pipe.write.reset(ends[1]);
     return pipe;
 }
 
 struct Pipes {
-    Pipe input;
-    Pipe output;
-    Pipe errors;
+    PipeEnds input;
+    PipeEnds output;
+    PipeEnds errors;
 };
 
 result<Pipes> make_pipes() {
@@ -153,7 +153,7 @@ class Running {
         co_await asio::async_write(input_, asio::buffer(command_.input), asio::as_tuple(asio::use_awaitable));
         input_.close();
     }
-    env::task<void> read(Descriptor& from, bool is_error, std::string& all) {
+    env::task<void> read(StreamDescriptor& from, bool is_error, std::string& all) {
         std::string buffer(kPiece, '\0');
         while (true) {
             auto [error, count] =
@@ -163,14 +163,16 @@ class Running {
             if (command_.on_text) co_await command_.on_text(is_error, buffer.substr(0, count));
         }
     }
-    env::task<void> ended() { co_await end_.async_wait(Descriptor::wait_read, asio::as_tuple(asio::use_awaitable)); }
+    env::task<void> ended() {
+        co_await end_.async_wait(StreamDescriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+    }
 
     Command& command_;
     Child child_;
-    Descriptor input_;
-    Descriptor output_;
-    Descriptor errors_;
-    Descriptor end_;
+    StreamDescriptor input_;
+    StreamDescriptor output_;
+    StreamDescriptor errors_;
+    StreamDescriptor end_;
 };
 
 } // namespace

@@ -10,7 +10,7 @@ namespace {
 
 using FamilyRows = const std::vector<Verb>& (*)();
 
-constexpr std::array<FamilyRows, 12> kFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs,
+constexpr std::array<FamilyRows, 12> kVerbFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs,
                                                log_verbs,     wait_verbs,     view_verbs,   macro_verbs,
                                                script_verbs,  systemd_verbs,  habit_verbs,  later_verbs};
 
@@ -37,7 +37,7 @@ std::string resource_usage(const Verb& verb) {
 
 std::vector<const Verb*> all_verbs() {
     std::vector<const Verb*> all;
-    for (auto rows : kFamilies)
+    for (auto rows : kVerbFamilies)
         for (const auto& verb : rows()) all.push_back(&verb);
     return all;
 }
@@ -45,7 +45,7 @@ std::vector<const Verb*> all_verbs() {
 const Verb* find_verb(std::string_view name) {
     if (name.starts_with("view-") && name.size() > 5) name = "view";
     if (name.starts_with("prettyprint-")) name = "prettyprint";
-    for (auto rows : kFamilies)
+    for (auto rows : kVerbFamilies)
         for (const auto& verb : rows())
             if (is_called(verb, name)) return &verb;
     return name.starts_with("view") && name != "view" ? find_verb("view") : nullptr; // viewNAME

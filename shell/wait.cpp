@@ -215,7 +215,7 @@ Hearing hear(const VerbContext& ctx, const PeerWatch& peer, Stamp start, Duratio
     return elapsed > half ? Hearing::dead : Hearing::unknown;
 }
 
-std::string join_names(const std::vector<std::string>& names) {
+std::string few_names(const std::vector<std::string>& names) {
     if (names.size() >= 10) return std::to_string(names.size()) + " hosts";
     std::string text;
     for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -247,7 +247,7 @@ env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::s
     std::erase(peers, ctx.self());
     if (peers.empty()) co_return std::size_t{0};
     if (!ctx.is_marsd_running()) {
-        ctx.out().warning(ctx.label("marsd does not run on this host, so nothing can be heard of " + join_names(peers) +
+        ctx.out().warning(ctx.label("marsd does not run on this host, so nothing can be heard of " + few_names(peers) +
                                     "; start it: systemctl start marsd"));
         co_return std::size_t{0};
     }
@@ -260,19 +260,19 @@ env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::s
         condition.directories.push_back("actual-" + peer);
     }
     condition.directories.emplace_back("");
-    ctx.detail(1, "waiting for " + join_names(peers));
+    ctx.detail(1, "waiting for " + few_names(peers));
     Deadline deadline(ctx, std::nullopt);
     condition.holds = [&] {
         return (enough && enough()) || call_roll(ctx, watches, start, deadline.elapsed()).unknown.empty();
     };
     condition.description = [&] {
-        return "no news yet from " + join_names(call_roll(ctx, watches, start, deadline.elapsed()).unknown);
+        return "no news yet from " + few_names(call_roll(ctx, watches, start, deadline.elapsed()).unknown);
     };
     condition.recheck = 1s; // deadness is a matter of ages
     MARS_CO_TRY_VOID(co_await wait_until(ctx, condition, deadline));
     auto roll = call_roll(ctx, watches, start, deadline.elapsed());
     if (!roll.dead.empty()) {
-        auto text = "nothing is heard of " + join_names(roll.dead) + " (" + std::to_string(roll.alive.size()) + "/" +
+        auto text = "nothing is heard of " + few_names(roll.dead) + " (" + std::to_string(roll.alive.size()) + "/" +
                     std::to_string(peers.size()) + " alive)";
         if (ctx.options().strict_wait) co_return refusal("wait.cluster", text + "; is marsd running there?");
         ctx.out().warning(ctx.label(text));

@@ -7,8 +7,6 @@ namespace mars::block {
 
 namespace {
 
-constexpr std::uint64_t kProgressBytes = 1024;
-
 failure unexpected(const PeerSession& peer, std::string_view what) {
     return failure(std::errc::protocol_error, peer.remote().text() + " sent " + std::string(what));
 }

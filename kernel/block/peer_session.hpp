@@ -21,6 +21,9 @@
 
 namespace mars::block {
 
+// So many bytes received are a sign of progress, fewer may be signs of life only.
+inline constexpr std::uint64_t kProgressBytes = 1024;
+
 struct SessionLimits {
     Duration handshake = std::chrono::seconds(10);
     Duration pulse = std::chrono::seconds(5);    // an idle side shows that it lives this often

@@ -11,12 +11,6 @@ namespace mars::block {
 
 namespace {
 
-constexpr std::uint64_t kProgressBytes = 1024;
-
-bool has(std::uint16_t mask, std::size_t bit) {
-    return (mask >> bit & 1U) != 0;
-}
-
 SyncEnd make_end(SyncEnd::Kind kind, std::string text) {
     SyncEnd end;
     end.kind = kind;
@@ -214,7 +208,7 @@ env::task<result<void>> SyncClient::patch(Work& work, SegmentMask different) {
     mine.batch = work.batch;
     mine.segments = different;
     for (std::size_t i = 0; i < work.batch.segments(); ++i)
-        for (std::size_t b = 0; has(different, i) && b < work.batch.blocks(i); ++b)
+        for (std::size_t b = 0; has_bit(different, i) && b < work.batch.blocks(i); ++b)
             mine.digests.push_back(xxh3_128(work.segment(i).subspan(b * kBlockBytes, work.batch.block_length(i, b))));
     MARS_CO_TRY(Frame answer, co_await ask(work.batch, encode_blocks(mine), SyncMessage::patch));
     MARS_CO_TRY(SegmentMask wrong, co_await apply(work, answer, different));
@@ -241,9 +235,9 @@ env::task<result<SegmentMask>> SyncClient::apply(Work& work, const Frame& answer
         auto content = work.segment(segment.segment);
         auto data = patch.data.subspan(segment.data);
         for (std::size_t b = 0; b < work.batch.blocks(segment.segment); ++b) {
-            if (!has(segment.different, b)) continue;
+            if (!has_bit(segment.different, b)) continue;
             auto block = content.subspan(b * kBlockBytes, work.batch.block_length(segment.segment, b));
-            if (has(segment.zero, b)) {
+            if (has_bit(segment.zero, b)) {
                 std::fill(block.begin(), block.end(), std::byte{0});
             } else {
                 std::copy_n(data.begin(), block.size(), block.begin());
@@ -262,7 +256,7 @@ env::task<result<SegmentMask>> SyncClient::apply(Work& work, const Frame& answer
 // Writes the changed blocks, neighbours in one go.
 env::task<result<void>> SyncClient::write_changes(Work& work) {
     auto is_changed = [&](std::size_t block) {
-        return has(work.changed[block / kSegmentBlocks], block % kSegmentBlocks);
+        return has_bit(work.changed[block / kSegmentBlocks], block % kSegmentBlocks);
     };
     const std::size_t blocks = (work.batch.length + kBlockBytes - 1) / kBlockBytes;
     for (std::size_t begin = 0; begin < blocks;) {

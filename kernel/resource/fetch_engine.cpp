@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "kernel/resource/signal.hpp"
+
 namespace mars::resource {
 
 namespace {
@@ -12,8 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 using namespace env::asio::experimental::awaitable_operators;
 
-constexpr Duration kRetryMin = 200ms;
-constexpr Duration kRetryMax = 5s;
 // A source that is not the preferred one is left after this time, to see whether the preferred one is back; earlier
 // when it has had nothing more to give for some seconds.
 constexpr Duration kSecondChoiceTurn = 30s;

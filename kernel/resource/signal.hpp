@@ -6,6 +6,10 @@
 
 namespace mars::resource {
 
+// Between attempts to reach another host; doubled from the first on as long as nothing is gained.
+inline constexpr Duration kRetryMin = std::chrono::milliseconds(200);
+inline constexpr Duration kRetryMax = std::chrono::seconds(5);
+
 class Signal {
   public:
     explicit Signal(env::Env& env) : env_(env), event_(env.lot()) {}

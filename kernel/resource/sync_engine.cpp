@@ -9,9 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kRetryMin = 200ms;
-constexpr Duration kRetryMax = 5s;
-
 } // namespace
 
 SyncEngine::SyncEngine(Host& host, std::string resource, Signal& signal)

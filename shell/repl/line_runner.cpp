@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "kernel/base/trim.hpp"
 #include "lua/macro_access.hpp"
 #include "shell/hosts.hpp"
 #include "shell/repl/line_words.hpp"
@@ -16,12 +17,6 @@ namespace mars::shell {
 namespace {
 
 constexpr Duration kWatchInterval = std::chrono::seconds(2);
-
-std::string_view trim(std::string_view text) {
-    auto begin = text.find_first_not_of(" \t\r\n");
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-}
 
 // "lua CODE", but not "lua FILE.lua ARGS", which is the verb.
 bool is_lua_line(std::string_view line) {

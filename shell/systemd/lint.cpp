@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "kernel/base/trim.hpp"
 #include "shell/systemd/unit_names.hpp"
 
 namespace mars::shell::systemd {
@@ -15,12 +16,6 @@ namespace {
 
 // For templates that no resource of this host uses, and for hosts without any.
 constexpr std::string_view kSample = "some-resource";
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-    return text;
-}
 
 // The section that only units of this kind have; empty for kinds without one.
 std::string own_section(std::string_view kind) {

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <set>
 
+#include "kernel/base/trim.hpp"
 #include "shell/reason.hpp"
 #include "shell/systemd/unit_names.hpp"
 
@@ -14,12 +15,6 @@ namespace {
 
 constexpr std::string_view kNoResource = "UNDEFINED_RESOURCE";
 constexpr std::size_t kMostUnits = 10000; // a template that refers to ever new units is a mistake
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-    return text;
-}
 
 // What stands behind "KEY" and "=" in a line; nullopt when the line is about something else.
 std::optional<std::string_view> value_of(std::string_view line, std::string_view key) {
