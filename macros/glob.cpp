@@ -7,7 +7,10 @@ namespace mars::macros {
 
 namespace {
 
+// Of one pattern, and of all patterns after expansion; no path that exists is longer than 4 KiB.
+constexpr std::size_t kMostBytes = std::size_t{16} << 10;
 constexpr std::size_t kMostAlternatives = 10'000;
+constexpr std::size_t kDeepest = 64; // components with wildcards
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -76,23 +79,39 @@ bool matches(std::string_view name, std::string_view pattern) {
     return pattern.find_first_not_of('*') == std::string_view::npos;
 }
 
-// Expands the first "{a,b}" of `pattern`, recursively.
-void expand_braces(const std::string& pattern, std::vector<std::string>& out) {
-    if (out.size() >= kMostAlternatives) return;
+// Where the first "{a,b}" of `pattern` has its brace, its commas, and its closing brace; empty when there is none.
+std::vector<std::size_t> first_braces(std::string_view pattern) {
     auto open = pattern.find('{');
+    if (open == std::string::npos) return {};
     std::vector<std::size_t> cuts{open};
-    std::size_t close = open;
-    for (int depth = 0; close < pattern.size(); ++close) {
-        if (pattern[close] == '{') ++depth;
-        if (pattern[close] == ',' && depth == 1) cuts.push_back(close);
-        if (pattern[close] == '}' && --depth == 0) break;
+    int depth = 0;
+    for (std::size_t at = open; at < pattern.size(); ++at) {
+        if (pattern[at] == '{') ++depth;
+        bool is_end = pattern[at] == '}' && --depth == 0;
+        if (is_end || (pattern[at] == ',' && depth == 1)) cuts.push_back(at);
+        if (is_end) return cuts;
     }
-    if (open == std::string::npos || close >= pattern.size()) return out.push_back(pattern);
-    cuts.push_back(close);
-    for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
-        expand_braces(pattern.substr(0, open) + pattern.substr(cuts[i] + 1, cuts[i + 1] - cuts[i] - 1) +
-                          pattern.substr(close + 1),
-                      out);
+    return {};
+}
+
+// Appends all that `pattern` means with its braces expanded; false when that is too much.
+bool expand_braces(std::string pattern, std::vector<std::string>& out) {
+    if (pattern.size() > kMostBytes) return false;
+    std::vector<std::string> open{std::move(pattern)}; // the next one is the last
+    while (!open.empty()) {
+        std::string next = std::move(open.back());
+        open.pop_back();
+        auto cuts = first_braces(next);
+        if (out.size() + open.size() + cuts.size() > kMostAlternatives) return false;
+        if (cuts.empty()) {
+            out.push_back(std::move(next));
+            continue;
+        }
+        std::string before = next.substr(0, cuts.front()), behind = next.substr(cuts.back() + 1);
+        for (std::size_t i = cuts.size() - 1; i > 0; --i)
+            open.push_back(before + next.substr(cuts[i - 1] + 1, cuts[i] - cuts[i - 1] - 1) + behind);
+    }
+    return true;
 }
 
 class Finder {
@@ -128,26 +147,36 @@ class Finder {
         return std::find(siblings.begin(), siblings.end(), below->substr(slash + 1)) != siblings.end();
     }
     // `base` is done; the pattern goes on at `at`.
-    void descend(const std::string& base, const std::string& pattern, std::size_t at, std::vector<std::string>& out) {
-        auto end = std::min(pattern.find('/', at), pattern.size());
-        std::string component = pattern.substr(at, end - at);
-        auto next = pattern.find_first_not_of('/', end);
-        auto go_on = [&](const std::string& path) {
-            if (next == std::string::npos)
-                out.push_back(path);
-            else
-                descend(path + "/", pattern, next, out);
-        };
-        if (!has_wildcard(component)) {
-            bool last = next == std::string::npos;
-            if (!last || exists(base + component)) go_on(base + component);
-            return;
+    void descend(std::string base, const std::string& pattern, std::size_t at, std::vector<std::string>& out) {
+        while (true) {
+            auto end = std::min(pattern.find('/', at), pattern.size());
+            std::string component = pattern.substr(at, end - at);
+            auto next = pattern.find_first_not_of('/', end);
+            bool is_last = next == std::string::npos;
+            if (has_wildcard(component)) return search(base, component, pattern, next, out);
+            if (is_last && exists(base + component)) out.push_back(base + component);
+            if (is_last) return;
+            base.append(component).append("/");
+            at = next;
         }
+    }
+    // Goes on with all names in `base` that match `component`.
+    void search(const std::string& base, const std::string& component, const std::string& pattern, std::size_t next,
+                std::vector<std::string>& out) {
+        if (depth_ >= kDeepest) return;
+        ++depth_;
         std::string directory = base.size() > 1 && base.ends_with('/') ? base.substr(0, base.size() - 1) : base;
-        for (auto& name : list(directory))
-            if (matches(name, component) && !is_deleted(base + name)) go_on(base + name);
+        for (auto& name : list(directory)) {
+            if (!matches(name, component) || is_deleted(base + name)) continue;
+            if (next == std::string::npos)
+                out.push_back(base + name);
+            else
+                descend(base + name + "/", pattern, next, out);
+        }
+        --depth_;
     }
 
+    std::size_t depth_ = 0;
     Evaluator& evaluator_;
 };
 
@@ -160,10 +189,13 @@ bool glob_less(const std::string& a, const std::string& b) {
     return a < b;
 }
 
-std::vector<std::string> glob_paths(Evaluator& evaluator, std::string_view patterns) {
+result<std::vector<std::string>> glob_paths(Evaluator& evaluator, std::string_view patterns) {
     std::vector<std::string> alternatives, found;
     for (auto& pattern : split(evaluator.regexes(), patterns, " ").value_or(std::vector<std::string>()))
-        expand_braces(pattern, alternatives);
+        if (!expand_braces(std::move(pattern), alternatives))
+            return failure(std::errc::argument_list_too_long, "a pattern may have " + std::to_string(kMostBytes) +
+                                                                  " bytes, and all of them together " +
+                                                                  std::to_string(kMostAlternatives) + " alternatives");
     Finder finder(evaluator);
     for (auto& pattern : alternatives) finder.find(pattern, found);
     return found;

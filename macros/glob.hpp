@@ -11,8 +11,9 @@
 
 namespace mars::macros {
 
-// Names matching the blank-separated patterns; per pattern in the order of glob_less.
-std::vector<std::string> glob_paths(Evaluator& evaluator, std::string_view patterns);
+// Names matching the blank-separated patterns; per pattern in the order of glob_less. Fails when the patterns are too
+// long, or have too many alternatives.
+result<std::vector<std::string>> glob_paths(Evaluator& evaluator, std::string_view patterns);
 
 // Without regard to case, ties bytewise.
 bool glob_less(const std::string& a, const std::string& b);

@@ -92,7 +92,9 @@ Flow get_glob(Evaluator& evaluator, const Call& call, Value& out) {
     MARS_FLOW(evaluator.arg(call, 2, delimiter));
     std::string& joined = out.own();
     bool first = true;
-    for (auto& path : glob_paths(evaluator, patterns)) {
+    auto paths = glob_paths(evaluator, patterns);
+    if (!paths) return evaluator.fail(call, paths.error().text);
+    for (auto& path : *paths) {
         joined.append(first ? "" : delimiter).append(path);
         if (evaluator.grew_too_far(joined.size())) return evaluator.fail_output(call);
         first = false;
@@ -106,7 +108,9 @@ Flow foreach_glob(Evaluator& evaluator, const Call& call, Value& out) {
     MARS_FLOW(evaluator.arg(call, 1, name));
     Slot slot = evaluator.names().slot(name);
     std::string& produced = out.own();
-    for (auto& path : glob_paths(evaluator, patterns)) {
+    auto paths = glob_paths(evaluator, patterns);
+    if (!paths) return evaluator.fail(call, paths.error().text);
+    for (auto& path : *paths) {
         evaluator.env().assign(slot, path);
         MARS_FLOW(evaluator.count_round(call));
         Flow flow = evaluator.append(call.args.size() > 2 ? call.args[2] : kNothing, produced);
