@@ -195,6 +195,7 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
                                                              ctx.actual(me, "replay-code") + " = " +
                                                              ctx.view().value(ctx.actual(me, "replay-code")) +
                                                              "; next: marsadm invalidate " + ctx.resource()));
+    if (old == me && has_device(ctx)) MARS_CO_TRY_VOID(check_device_works(ctx));
     if (systemd::has_application(ctx)) {
         ctx.state<Handover>().move = systemd::begin_move(ctx, old, me); // the device will be closed by systemd
         co_return Step::done;

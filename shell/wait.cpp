@@ -146,20 +146,23 @@ std::string standing_error(const VerbContext& ctx) {
     return {};
 }
 
-// A device whose log has failed is there, too, but of no use.
-result<void> check_device_works(const VerbContext& ctx, const std::string& device) {
+std::string device_path(const VerbContext& ctx) {
+    return "/dev/mars/" + ctx.view().value(ctx.key("device-" + ctx.me()), ctx.resource());
+}
+
+} // namespace
+
+result<void> check_device_works(const VerbContext& ctx) {
     auto state = ctx.view().number(ctx.actual(ctx.me(), "if-state"));
     if (!state || *state == 0) return {};
     const auto why = standing_error(ctx);
-    return refusal("device.errlog", device + " is there, but fails all requests: marsd on host " + ctx.me() +
+    return refusal("device.errlog", device_path(ctx) + " is there, but fails all requests: marsd on host " + ctx.me() +
                                         " reports if-state = " + std::to_string(*state) + " (" +
                                         std::generic_category().message(static_cast<int>(std::abs(*state))) +
                                         (why.empty() ? "" : "; " + why) +
                                         "); next: remove the cause (journalctl -u marsd names it), close the device, "
                                         "then: systemctl restart marsd");
 }
-
-} // namespace
 
 env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     if (present && ctx.view().value(ctx.key("primary")) != ctx.me())
@@ -171,7 +174,7 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     Condition condition;
     condition.directories = {tree::resource_dir(ctx.resource()), ctx.key("actual-" + ctx.me())};
     condition.holds = [&] { return has_device(ctx) == present; };
-    auto device = "/dev/mars/" + ctx.view().value(ctx.key("device-" + ctx.me()), ctx.resource());
+    const auto device = device_path(ctx);
     condition.description = [&] {
         auto text = device + " has not " + (present ? "appeared" : "disappeared") + " on host " + ctx.me();
         auto why = standing_error(ctx);
@@ -181,7 +184,7 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     std::string advice = present ? "look at marsadm view " + ctx.resource() + " and the log of marsd"
                                  : "find out who still uses it (fuser -vm " + device + ")";
     MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.device", advice));
-    if (present) MARS_CO_TRY_VOID(check_device_works(ctx, device));
+    if (present) MARS_CO_TRY_VOID(check_device_works(ctx));
     ctx.out().info(ctx.label(device + (present ? " is there" : " is gone")));
     co_return result<void>();
 }

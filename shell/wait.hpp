@@ -53,6 +53,8 @@ env::task<result<void>> wait_switch(VerbContext& ctx, std::string name, std::str
 env::task<result<void>> wait_attached(VerbContext& ctx);
 // W-DEVICE: the device is present (absent) on ME.
 env::task<result<void>> wait_device(VerbContext& ctx, bool present);
+// Of ME: a device whose log has failed is there, too, but of no use.
+result<void> check_device_works(const VerbContext& ctx);
 
 // W-CLUSTER: every one of `peers` has been heard of since now, so everything that it had written before this call is
 // visible here; or it is dead (nothing for half a window). Dead peers cost one warning, and a timeout with
