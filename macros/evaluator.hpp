@@ -92,6 +92,13 @@ class Evaluator {
     // Counts a round of a loop like a call, so that loops with an empty body end, too.
     Flow count_round(const Call& round) { return ++calls_ > next_look_ ? look_around(round) : Flow::normal; }
 
+    // Counts the handling of a long list like so many calls as would take about as long.
+    Flow count_elements(const Call& call, std::size_t elements) {
+        constexpr std::size_t per_call = 16;
+        calls_ += elements / per_call;
+        return calls_ > next_look_ ? look_around(call) : Flow::normal;
+    }
+
     Context& context() { return context_; }
     Outside& outside() { return context_.outside; }
     Library& library() { return library_; }

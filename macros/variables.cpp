@@ -72,6 +72,7 @@ Flow element(Evaluator& evaluator, const Call& call, std::size_t at, Value& out)
     MARS_FLOW(evaluator.arg(call, at + 1, index));
     auto parts = split(evaluator.regexes(), out.str(), delimiter);
     if (!parts) return evaluator.fail(call, message::cannot_split(delimiter));
+    MARS_FLOW(evaluator.count_elements(call, parts->size()));
     auto chosen = list_index(index, parts->size(), parts->size() - 1);
     if (!chosen || *chosen >= parts->size())
         return evaluator.fail(call, "undefined result from evaluation of primitive macro '" + std::string(call.name) +
@@ -132,6 +133,7 @@ Flow set_element(Evaluator& evaluator, const Call& call, Value& out) {
     auto chosen = list_index(index, parts->size(), parts->size());
     if (!chosen || *chosen > kLargestIndex) return evaluator.fail(call, "there is no list element '" + index + "'");
     if (parts->size() <= *chosen) parts->resize(*chosen + 1);
+    MARS_FLOW(evaluator.count_elements(call, parts->size()));
     (*parts)[*chosen] = out.take();
     out.clear();
     std::string joined;

@@ -71,7 +71,7 @@ bool has_storage(const tree::View& view, std::string_view resource, std::string_
 }
 
 bool is_guest_or_member(const tree::View& view, std::string_view resource, std::string_view host) {
-    return view.get(tree::resource_key(resource, "device-" + std::string(host))).has_value();
+    return view.has(tree::resource_key(resource, "device-" + std::string(host)));
 }
 
 std::vector<std::string> cluster_hosts(const tree::View& view) {

@@ -6,6 +6,7 @@
 #include "kernel/base/names.hpp"
 #include "shell/checks.hpp"
 #include "shell/hosts.hpp"
+#include "shell/snapshot_view.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -145,7 +146,9 @@ env::task<result<Addressed>> expand_resources(VerbContext& ctx) {
     Addressed addressed;
     if (request.resources.empty() && request.verb->resource != ResourceArgument::optional) co_return addressed;
     if (request.resources.empty() || request.resources == "all") {
-        addressed.names = resources_of(ctx.view(), ctx.me());
+        const bool only_shows = request.verb->has(kInformational);
+        addressed.names = only_shows ? resources_of(SnapshotView(ctx.view(), ctx.env().storage()), ctx.me())
+                                     : resources_of(ctx.view(), ctx.me());
         if (addressed.names.empty() && !request.verb->has(kInformational))
             ctx.out().warning("host " + ctx.me() + " is member of no resource, nothing to do");
         co_return addressed;
