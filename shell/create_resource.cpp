@@ -85,6 +85,7 @@ env::task<result<Step>> create_resource(VerbContext& ctx) {
     ctx.set(ctx.key("primary"), me);
     ctx.set(ctx.key("userspace/last-primary"), me);
     ctx.set(ctx.key("syncstatus-" + me), size);
+    ctx.set(ctx.key("local-" + me + "/trust-disk"), disk.path); // its content is what is wanted, whatever it is
     queue_first_log(ctx);
     MARS_CO_TRY_VOID(co_await ctx.commit());
     ctx.set(ctx.todo(me, "attach"), "1");

@@ -179,6 +179,27 @@ result<void> check_others_synced(VerbContext& ctx) {
     return {};
 }
 
+// ENOSPC, EIO: the disk is to blame, not the log.
+bool is_disk_code(const std::string& codes) {
+    const auto first = codes.substr(0, codes.find(','));
+    return first == "-28" || first == "-5";
+}
+
+// A disk that is not attached, or not proven, cannot serve: better said before the old primary is called off.
+result<void> check_disk(const VerbContext& ctx) {
+    const auto& me = ctx.me();
+    const auto code = ctx.view().number(ctx.actual(me, "disk-error")).value_or(0);
+    if (code == 0) return {};
+    const auto said = ctx.view().value(ctx.actual(me, "msg-err-disk-mismatch"), "OK");
+    auto text = "host " + me + " does not use its disk " + ctx.view().value(ctx.key("data-" + me)) + " (" +
+                ctx.actual(me, "disk-error") + " = " + std::to_string(code) + ")";
+    if (code == -116 && said != "OK") { // two stamps, then the text
+        const auto begin = said.find(' ', said.find(' ') + 1);
+        return refusal("disk.unproven", text + ": " + said.substr(begin == std::string::npos ? 0 : begin + 1));
+    }
+    return refusal("disk.error", text + ", expected 0; next: give it its disk back, marsd attaches it by itself");
+}
+
 } // namespace
 
 env::task<result<Step>> primary_check(VerbContext& ctx) {
@@ -189,12 +210,16 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
         MARS_CO_TRY_VOID(check_others_synced(ctx));
     }
     for (auto name : {"attach", "connect", "allow-replay"}) MARS_CO_TRY_VOID(check_switch(ctx, name, true));
-    auto code = ctx.view().number(ctx.actual(me, "replay-code"));
-    if (code && *code < 0)
-        MARS_CO_TRY_VOID(ctx.overridable("replay.error", "the replay on host " + me + " has stopped with " +
-                                                             ctx.actual(me, "replay-code") + " = " +
-                                                             ctx.view().value(ctx.actual(me, "replay-code")) +
-                                                             "; next: marsadm invalidate " + ctx.resource()));
+    MARS_CO_TRY_VOID(check_disk(ctx));
+    // A list like "-74,-10101": the first one counts.
+    const auto codes = ctx.view().value(ctx.actual(me, "replay-code"));
+    if (codes.starts_with('-'))
+        MARS_CO_TRY_VOID(ctx.overridable("replay.error",
+                                         "the replay on host " + me + " has stopped with " +
+                                             ctx.actual(me, "replay-code") + " = " + codes +
+                                             (is_disk_code(codes) ? "; next: make room on its disk, or repair it: "
+                                                                    "replay goes on by itself"
+                                                                  : "; next: marsadm invalidate " + ctx.resource())));
     if (old == me && has_device(ctx)) MARS_CO_TRY_VOID(check_device_works(ctx));
     if (systemd::has_application(ctx)) {
         ctx.state<Handover>().move = systemd::begin_move(ctx, old, me); // the device will be closed by systemd

@@ -29,7 +29,7 @@ struct ReasonRow {
     std::string_view summary;
 };
 
-// sys.nospace, sys.io, view.macro, plugin.*, lua.error, unit.*, remote.timeout and verb.interrupted are ours;
+// sys.nospace, sys.io, disk.error, disk.unproven, disk.proven, sync.pending, view.macro, plugin.*, lua.error, unit.*, remote.timeout and verb.interrupted are ours;
 // everything else is named by the specification.
 inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"usage.option", FailureClass::usage, "unknown or malformed option"},
@@ -70,6 +70,10 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"disk.busy", FailureClass::overridable, "the disk is in use"},
     {"disk.shrunk", FailureClass::overridable, "the disk has become smaller than the resource"},
     {"disk.toosmall", FailureClass::overridable, "the new replica's disk is smaller than the resource"},
+    {"disk.error", FailureClass::precondition, "the disk cannot be opened or does not work"},
+    {"disk.unproven", FailureClass::overridable, "nothing proves that the disk is the replica's"},
+    {"disk.proven", FailureClass::precondition, "the disk is attached, and proven already"},
+    {"sync.pending", FailureClass::precondition, "the copy to this host has not finished"},
     {"device.name", FailureClass::precondition, "another resource uses this device name"},
     {"device.inuse", FailureClass::overridable, "the device is in use"},
     {"role.none", FailureClass::precondition, "no primary is designated"},

@@ -109,6 +109,38 @@ env::task<result<Step>> delete_resource(VerbContext& ctx) {
     co_return Step::done;
 }
 
+// What marsd has no witness for, or doubts, becomes a fact by the operator's word. Never for a copy under way.
+env::task<result<Step>> trust_disk(VerbContext& ctx) {
+    const auto& me = ctx.me();
+    const auto path = ctx.view().value(ctx.key("data-" + me));
+    const auto size = ctx.view().number(ctx.key("size")).value_or(0);
+    const auto done = ctx.view().number(ctx.key("syncstatus-" + me)).value_or(0);
+    if (done < size)
+        co_return refusal("sync.pending",
+                          "the copy to host " + me + " has not finished (" + std::to_string(done) + " of " +
+                              std::to_string(size) +
+                              " bytes): the content of its disk is nothing to believe in; next: marsadm "
+                              "resume-sync " +
+                              ctx.resource());
+    if (ctx.view().flag(ctx.actual(me, "is-attached")) && ctx.is_marsd_running())
+        co_return refusal("disk.proven", "the disk " + path + " of host " + me +
+                                             " is attached, so marsd has proven it; nothing to do");
+    const auto position = ctx.view().value(ctx.key("replay-" + me), "unknown");
+    MARS_CO_TRY_VOID(ctx.overridable(
+        "disk.unproven", "nothing proves that " + path + " on host " + me +
+                             " is the disk that MARS has worked with. To believe it means: its content is the one at " +
+                             position + " of " + std::to_string(size) +
+                             " bytes. If that is wrong, wrong data is served, or replicated; next: marsadm --force "
+                             "trust-disk " +
+                             ctx.resource() + ", or marsadm invalidate " + ctx.resource() + " to copy it anew"));
+    ctx.set(ctx.key("local-" + me + "/trust-disk"), path);
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    if (!ctx.is_dry_run())
+        ctx.out().info(
+            ctx.label("host " + me + " believes that " + path + " holds what was written up to " + position));
+    co_return Step::done;
+}
+
 std::vector<Argument> disk_arguments() {
     return {{"DISK", ArgumentType::disk, true, false, "absolute path of a block device or a regular file"},
             {"NAME", ArgumentType::device, false, false, "of the device /dev/mars/NAME; else the resource's"},
@@ -155,6 +187,21 @@ const std::vector<Verb>& resource_verbs() {
          .errors = {"res.joined", "res.missing", "disk.missing", "disk.busy", "disk.size", "disk.toosmall",
                     "device.name", "role.none", "role.self", "emergency.primary", "replay.link", "res.remains",
                     "sys.noaddress", "sys.nospace"}},
+        {.name = "trust-disk",
+         .aliases = {},
+         .family = Family::resource,
+         .resource = ResourceArgument::one,
+         .arguments = {},
+         .options = {"force"},
+         .flags = kWrites,
+         .phases = {{.number = 1, .title = "", .run = trust_disk, .name = "trust"}},
+         .summary = "Says that this host's disk holds what the replay position says, although nothing proves it.",
+         .doc =
+             "For a tree of an earlier release (which left no witness of its disks), and for a disk that marsd does "
+             "not "
+             "attach because its content or identity differs from what was left there. Says what is believed, and does "
+             "it with --force. When in doubt on a secondary, invalidate costs little: only what differs is copied.",
+         .errors = {"sync.pending", "disk.proven", "disk.unproven"}},
         {.name = "leave-resource",
          .aliases = {},
          .family = Family::resource,
@@ -165,7 +212,11 @@ const std::vector<Verb>& resource_verbs() {
          .phases = {{.number = 1, .title = "check", .run = leave_check, .name = "check"},
                     {.number = 2, .title = "delete the membership", .run = leave_delete, .name = "delete"},
                     {.number = 3, .title = "purge logs", .run = leave_purge, .name = "purge"},
-                    {.number = 4, .title = "wait for the others", .run = leave_wait, .name = "await-others", .together = true},
+                    {.number = 4,
+                     .title = "wait for the others",
+                     .run = leave_wait,
+                     .name = "await-others",
+                     .together = true},
                     {.number = 5, .title = "", .run = systemd::generate_phase, .name = "generate"}},
          .summary = "Gives this host's replica up.",
          .doc = "Everything must be switched off before (down), and this host must not be primary; after a change of "

@@ -145,6 +145,12 @@ class Storage {
     virtual result<void> remove_directory(const std::string& path) = 0; // empty ones only
     virtual result<void> rename(const std::string& from, const std::string& to) = 0;
     virtual result<SpaceInfo> space(const std::string& path) const = 0;
+    // What tells the store at `path` (a final symlink is followed) from others of the same size: "wwid=…", "serial=…",
+    // "dm=…", "partuuid=…", "loop=…" of a block device, "inode=…" of a file. One line; empty when nothing is known.
+    virtual std::string identity(const std::string& path) const {
+        (void)path;
+        return {};
+    }
     // Reads a small file (configuration, /proc): at most `limit` bytes, more is errc::file_too_large.
     virtual result<std::string> read_file(const std::string& path, std::size_t limit) const = 0;
     // Replaces a small file: temporary, write, fsync, rename, fsync of the directory. Mode 0600.

@@ -129,6 +129,7 @@ env::task<bool> Controller::round() {
     const Local local = observe();
     const Plan plan = decide(host_.tree, view_.name(), local);
     const bool again = co_await act(plan);
+    if (!again) co_await renew_witness(false);
     publish_state(plan);
     co_return again;
 }
@@ -203,10 +204,15 @@ env::task<bool> Controller::open_disk(const Plan&) {
         if (disk_error_ != -opened.error().code.value())
             host_.env.log().error("resource " + view_.name() + ": disk " + opened.error().text);
         disk_error_ = -opened.error().code.value();
+        if (opened.error().is(std::errc::device_or_resource_busy)) note_held_disk();
         co_return false;
     }
-    disk_ = std::move(*opened);
+    std::shared_ptr<block::Disk> disk = std::move(*opened);
+    const bool proven = co_await is_proven(disk);
+    if (!proven) co_return false;
+    disk_ = std::move(disk);
     disk_error_ = 0;
+    disk_doubt_.clear();
     co_return true;
 }
 
@@ -269,6 +275,8 @@ env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start)
 env::task<bool> Controller::close_disk(const Plan& plan) {
     const bool in_use = append_.is_running() || replay_.is_running() || sync_.is_running();
     if (plan.open_disk || !disk_ || in_use) co_return false;
+    co_await renew_witness(true);
+    witness_.reset();
     disk_.reset();
     co_return true;
 }
@@ -424,7 +432,9 @@ env::task<bool> Controller::end_sync() {
     if (!position || !alive || alive->stamp < *sync_end_ || view_.primary() != primary) co_return false;
     auto told = host_.tree.set(view_.key("syncpos-" + host_.me()), position->value);
     if (told) told = host_.tree.set(view_.key("verifystatus-" + host_.me()), sync_.verify_status());
-    // What the disk needs to become consistent must be known after any crash before the sync counts as done.
+    // What the disk needs to become consistent, and what it holds, must be known after any crash before the sync counts
+    // as done.
+    if (told) co_await renew_witness(true);
     if (told) told = co_await host_.tree.sync();
     if (told) told = host_.tree.set(view_.key("syncstatus-" + host_.me()), std::to_string(sync_.end()));
     if (!told) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernel/block/disk.hpp"
+#include "kernel/block/disk_witness.hpp"
 #include "kernel/env/quiet_log.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/resource/append_engine.hpp"
@@ -76,6 +77,18 @@ class Controller {
     void steer_fetch(const Plan& plan);
     env::task<bool> close_disk(const Plan& plan);
 
+    // controller_proof.cpp
+    env::task<bool> is_proven(std::shared_ptr<block::Disk> disk);
+    env::task<void> renew_witness(bool at_once);
+    block::WitnessQuestion witness_question(std::optional<format::LogPosition> position = std::nullopt) const;
+    std::string local_key(std::string_view name) const {
+        return view_.key("local-" + host_.me() + "/" + std::string(name));
+    }
+    bool is_synced() const;
+    void note_held_disk();
+    bool start_unsynced(const std::string& why);
+    bool refuse_disk(const std::string& why);
+
     env::task<void> take_replay_end();
     bool replay_must_pause();
     env::task<bool> end_sync();
@@ -115,6 +128,8 @@ class Controller {
     bool shutting_down_ = false;
     bool is_recovered_ = false;
     int disk_error_ = 0;
+    std::string disk_doubt_;                    // why the disk is not believed in; empty: it is
+    std::optional<block::DiskWitness> witness_; // of the disk that is attached
     ReplayOutcome last_replay_;
     std::string last_error_; // of a replay, as it was logged
     std::optional<LogName> damaged_;

@@ -72,6 +72,7 @@ void Controller::publish_messages(const Plan& plan) {
     if (fetch_.has_conflict()) messages.emplace("err-splitbrain-detected", fetch_.trouble());
     if (fetch_.is_running() && !fetch_.trouble().empty()) messages.emplace("inf-fetch", fetch_.trouble());
     if (!sync_.trouble().empty()) messages.emplace("inf-sync", sync_.trouble());
+    if (!disk_doubt_.empty()) messages.emplace("err-disk-mismatch", disk_doubt_);
     if (damaged_ || last_replay_.code.code < 0) messages.emplace("err-replay-stop", last_replay_.text);
     if (auto failed = append_.failed()) messages.emplace("err-replay-stop", failed->text);
     messages_.publish(messages);

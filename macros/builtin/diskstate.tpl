@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */\
-%if{%disk-error{}}{DISK_ERROR=%disk-error{}%errno-text{%disk-error{}} }\
+%if{%=={%disk-error{}}{-116}}{DiskMismatch }\
+%if{%and{%disk-error{}}{%!={%disk-error{}}{-116}}}{DISK_ERROR=%disk-error{}%errno-text{%disk-error{}} }\
 %elsif\
 {%not{%get-disk{}}}{NotJoined}\
 {%not{%disk-present{}}}{NotPresent}\

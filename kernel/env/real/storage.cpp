@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -118,6 +119,31 @@ result<void> RealStorage::write_symlink(const std::string& path, const std::stri
     if (made) made = checked(::rename(temporary.c_str(), path.c_str()), "cannot rename " + temporary + " to " + path);
     if (!made) (void)::unlink(temporary.c_str()); // best effort: the failure above is what matters
     return made;
+}
+
+std::string RealStorage::identity(const std::string& path) const {
+    struct stat st;
+    if (::stat(path.c_str(), &st) != 0) return {};
+    if (S_ISREG(st.st_mode)) return "inode=" + std::to_string(st.st_ino);
+    if (!S_ISBLK(st.st_mode)) return {};
+    const auto sys = "/sys/dev/block/" + std::to_string(major(st.st_rdev)) + ":" + std::to_string(minor(st.st_rdev));
+    constexpr const char* sources[][2] = {
+        {"partuuid", "uevent"},       {"dm", "dm/uuid"},           {"wwid", "wwid"},
+        {"wwid", "device/wwid"},      {"serial", "device/serial"}, {"serial", "serial"},
+        {"loop", "loop/backing_file"}};
+    for (const auto& [name, file] : sources) {
+        auto text = read_file(sys + "/" + file, 4096);
+        if (!text) continue;
+        if (std::string_view(file) == "uevent") {
+            const auto at = text->find("PARTUUID=");
+            if (at == std::string::npos) continue;
+            *text = text->substr(at + 9);
+        }
+        auto line = text->substr(0, text->find('\n'));
+        while (!line.empty() && line.back() == ' ') line.pop_back();
+        if (!line.empty()) return std::string(name) + "=" + line;
+    }
+    return {};
 }
 
 result<FileStatus> RealStorage::status(const std::string& path) const {
