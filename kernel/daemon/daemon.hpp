@@ -23,6 +23,9 @@ class Daemon {
     // Logs the counters of the write paths; before start() and after stop() there are none.
     void log_counters() const;
 
+    // What an orderly end is waiting for; empty also before start() and after stop().
+    std::string busy_with() const { return manager_ ? manager_->busy_with() : std::string(); }
+
     resource::Manager& manager() { return *manager_; }
     tree::Tree& tree() { return *tree_; }
 

@@ -29,7 +29,7 @@ using namespace mars;
 env::task<void> report_waiting(env::Env& env, daemon::Daemon& daemon) {
     std::string said;
     while (true) {
-        const auto busy = daemon.manager().busy_with();
+        const auto busy = daemon.busy_with(); // the manager may be gone already
         if (busy != said && !busy.empty()) {
             env.log().warning("waiting for an orderly end: " + busy);
             sd_notifyf(0, "STATUS=waiting: %s", busy.c_str());

@@ -272,6 +272,12 @@ class Decision {
                 return true;
             }
             auto other = r_.replay(host);
+            if (other && other->log == cur_ &&
+                other->pos > length_) { // a restored primary: its own log, longer elsewhere
+                say("inf-versionlink-not-equal", host + " has applied " + std::to_string(other->pos) + " bytes of " +
+                                                     cur_.text() + ", here are only " + std::to_string(length_));
+                return true;
+            }
             if (other && other->log.seq > cur_.seq) {
                 say("inf-versionlink-not-yet-exist", host + " is already in " + other->log.text());
                 return true;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "kernel/format/log_name.hpp"
+#include "kernel/format/replay_link.hpp"
 #include "kernel/tree/paths.hpp"
 
 namespace mars::tree {
@@ -12,7 +14,7 @@ namespace mars::tree {
 namespace {
 
 constexpr std::size_t kMaxGreeting = 32; // connections that have not yet said who they are
-constexpr std::size_t kMergeSlice = 64; // versions applied before others get their turn
+constexpr std::size_t kMergeSlice = 64;  // versions applied before others get their turn
 constexpr Duration kTimeNoteInterval = std::chrono::seconds(1);
 constexpr Duration kAcceptRetry = std::chrono::seconds(1);
 
@@ -286,6 +288,7 @@ env::task<result<void>> Receiver::merge(Session& session, const Frame& frame) {
 
 result<void> Receiver::merge_one(Session& session, const KeyVersion& version) {
     if (!is_transferable(version.path)) return {}; // M2, and directories that are not exchanged
+    if (is_own_fact(version)) return defend(session, version);
     const auto before = shared_.tree.raw(version.path);
     auto applied = shared_.tree.apply(version.path, version.value, version.stamp, session.host);
     if (!applied && !is_refusal(applied.error()))
@@ -294,7 +297,7 @@ result<void> Receiver::merge_one(Session& session, const KeyVersion& version) {
         shared_.quiet.warning("key " + session.host,
                               "exchange peer=" + session.host + " event=key-refused reason=" + applied.error().text);
     } else if (*applied) {
-        after_applied(session, version, before);
+        after_applied(version, before);
     } else if (auto ours = shared_.tree.raw(version.path);
                ours && ours->stamp > version.stamp && !is_barrier(version.path)) {
         shared_.send_back(session.host, version.path); // rule 4
@@ -302,11 +305,50 @@ result<void> Receiver::merge_one(Session& session, const KeyVersion& version) {
     return {};
 }
 
-void Receiver::after_applied(Session& session, const KeyVersion& version, const std::optional<Link>& before) {
-    if (before && before->value != version.value && is_written_by(version.path, shared_.env.hostname()))
-        shared_.quiet.warning("own " + version.path,
-                              "exchange peer=" + session.host + " event=own-key-replaced key=" + version.path +
-                                  " was=" + shown(before->value) + " is=" + shown(version.value)); // M11
+// True when `version` is news from elsewhere about what only this host can know. A restored or reinstalled host must
+// not jump to where its earlier life had been. Claims about what it has no value for are taken: without a witness of
+// the disk they count for nothing (docs/formats/witness.md). So are deletions of what is past, or when it is no member.
+bool Receiver::is_own_fact(const KeyVersion& version) const {
+    const auto& me = shared_.env.hostname();
+    if (!is_written_by(version.path, me)) return false;
+    const auto ours = shared_.tree.get(version.path);
+    if (!ours || ours->value == version.value || version.stamp < ours->stamp) return false;
+    if (version.value != kDeleted) return true;
+    const auto [dir, name] = split_path(version.path);
+    const auto resource = std::string(dir.substr(0, dir.find('/')));
+    if (!resource.starts_with("resource-")) return shared_.tree.has("ips/ip-" + me);
+    if (!shared_.tree.has(join_path(resource, "data-" + me))) return false;
+    if (const auto past = format::parse_numbered_name("version", name)) { // housekeeping
+        const auto replay = format::ReplayLink::parse(shared_.tree.value(join_path(resource, "replay-" + me)));
+        return !replay || past->seq + 1 >= replay->log.seq;
+    }
+    return true;
+}
+
+// The own value wins everywhere: it gets a stamp that is newer than the one that has come.
+result<void> Receiver::defend(Session& session, const KeyVersion& version) {
+    if (!shared_.tree.lamport().is_legal(version.stamp)) return {}; // told with the keys that are refused
+    shared_.tree.lamport().seen(version.stamp);
+    const auto ours = shared_.tree.value(version.path);
+    MARS_TRY_VOID(shared_.tree.touch(version.path, ours));
+    shared_.quiet.warning("own " + version.path, "exchange peer=" + session.host +
+                                                     " event=own-key-defended key=" + version.path +
+                                                     " claimed=" + shown(version.value) + " is=" + shown(ours)); // M11
+    return {};
+}
+
+// This host has been made to leave: what it knows of itself goes, too.
+void Receiver::forget_own_facts(const std::string& resource) {
+    const auto& me = shared_.env.hostname();
+    for (const auto& dir : {resource, join_path(resource, "actual-" + me)})
+        for (const auto& name : shared_.tree.list(dir))
+            if (const auto path = join_path(dir, name); is_written_by(path, me)) (void)shared_.tree.remove(path);
+}
+
+void Receiver::after_applied(const KeyVersion& version, const std::optional<Link>& before) {
+    const auto [dir, name] = split_path(version.path);
+    if (before && version.value == kDeleted && name == "data-" + shared_.env.hostname())
+        forget_own_facts(std::string(dir));
     auto touched = shared_.store.touch_systemd_trigger(version.path, shared_.tree.lamport().now());
     if (!touched) shared_.quiet.warning("trigger", "exchange event=trigger-not-touched reason=" + touched.error().text);
 }

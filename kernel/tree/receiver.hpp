@@ -48,7 +48,10 @@ class Receiver {
     env::task<result<void>> answer_compare(Session& session, const Frame& frame);
     env::task<result<void>> merge(Session& session, const Frame& frame);
     result<void> merge_one(Session& session, const KeyVersion& version);
-    void after_applied(Session& session, const KeyVersion& version, const std::optional<Link>& before);
+    bool is_own_fact(const KeyVersion& version) const;
+    result<void> defend(Session& session, const KeyVersion& version);
+    void forget_own_facts(const std::string& resource);
+    void after_applied(const KeyVersion& version, const std::optional<Link>& before);
     void note_time(Session& session, Stamp sent, bool is_complete);
     void set_peers(Session& session, const std::vector<std::string>& peers);
     void advance_clock(Session& session, Stamp sent);
