@@ -200,6 +200,18 @@ result<void> check_disk(const VerbContext& ctx) {
     return refusal("disk.error", text + ", expected 0; next: give it its disk back, marsd attaches it by itself");
 }
 
+// This host has applied records that the others do not have: calling the old primary off would leave the device
+// nowhere.
+result<void> check_history(VerbContext& ctx) {
+    const auto key = ctx.actual(ctx.me(), "msg-err-splitbrain-detected");
+    const auto said = ctx.view().value(key, "OK");
+    const auto begin = said.find(' ', said.find(' ') + 1);
+    if (said == "OK" || begin == std::string::npos) return {};
+    return ctx.overridable("replay.error", "host " + ctx.me() + " and others have gone on differently (split brain): " +
+                                               said.substr(begin + 1) + "; next: marsadm invalidate " + ctx.resource() +
+                                               " on the host whose version is to go");
+}
+
 } // namespace
 
 env::task<result<Step>> primary_check(VerbContext& ctx) {
@@ -211,6 +223,7 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
     }
     for (auto name : {"attach", "connect", "allow-replay"}) MARS_CO_TRY_VOID(check_switch(ctx, name, true));
     MARS_CO_TRY_VOID(check_disk(ctx));
+    if (takes_over_from_other(ctx)) MARS_CO_TRY_VOID(check_history(ctx));
     // A list like "-74,-10101": the first one counts.
     const auto codes = ctx.view().value(ctx.actual(me, "replay-code"));
     if (codes.starts_with('-'))

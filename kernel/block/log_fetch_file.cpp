@@ -42,12 +42,19 @@ env::task<result<std::unique_ptr<FetchedLog>>> FetchedLog::open(env::Env& env, s
     co_return std::move(log);
 }
 
+// What is replayed already is compared, too, as far as the window reaches: another history of the same length must not
+// be continued. A piece begins at `verified`, so that a torn end is told from a difference below.
+std::uint64_t FetchedLog::first_checked(std::uint64_t verified, std::uint64_t window) const {
+    if (verified >= length_ || verified <= window) return window;
+    return verified - (verified - window) / kTailPieceBytes * kTailPieceBytes;
+}
+
 env::task<result<FetchRequest>> FetchedLog::make_request(std::uint64_t verified) {
     FetchRequest request;
     request.log = name_;
     request.offset = length_;
     auto window = length_ - std::min(length_, kFetchBatchBytes);
-    request.checked_from = std::clamp(verified, window, std::max(window, length_));
+    request.checked_from = first_checked(verified, window);
     std::vector<std::byte> piece(kTailPieceBytes);
     for (auto from = request.checked_from; from < length_; from += kTailPieceBytes) {
         auto part = std::span(piece).first(static_cast<std::size_t>(std::min(kTailPieceBytes, length_ - from)));

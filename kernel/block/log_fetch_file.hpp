@@ -35,7 +35,7 @@ class FetchedLog {
     std::uint64_t length() const { return length_; }
     std::uint64_t durable_length() const { return durable_length_; }
 
-    // The request that continues this copy. The last kFetchBatchBytes are to be compared, but nothing below `verified`.
+    // The request that continues this copy. The last kFetchBatchBytes are to be compared; a piece begins at `verified`.
     env::task<result<FetchRequest>> make_request(std::uint64_t verified);
     // Forgets everything from `length` on, durably. Only before the first append().
     env::task<result<void>> cut(std::uint64_t length);
@@ -48,6 +48,7 @@ class FetchedLog {
     FetchedLog(env::Env& env, std::string path, format::LogName name)
         : env_(env), path_(std::move(path)), name_(std::move(name)) {}
     env::task<failure> give_up(failure why);
+    std::uint64_t first_checked(std::uint64_t verified, std::uint64_t window) const;
 
     env::Env& env_;
     std::string path_;

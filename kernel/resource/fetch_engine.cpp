@@ -111,8 +111,16 @@ env::task<void> FetchEngine::second_choice_turn() {
 }
 
 void FetchEngine::judge(const result<block::FetchEnd>& end) {
-    has_conflict_ = end && end->kind == block::FetchEnd::Kind::conflict;
+    using Kind = block::FetchEnd::Kind;
+    // What has been applied here, and what the peer has under the same name, are two histories.
+    const bool is_other_history = end && end->kind == Kind::differs && end->logs.front() == wish_.log &&
+                                  end->length < static_cast<std::uint64_t>(wish_.verified);
+    has_conflict_ = is_other_history || (end && end->kind == Kind::conflict);
     trouble_ = current_host_ + ": " + (end ? end->text : end.error().text);
+    if (is_other_history)
+        trouble_ += "; it has been applied here already, so these are two histories (split brain); next: marsadm "
+                    "invalidate " +
+                    resource_ + " on the host whose version is to go";
 }
 
 } // namespace mars::resource

@@ -131,19 +131,22 @@ TEST_CASE("fetch: only the creator's bytes may replace a torn tail") {
     CHECK(pair.beta.content(name) == local);
 }
 
-TEST_CASE("fetch: a torn tail never costs bytes that have been replayed") {
-    Pair pair(8);
-    auto all = random_bytes(200'000, 1);
-    run_now(pair.world, pair.alpha.tasks, pair.alpha.logs->append(log_name(1), all));
-    auto local = all;
-    local[150'000] ^= std::byte{1};
-    pair.put_local(log_name(1), local);
-    pair.beta.plan.verified = 160'000; // everything from here on is compared: nothing to complain about
-    run_now(pair.world, pair.alpha.tasks, pair.alpha.logs->append(log_name(1), random_bytes(10, 2)));
-    REQUIRE(pair.fetches(log_name(1), 200'010));
-    local.insert(local.end(), pair.alpha.logs->contents[log_name(1)].end() - 10,
-                 pair.alpha.logs->contents[log_name(1)].end());
-    CHECK(pair.beta.content(log_name(1)) == local);
+TEST_CASE("fetch: another history below the replayed position is never continued, and nothing is cut off") {
+    for (std::uint64_t verified : {std::uint64_t{160'000}, std::uint64_t{200'000}}) { // a part, or all of the copy
+        CAPTURE(verified);
+        Pair pair(8);
+        auto all = random_bytes(200'000, 1);
+        run_now(pair.world, pair.alpha.tasks, pair.alpha.logs->append(log_name(1), all));
+        auto local = all;
+        local[150'000] ^= std::byte{1};
+        pair.put_local(log_name(1), local);
+        pair.beta.plan.verified = verified;
+        run_now(pair.world, pair.alpha.tasks, pair.alpha.logs->append(log_name(1), random_bytes(10, 2)));
+        const auto end = pair.end();
+        CHECK(end.kind == FetchEnd::Kind::differs);
+        CHECK(end.length < verified);
+        CHECK(pair.beta.content(log_name(1)) == local);
+    }
 }
 
 TEST_CASE("fetch: a repair throws away the damaged part and fetches it again from the creator") {
