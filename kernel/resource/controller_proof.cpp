@@ -100,7 +100,9 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
         if (!start_unsynced("somebody else had it in use")) co_return false;
         witness_.reset();
     } else {
-        auto proof = co_await block::prove_disk(host_.env, *disk, witness_question(), *witness_);
+        auto question = witness_question(); // named: g++ 12 destroys temporaries of a co_await twice
+        auto known = *witness_;
+        auto proof = co_await block::prove_disk(host_.env, *disk, std::move(question), std::move(known));
         if (!proof) {
             disk_error_ = -proof.error().code.value();
             host_.env.log().error("resource " + view_.name() + ": " + proof.error().text);
@@ -125,7 +127,8 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
     if (witness_ && is_synced()) witness_->identity = identity;
     // Durable before anything is written to the disk.
     const auto now = witness_question();
-    auto taken = co_await block::take_witness(host_.env, *disk, now, witness_);
+    auto before = witness_;
+    auto taken = co_await block::take_witness(host_.env, *disk, now, std::move(before));
     if (!taken) {
         disk_error_ = -taken.error().code.value();
         host_.env.log().error("resource " + view_.name() + ": " + taken.error().text);
@@ -154,7 +157,8 @@ env::task<void> Controller::renew_witness(bool at_once) {
     const bool is_far = now.position.log != witness_->at.log || now.position.pos - witness_->at.pos >= kRenewBytes;
     if (!at_once && !is_far) co_return;
     const auto disk = disk_; // stays open while it is read
-    auto taken = co_await block::take_witness(host_.env, *disk, now, witness_);
+    auto before = witness_;
+    auto taken = co_await block::take_witness(host_.env, *disk, now, std::move(before));
     if (!taken || disk != disk_) co_return; // the old one still holds
     if (!is_synced() && !sync_.is_complete()) taken->sums.clear();
     auto kept = host_.env.storage().write_file(host_.tree.absolute(local_key("disk-witness")), taken->text());
