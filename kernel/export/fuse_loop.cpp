@@ -20,13 +20,13 @@ using env::task;
 
 namespace {
 
-
 class FuseLoopExport final : public Export {
   public:
     FuseLoopExport(env::RealEnv& env, const ExportPaths& paths, std::string name, std::unique_ptr<FuseSession> session,
-                   const LoopId& loop)
-        : env_(env), paths_(paths), name_(std::move(name)), node_(paths_.node(name_)), session_(std::move(session)),
-          loop_(loop), changed_(env.lot()), watch_(env, changed_, loop.device(), {node_, loop.text()}) {}
+                   const LoopId& loop, env::UniqueFd held)
+        : env_(env), paths_(paths), name_(std::move(name)), node_(paths_.node(name_)),
+          held_(std::make_shared<env::UniqueFd>(std::move(held))), session_(std::move(session)), loop_(loop),
+          changed_(env.lot()), watch_(env, changed_, loop.device(), {node_, loop.text()}) {}
 
     int open_count() const override { return is_gone_ ? 0 : watch_.openers().count(); }
     env::Event& changed() override { return changed_; }
@@ -44,6 +44,7 @@ class FuseLoopExport final : public Export {
     const ExportPaths paths_;
     const std::string name_;
     const std::string node_;
+    std::shared_ptr<env::UniqueFd> held_; // closed on the pool, or after the session, which must answer meanwhile
     std::unique_ptr<FuseSession> session_;
     const LoopId loop_;
     env::Event changed_;
@@ -83,8 +84,12 @@ task<result<bool>> FuseLoopExport::try_close_steps() {
     if (is_gone_) co_return true;
     auto seen = co_await watch_.look();
     if (seen.count() > 0) co_return false;
-    auto work = [loop = loop_, node = paths_.hidden_node(name_), serving = session_->is_serving()] {
-        return serving ? try_detach_loop(loop, node) : abandon_loop(loop, node);
+    auto work = [loop = loop_, node = paths_.hidden_node(name_), serving = session_->is_serving(), held = held_] {
+        if (!serving) *held = env::UniqueFd();
+        auto state = serving ? try_detach_loop(loop, node, *held) : abandon_loop(loop, node);
+        if (state && *state == LoopState::gone) return state;
+        if (auto again = hold_loop(loop, node); again && serving) *held = std::move(*again);
+        return state;
     };
     MARS_CO_TRY(auto state, co_await env_.pool().run(std::move(work)));
     if (state == LoopState::busy) {
@@ -108,7 +113,10 @@ task<result<void>> FuseLoopExport::close() {
 task<void> FuseLoopExport::abort() {
     if (is_gone_) co_return;
     co_await session_->unmount(false);
-    auto work = [loop = loop_, node = paths_.hidden_node(name_)] { return abandon_loop(loop, node); };
+    auto work = [loop = loop_, node = paths_.hidden_node(name_), held = held_] {
+        *held = env::UniqueFd();
+        return abandon_loop(loop, node);
+    };
     auto state = co_await env_.pool().run(std::move(work));
     if (!state) env_.log().warning(name_ + " device: " + state.error().text);
     co_await tidy(false);
@@ -176,7 +184,14 @@ task<result<std::unique_ptr<Export>>> FuseLoopProvider::create_steps(std::string
         co_await session->unmount(false);
         co_return loop.error().with("device " + name);
     }
-    std::unique_ptr<Export> made = std::make_unique<FuseLoopExport>(env_, paths_, name, std::move(session), *loop);
+    auto holding = [hidden = paths_.hidden_node(name), id = *loop] { return hold_loop(id, hidden); };
+    auto held = co_await env_.pool().run(std::move(holding));
+    if (!held) {
+        co_await session->unmount(false);
+        co_return held.error().with("device " + name);
+    }
+    std::unique_ptr<Export> made =
+        std::make_unique<FuseLoopExport>(env_, paths_, name, std::move(session), *loop, std::move(*held));
     co_return std::move(made);
 }
 

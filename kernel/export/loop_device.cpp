@@ -124,12 +124,22 @@ result<LoopId> attach_loop(const std::string& file, const std::string& node,
                    "no free loop device for " + file + ": others take each of them");
 }
 
+result<UniqueFd> hold_loop(const LoopId& loop, const std::string& node) {
+    MARS_TRY(auto own, PrivateNode::make(node, loop.number));
+    MARS_TRY(auto fd, own.open(O_RDONLY));
+    loop_info64 info{};
+    if (!get_status(fd.get(), loop, info))
+        return failure(std::errc::no_such_device, loop.text() + " is not ours any more");
+    return fd;
+}
+
 // With "autoclear" the kernel writes back and detaches when the last opener closes, in one step. When we are the last
 // one, that happens at our close; else the device is still there afterwards and we take the flag back.
-result<LoopState> try_detach_loop(const LoopId& loop, const std::string& node) {
+result<LoopState> try_detach_loop(const LoopId& loop, const std::string& node, UniqueFd& held) {
     MARS_TRY(auto own, PrivateNode::make(node, loop.number));
     {
         MARS_TRY(auto fd, own.open(O_RDWR));
+        held = UniqueFd(); // not the last one
         if (::fsync(fd.get()) < 0) return errno_failure(errno, "cannot write back the cached data of " + loop.text());
         MARS_TRY_VOID(set_autoclear(fd.get(), loop, true));
     }

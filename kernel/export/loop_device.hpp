@@ -12,6 +12,7 @@
 #include <string>
 
 #include "kernel/base/result.hpp"
+#include "kernel/env/real/fd.hpp"
 
 namespace mars::exports {
 
@@ -31,11 +32,16 @@ struct LoopId {
 result<LoopId> attach_loop(const std::string& file, const std::string& node,
                            const std::function<result<void>(const LoopId&)>& claimed);
 
+// An opener of ours: as long as it is open, a detach by somebody else (losetup -d, losetup -D) only marks the device,
+// and its number cannot become anybody else's. Closing the last opener may need answers from the file: never on the
+// thread that serves it. Errors: the device is not ours any more.
+result<env::UniqueFd> hold_loop(const LoopId& loop, const std::string& node);
+
 enum class LoopState { gone, busy };
 
 // Writes back what is cached, and detaches unless somebody else has it open (mounts and other holders included):
-// then `busy`, and nothing has changed. A failed write-back is a failure, and leaves it attached.
-result<LoopState> try_detach_loop(const LoopId& loop, const std::string& node);
+// then `busy`, and nothing has changed. A failed write-back is a failure, and leaves it attached. `held` is closed.
+result<LoopState> try_detach_loop(const LoopId& loop, const std::string& node, env::UniqueFd& held);
 
 // Detaches now or, when others have it open, after the last of them has closed it. For files that nobody serves any
 // more: no write-back. Result: whether others still have it open.

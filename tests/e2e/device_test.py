@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The exported device stays ours: others detach its loop device, and try to get its number."""
+
+from testhosts import MIB, main
+from testhosts.mars import MarsCluster, two_hosts
+
+RES = "mydata"
+
+
+def test_a_foreign_detach_changes_nothing(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b, disk = two_hosts(cluster, RES, 64 * MIB)
+        a.run(f"mkfs.ext4 -q {a.device(RES)}; mkdir -p /m; mount {a.device(RES)} /m; echo one > /m/one")
+        loop = a.run(f"printf /dev/loop%d 0x$(stat -c %T {a.device(RES)})").out.strip()
+        a.run(f"losetup -d {loop}")  # while it is mounted
+        a.run("echo two > /m/two; umount /m")
+        a.run(f"losetup -d {loop}", check=False)  # and when it is idle
+        a.run(f"truncate -s 64M /foreign; losetup {loop} /foreign", check=False)
+        a.run(f"mount {a.device(RES)} /m; test -s /m/two; echo three > /m/three; umount /m")
+        assert a.run("tr -d '\\0' < /foreign | wc -c").out.strip() == "0", "nothing went into the foreign file"
+        b.wait_caught_up(RES, a)
+        assert a.disk_digest(disk) == b.disk_digest(disk)
+        a.run("systemctl stop marsd", timeout=60)
+        journal = a.run("journalctl -u marsd --no-pager -o cat").out
+        assert "code=killed" not in journal and "timed out" not in journal, journal[-2000:]
+
+
+if __name__ == "__main__":
+    main(globals())
