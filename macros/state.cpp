@@ -208,7 +208,15 @@ std::string State::find_split(const std::string& directory) const {
     auto version = [&](std::int64_t seq, std::string_view host) -> std::optional<std::string> {
         return view().get_value(directory + format::version_key(seq, host));
     };
-    return format::find_split_brain(hosts, logs, version).text();
+    auto found = format::find_split_brain(hosts, logs, version).text();
+    if (!found.empty()) return found;
+    for (auto& host : hosts) { // what only a comparison of the logs themselves shows
+        const auto said = optional(directory + "actual-" + host.host + "/msg-err-splitbrain-detected");
+        const auto begin = said.find(' ', said.find(' ') + 1); // two stamps, then the text
+        if (said != "OK" && begin != std::string::npos)
+            found += "seen by " + host.host + ": " + said.substr(begin + 1) + "\n";
+    }
+    return found;
 }
 
 void State::forget() {

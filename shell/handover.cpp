@@ -200,16 +200,26 @@ result<void> check_disk(const VerbContext& ctx) {
     return refusal("disk.error", text + ", expected 0; next: give it its disk back, marsd attaches it by itself");
 }
 
-// This host has applied records that the others do not have: calling the old primary off would leave the device
-// nowhere.
+// This host and the old primary have gone on differently: calling that off would leave the device nowhere.
 result<void> check_history(VerbContext& ctx) {
-    const auto key = ctx.actual(ctx.me(), "msg-err-splitbrain-detected");
-    const auto said = ctx.view().value(key, "OK");
-    const auto begin = said.find(' ', said.find(' ') + 1);
-    if (said == "OK" || begin == std::string::npos) return {};
-    return ctx.overridable("replay.error", "host " + ctx.me() + " and others have gone on differently (split brain): " +
-                                               said.substr(begin + 1) + "; next: marsadm invalidate " + ctx.resource() +
-                                               " on the host whose version is to go");
+    const auto& me = ctx.me();
+    const auto old = designated_primary(ctx.view(), ctx.resource());
+    if (!old) return {}; // nobody to call off: choosing is the way out
+    std::string found;
+    const auto said = ctx.view().value(ctx.actual(me, "msg-err-splitbrain-detected"), "OK");
+    if (const auto begin = said.find(' ', said.find(' ') + 1); said != "OK" && begin != std::string::npos)
+        found = said.substr(begin + 1);
+    for (const auto& pair : find_split_brain(ctx.view(), ctx.resource()).pairs) {
+        const bool is_ours = (pair.host_a == me && pair.host_b == *old) || (pair.host_a == *old && pair.host_b == me);
+        if (is_ours && pair.history.kind == format::History::split)
+            found =
+                "they have gone on differently after " +
+                (pair.history.last_common ? pair.history.last_common->text() : "a point that is not known any more");
+    }
+    if (found.empty()) return {};
+    return ctx.overridable("replay.error", "there is a split brain between host " + me + " and the primary " + *old +
+                                               ": " + found + "; nothing was changed; next: to keep the version of " +
+                                               *old + ", marsadm invalidate " + ctx.resource() + " on host " + me);
 }
 
 } // namespace

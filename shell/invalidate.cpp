@@ -72,7 +72,12 @@ env::task<result<Step>> invalidate_cut(VerbContext& ctx) {
 }
 
 env::task<result<Step>> invalidate_purge(VerbContext& ctx) {
+    MARS_CO_TRY(auto primary, source(ctx));
+    MARS_CO_TRY(auto n, co_await current_log_of(ctx, primary));
     MARS_CO_TRY_VOID(co_await purge_logs(ctx, false));
+    // What is left may be another history under the same names: it is fetched anew.
+    for (const auto& log : logs_of(ctx.view(), ctx.resource()))
+        if (log.id.seq >= n && ctx.view().file(ctx.key(log.name))) ctx.unlink(ctx.key(log.name));
     purge_errors(ctx);
     co_return Step::done;
 }

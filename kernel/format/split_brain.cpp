@@ -33,6 +33,21 @@ bool step_back(Side& side, const VersionLookup& version) {
     return true;
 }
 
+// Positions in logs of one name mean the same only when what leads there is the same: a restored host writes other logs
+// under the old names.
+bool has_other_past(const Side& x, const Side& y, const VersionLookup& version) {
+    const auto link = [&](const Side& side) -> std::optional<std::string> {
+        auto value = version(side.position.log.seq, side.host);
+        const auto at = value ? head_position(version_head(*value)) : std::nullopt;
+        if (!at || at->log != side.position.log) return std::nullopt;
+        return value;
+    };
+    const auto a = link(x), b = link(y);
+    if (!a || !b) return false;
+    const auto before_a = version_prev(*a), before_b = version_prev(*b);
+    return !before_a.empty() && !before_b.empty() && before_a != before_b;
+}
+
 } // namespace
 
 HistoryResult compare_histories(const HostPosition& a, const HostPosition& b, const VersionLookup& version) {
@@ -42,13 +57,19 @@ HistoryResult compare_histories(const HostPosition& a, const HostPosition& b, co
     for (;;) {
         const auto& p = x.position;
         const auto& q = y.position;
+        bool known = true;
+        if (p.log == q.log && has_other_past(x, y, version)) {
+            split = true;
+            known = step_back(x, version) && step_back(y, version);
+            if (!known) return {History::split, std::nullopt};
+            continue;
+        }
         if (p.log == q.log) {
             const bool both_went_on = x.depth > 0 && y.depth > 0;
             const Side& shorter = p.pos <= q.pos ? x : y;
             if (p.pos == q.pos ? both_went_on : shorter.depth > 0) split = true;
             return {split ? History::split : History::common, shorter.position};
         }
-        bool known = true;
         if (p.log.seq == q.log.seq) {
             split = true;
             known = step_back(x, version) && step_back(y, version);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/format/split_brain.hpp"
 #include "kernel/resource/resource_view.hpp"
 
 namespace mars::resource {
@@ -39,6 +40,7 @@ class Decision {
             return std::move(plan_);
         }
         decide_sync();
+        if (is_split()) return std::move(plan_);
         decide_replay();
         if (plan_.work == Work::nothing) decide_next();
         decide_fetch();
@@ -86,6 +88,29 @@ class Decision {
     }
 
     bool has_double() const { return logs_numbered(cur_.seq).size() > 1 || logs_numbered(cur_.seq + 1).size() > 1; }
+
+    // True when this replica and the designated primary have gone on differently: nothing is fetched or replayed until
+    // one of them gives way. The primary itself goes on: it is the version that the operator has chosen.
+    bool is_split() {
+        const auto primary = r_.primary();
+        if (designated_ || primary.empty() || primary == me_ || plan_.work == Work::sync) return false;
+        const auto theirs = r_.replay(primary);
+        // A replay link may have arrived before its version link.
+        const auto link = theirs ? r_.version(theirs->log.seq, primary) : std::nullopt;
+        if (!link || link->log != theirs->log) return false;
+        const auto look_up = [&](std::int64_t seq, std::string_view host) {
+            return view_.get_value(r_.key(format::version_key(seq, host)));
+        };
+        const format::HostPosition here{me_, {cur_, position_}};
+        const format::HostPosition there{primary, theirs->position()};
+        const auto history = format::compare_histories(here, there, look_up);
+        if (history.kind != format::History::split) return false;
+        say("err-splitbrain-detected",
+            me_ + " and " + primary + " have gone on differently after " +
+                (history.last_common ? history.last_common->text() : "a point that is not known any more") +
+                "; next: marsadm invalidate " + r_.name() + " on the host whose version is to go");
+        return true;
+    }
 
     // --- the primary's side ------------------------------------------------------------------------------------------
 

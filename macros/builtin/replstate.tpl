@@ -4,6 +4,7 @@
 {%not{%is-alive{%{host}}}}{UnResponsive}\
 {%not{%get-disk{}}}{NotJoined}\
 {%not{%todo-attach{}}}{NotStarted}\
+{%is-split-brain{}}{SplitBrain}\
 {%todo-primary{}}{\
   %elsif\
   {%is-emergency{}}{EmergencyMode}\

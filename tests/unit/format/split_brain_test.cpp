@@ -200,3 +200,17 @@ TEST_CASE("two logs of the same number are reported when no pair is split") {
     CHECK(found.text() == "two logs have the same number: log-000000003-alpha and log-000000003-beta\n");
     CHECK_FALSE(find_double_log(std::vector<LogName>{{1, "a"}, {2, "b"}, {1, "a"}}));
 }
+
+TEST_CASE("logs of the same names with another past are a split, after what both have in common") {
+    Links links;
+    for (const auto* host : {"alpha", "beta"}) links.write(host, {1, "alpha"}, 4096);
+    links.write("beta", {2, "alpha"}, 8192); // what alpha had written before it was restored
+    links.write("beta", {3, "alpha"}, 8192);
+    links.write("alpha", {2, "alpha"}, 5120); // and what it wrote afterwards
+    links.write("alpha", {3, "alpha"}, 16384);
+    const auto result =
+        compare(at("alpha", "log-000000003-alpha,16384,0"), at("beta", "log-000000003-alpha,8192,0"), links);
+    CHECK(result.kind == History::split);
+    REQUIRE(result.last_common);
+    CHECK(result.last_common->text() == "log-000000002-alpha,5120");
+}
