@@ -52,11 +52,24 @@ class Cluster:
         return self
 
     def __exit__(self, failure, *_):
-        if failure and failure is not Skip and getattr(self._state, "artifacts", None):
+        complaints = [] if failure else self._look_for_complaints()
+        failed = complaints or (failure and failure is not Skip)
+        if failed and getattr(self._state, "artifacts", None):
             artifacts.save(self.hosts, self._state.artifacts)
         for host in self.hosts:
             host.close()
         self.network.close()
+        if complaints:
+            raise AssertionError("the test itself passed, but:\n   " + "\n   ".join(complaints))
+
+    def _look_for_complaints(self):
+        """What a passing test would not notice: see complaints() of the host and of the cluster."""
+        found = [f"{host.name}: {text}" for host in self.hosts for text in host.complaints()]
+        return found + self.complaints()
+
+    def complaints(self):
+        """What is wrong with the hosts together; for those that know more of them."""
+        return []
 
     def boot(self):
         """Switches on all hosts that are down, and waits for all of them."""

@@ -146,6 +146,10 @@ class Host:
         """Shows a file or folder of this machine in the host, read-only. From the next boot on."""
         self.programs[source] = path
 
+    def complaints(self):
+        """What went wrong without anybody's noticing, one line each; for hosts that run something."""
+        return []
+
     def console(self):
         """What the host has printed on its console since the first boot, the journal included."""
         try:

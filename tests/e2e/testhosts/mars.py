@@ -7,6 +7,7 @@ Tests decide by the keys of the /mars tree (docs/formats/symlink-tree.md), which
 import os
 import re
 import shlex
+import subprocess
 
 from . import rootfs
 from .cluster import GIB, Cluster
@@ -27,11 +28,20 @@ _RESTLESS = re.compile(r"/(amount|ops)-|(^|/)actual-[^/]+/(time|alive|read-stamp
                        r"|\.(log|status)\|")
 
 
+# What no journal may say, whatever the test was about.
+_ALARMS = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|Start request repeated|marsd\.service: .*timed out. Killing"
+                     r"|marsd\.service: Failed with result '(core-dump|watchdog|timeout)'")
+_ENDED = re.compile(r"marsd\.service: Main process exited, code=(?:killed|dumped), status=(\S+)")
+_CRASHES = {128 + number for number in (4, 6, 7, 8, 11)}  # ILL, ABRT, BUS, FPE, SEGV
+
+
 class MarsHost(Host):
     """marsd is installed, but neither enabled nor started: start_marsd() does that, once there is a cluster."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
+        self.kills_sent = 0  # SIGKILLs that the test has sent to marsd
+        self._journal = ""  # of marsd, from earlier boots
         for program in ("marsd", "marsadm"):
             if not os.access(os.path.join(BIN, program), os.X_OK):
                 raise AssertionError(f"{BIN}/{program} is missing: run script/build")
@@ -57,6 +67,7 @@ class MarsHost(Host):
 
     def kill_marsd(self):
         """SIGKILL, and waits until systemd has seen the end of it."""
+        self.kills_sent += 1
         self.run("systemctl kill --signal=KILL marsd", check=False)
         wait_for(f"{self.name}: marsd is dead",
                  lambda: self.run("systemctl is-active marsd", check=False).out.strip() in ("failed", "inactive"))
@@ -65,7 +76,45 @@ class MarsHost(Host):
 
     def marsadm(self, arguments, check=True, timeout=180.0):
         """Runs marsadm. arguments: one string, split like a shell would."""
-        return self.run(["marsadm", *shlex.split(arguments)], check=check, timeout=timeout)
+        result = self.run(["marsadm", *shlex.split(arguments)], check=check, timeout=timeout)
+        assert result.code not in _CRASHES, f"{self.name}: marsadm {arguments} ended by a signal: {result.code}"
+        return result
+
+    def kill(self):
+        self._journal += self._read_journal()  # it is in memory only
+        super().kill()
+
+    def _read_journal(self):
+        return self.run("journalctl -u marsd --no-pager -o cat", check=False, timeout=30).out if self._leader else ""
+
+    def complaints(self):
+        """Ends of marsd by signals that nobody sent, stops that had to be enforced, reports of sanitizers, cores."""
+        text = self._journal + (self._read_journal() if self.up else "")
+        found = [line for line in text.splitlines() if _ALARMS.search(line)]
+        ends = _ENDED.findall(text)
+        found += [f"marsd was ended by {status}" for status in ends if status != "9/KILL"]
+        if ends.count("9/KILL") > self.kills_sent:
+            found.append(f"marsd was killed {ends.count('9/KILL')} times, {self.kills_sent} of them by the test")
+        if self.up and (cores := self.run("find / -maxdepth 1 -name 'core*' -type f; "
+                                         "find /var/lib/systemd/coredump -type f", check=False).out.split()):
+            found.append(f"cores: {' '.join(cores)}")
+        return found
+
+    def resting(self, resource):
+        """The position of a replica that calls itself UpToDate and has nothing to do; None for all others."""
+        if self.run("systemctl is-active marsd", check=False).out.strip() != "active":
+            return None
+        state = self.marsadm(f"view-diskstate {resource}", check=False, timeout=20).out.strip()
+        position = self.replay(resource, self.name)
+        return position if state == "UpToDate" and position and position[2] == 0 else None
+
+    def store(self, resource):
+        """The file on this machine that has the content of the resource's disk; None if there is none."""
+        path = self.key(f"resource-{resource}/data-{self.name}") or ""
+        for prefix, image in (("/dev/disks/", "disk-"), ("/disks/", "disks/")):
+            if path.startswith(prefix):
+                return os.path.join(self.folder, image + path.removeprefix(prefix))
+        return None
 
     def view(self, macro, resource):
         """The one value that `marsadm view-MACRO RESOURCE` prints."""
@@ -139,9 +188,41 @@ class MarsHost(Host):
         return self.run(f"{take} | sha256sum", timeout=120).out.split()[0]
 
 
-def MarsCluster(state, names, mars_size=MARS_BYTES, **options):  # pylint: disable=invalid-name  # reads as the class it makes
-    """A Cluster of MarsHosts."""
-    return Cluster(state, names, mars_size, host_type=MarsHost, **options)
+class MarsCluster(Cluster):
+    """A Cluster of MarsHosts. A test that passes fails all the same when two members say that they are level and are not."""
+
+    def __init__(self, state, names, mars_size=MARS_BYTES, **options):
+        super().__init__(state, names, mars_size, host_type=MarsHost, **options)
+
+    def complaints(self):
+        found = []
+        hosts = [host for host in self.hosts if host.up]
+        names = {name for host in hosts
+                 for name in host.run("cd /mars && ls -d resource-* 2>/dev/null", check=False).out.split()}
+        for resource in sorted(name.removeprefix("resource-") for name in names):
+            found += _differing(resource, hosts)
+        return found
+
+
+def _differing(resource, hosts):
+    """Pairs of replicas at the same position whose disks differ, told as "UpToDate" both."""
+    level = {}
+    for host in hosts:
+        if position := host.resting(resource):
+            level.setdefault(position, []).append(host)
+    found = []
+    for position, members in level.items():
+        size = int(members[0].key(f"resource-{resource}/size") or 0)
+        for host in members[1:]:
+            stores = members[0].store(resource), host.store(resource)
+            if None in stores:
+                continue
+            differs = subprocess.run(["cmp", f"--bytes={size}", *stores], capture_output=True, text=True, check=False)
+            still = members[0].resting(resource) == position == host.resting(resource)
+            if differs.returncode != 0 and still:
+                found.append(f"{resource}: {members[0].name} and {host.name} are UpToDate at {position}, and differ: "
+                             + (differs.stdout + differs.stderr).strip())
+    return found
 
 
 def found_cluster(first, *others):
