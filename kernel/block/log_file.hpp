@@ -24,6 +24,10 @@ class LogFile {
     env::task<result<void>> append(std::span<const std::byte> data);
     // Makes everything that was appended durable. A failure is final: the file must be treated as damaged.
     env::task<result<void>> sync();
+    // After a sync, before anything is promised: is what was made durable still under the log's name? A file that was
+    // removed is written anew, durably, from the one that is still open, and that is said. Errors: it was truncated or
+    // replaced (errc::io_error), and those of the filesystem; the file must then be treated as damaged.
+    env::task<result<void>> keep_place();
     // After a failure: takes what is behind `length`, and was never promised to anybody, out of the file. Later starts
     // take a log's size for its end.
     env::task<result<void>> cut(std::uint64_t length);
@@ -34,11 +38,15 @@ class LogFile {
     std::uint64_t end() const { return end_; }
 
   private:
-    LogFile(format::LogName name, std::string path) : name_(std::move(name)), path_(std::move(path)) {}
+    LogFile(env::Env& env, format::LogName name, std::string path)
+        : env_(&env), name_(std::move(name)), path_(std::move(path)) {}
+    env::task<result<void>> write_anew();
 
+    env::Env* env_;
     format::LogName name_;
     std::string path_;
     std::unique_ptr<env::File> file_;
+    std::uint64_t inode_ = 0;
     std::uint64_t end_ = 0;
 };
 

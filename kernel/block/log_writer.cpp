@@ -37,6 +37,7 @@ env::task<result<void>> LogWriter::make_durable(Batch& batch) {
     for (const auto& piece : batch.pieces) MARS_CO_TRY_VOID(co_await file.append(piece.span()));
     const Duration appended = env_.clock().steady();
     MARS_CO_TRY_VOID(co_await file.sync());
+    MARS_CO_TRY_VOID(co_await file.keep_place());
     counters_.append_time += appended - start;
     counters_.sync_time += env_.clock().steady() - appended;
     counters_.commits += 1;

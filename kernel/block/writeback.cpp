@@ -8,6 +8,8 @@ namespace mars::block {
 
 namespace {
 
+constexpr Duration kRetryMin = std::chrono::seconds(1);
+constexpr Duration kRetryMax = std::chrono::seconds(8);
 constexpr std::size_t kForgetAtOnce = 1024; // pieces; about 0.1 ms
 
 } // namespace
@@ -28,17 +30,31 @@ env::task<void> Writeback::run() {
         auto layer = buffer_.begin_writeback();
         on_progress();
         auto written = co_await write_layer(*layer);
-        if (!written) {
+        for (Duration pause = kRetryMin; !written; pause = std::min(pause * 2, kRetryMax)) {
             failed_ = written.error().with("writeback");
             on_progress();
-            co_return;
+            const bool goes_on = co_await pause_unless_draining(pause);
+            if (!goes_on) co_return;
+            written = co_await write_layer(*layer); // as a whole: what a failed flush has lost is in it, too
         }
+        if (failed_) env_.log().info("writeback goes on, the disk works again");
+        failed_.reset();
         ++counters_.rounds;
         counters_.bytes += layer->index.bytes();
         buffer_.end_writeback();
         on_progress();
         co_await forget(layer->index);
     }
+}
+
+// A full or broken store may come back: space is added, a path returns. False when there is no time to wait for that.
+env::task<bool> Writeback::pause_unless_draining(Duration pause) {
+    for (const auto until = env_.clock().steady() + pause; !draining_;) {
+        const auto left = until - env_.clock().steady();
+        if (left <= Duration(0)) co_return true;
+        (void)co_await env::wait_for(env_, wake_, left);
+    }
+    co_return false;
 }
 
 // Nobody looks at a layer that has been written back. Others get their turns while it goes.

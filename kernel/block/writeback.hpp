@@ -38,7 +38,8 @@ class Writeback {
               WritebackOptions options);
     ~Writeback();
 
-    // Does rounds until drain() was called and nothing is left, or until the disk has failed.
+    // Does rounds until drain() was called and nothing is left. A round that fails is done again, with growing pauses,
+    // until drain() is called.
     env::task<void> run();
     // More has been committed, or a log has ended.
     void wake();
@@ -57,6 +58,7 @@ class Writeback {
     env::task<bool> wait_until_due();
     env::task<result<void>> write_layer(const Layer& layer);
     env::task<void> give_way();
+    env::task<bool> pause_unless_draining(Duration pause);
     env::task<void> forget(ExtentMap& index);
 
     env::Env& env_;

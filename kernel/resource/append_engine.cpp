@@ -44,11 +44,11 @@ env::task<void> AppendEngine::follow_logger() {
     while (true) {
         co_await logger_->changed().wait();
         report_logs();
-        if (logger_->failed() && !had_failed) {
-            had_failed = true;
-            host_.env.log().error("resource " + resource_ + ": " + logger_->failed()->text);
-            signal_.set();
-        }
+        const bool has_failed = logger_->failed().has_value();
+        if (has_failed == had_failed) continue;
+        had_failed = has_failed;
+        if (has_failed) host_.env.log().error("resource " + resource_ + ": " + logger_->failed()->text);
+        signal_.set();
     }
 }
 

@@ -81,11 +81,13 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
     env_.log().debug("resource " + resource_ + ": fetch begins from=" + source.host + " log=" + plan.log.text() +
                      " verified=" + std::to_string(plan.verified));
     const auto began = env_.clock().steady();
-    bool other_wish = false;
+    bool other_wish = false, is_short = false;
     if (index == 0) {
-        auto ended = co_await (fetcher_->run() || wish_changed_.wait());
+        auto ended = co_await (fetcher_->run() || wish_changed_.wait() || short_copy_at_source());
         other_wish = ended.index() == 1;
+        is_short = ended.index() == 2;
         if (ended.index() == 0) judge(std::get<0>(ended));
+        if (is_short) trouble_ = source.host + ": has only a part of " + fetcher_->log().text();
     } else {
         auto ended = co_await (fetcher_->run() || wish_changed_.wait() || second_choice_turn());
         other_wish = ended.index() == 1;
@@ -96,7 +98,18 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
     fetcher_.reset();
     current_host_.clear();
     changed_.notify();
-    co_return other_wish || env_.clock().steady() - began > 10s;
+    co_return other_wish || (!is_short && env_.clock().steady() - began > 10s);
+}
+
+// The preferred source has a part of the log only, and nothing more to give: others may have all of it.
+env::task<void> FetchEngine::short_copy_at_source() {
+    for (auto busy_at = env_.clock().steady();;) {
+        co_await env_.clock().sleep(kSecondChoiceIdle / 3);
+        const auto now = env_.clock().steady();
+        const bool has_all = is_connected() && fetcher_->durable_length() >= fetcher_->peer_length();
+        if (!has_all || !logs_.is_short(fetcher_->log())) busy_at = now;
+        if (now - busy_at >= kSecondChoiceIdle) co_return;
+    }
 }
 
 env::task<void> FetchEngine::second_choice_turn() {

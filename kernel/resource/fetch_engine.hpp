@@ -52,6 +52,7 @@ class FetchEngine {
     env::task<void> run();
     env::task<bool> fetch_once(std::size_t index);
     env::task<void> second_choice_turn();
+    env::task<void> short_copy_at_source();
     void judge(const result<block::FetchEnd>& end);
 
     env::Env& env_;

@@ -74,6 +74,11 @@ std::optional<std::int64_t> LogStore::length(const LogName& name) const {
     return known == known_.end() ? std::nullopt : std::optional(known->second.length);
 }
 
+bool LogStore::is_short(const LogName& name) const {
+    const auto final_length = final_length_(name);
+    return final_length && length(name).value_or(0) < *final_length;
+}
+
 // A log of another host is complete when its source has said so, or when it is as long as the cluster knows it to be.
 // That its successor is here proves nothing: invalidate begins again with a later log.
 bool LogStore::is_complete(const LogName& name, const Known& known) const {

@@ -38,6 +38,8 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     void set_growing(std::set<LogName> logs);
     std::vector<LocalLog> local() const;
     std::optional<std::int64_t> length(const LogName& name) const;
+    // The cluster knows that `name` is longer than what is here.
+    bool is_short(const LogName& name) const;
     std::string path(const LogName& name) const { return directory_ + "/" + name.text(); }
     const std::string& directory() const { return directory_; }
 

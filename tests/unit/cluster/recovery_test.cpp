@@ -39,3 +39,36 @@ TEST_CASE("an error of a secondary's disk stops replay, and costs no second copy
     filesystem.fault = nullptr;
     CHECK(s.rest());
 }
+
+TEST_CASE("a primary's disk that fails and comes back is written to again by itself, and nothing is lost") {
+    Situation s;
+    auto& primary = s.host(0);
+    primary.machine.filesystem().fault = [](env::sim::Operation operation, const std::string& path) {
+        const bool is_disk = operation == env::sim::Operation::write && path == sim::kDisk;
+        return is_disk ? std::optional(ENOSPC) : std::nullopt;
+    };
+    s.cluster.start_application(primary);
+    REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "-28"; }));
+    s.cluster.stop_application(primary);
+    s.cluster.world().run_for(20s);
+    primary.machine.filesystem().fault = nullptr;
+    REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "0"; }));
+    CHECK(s.rest());
+}
+
+TEST_CASE("the primary's newest log is removed: it is written anew, and the others get all of it") {
+    Situation s;
+    auto& primary = s.host(0);
+    auto& filesystem = primary.machine.filesystem();
+    const auto path = primary.path("log-000000001-hosta");
+    s.cluster.start_application(primary);
+    const auto before = s.cluster.history().acknowledged();
+    REQUIRE(filesystem.change(env::sim::Operation::remove, path, std::nullopt));
+    REQUIRE(s.eventually([&] { return s.cluster.history().acknowledged() > before + 100; }));
+    CHECK(filesystem.contents(path) != nullptr);
+    CHECK(s.rest());
+    s.cluster.kill(primary);
+    s.cluster.boot(primary);
+    REQUIRE(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }));
+    CHECK(s.rest());
+}
