@@ -94,6 +94,13 @@ Stamp State::now() const {
     return {context.outside.system_time().sec, 0};
 }
 
+std::string State::heard_time(const std::string& host, std::string stamp) const {
+    const auto time = Stamp::parse(stamp);
+    if (!time || !(*time > now())) return stamp;
+    const auto received = optional("actual-" + host + "/read-time");
+    return received.empty() ? stamp : received;
+}
+
 bool State::is_recent(std::string_view stamp) const {
     if (stamp.empty() || stamp.front() < '0' || stamp.front() > '9') return false;
     auto window = evaluator_.env().find(kWindow);

@@ -52,6 +52,8 @@ class State {
     Stamp now() const; // Lamport time
     Stamp system_time() const;
     bool is_recent(std::string_view stamp) const;
+    // `stamp` is a heartbeat of `host`; when it is ahead of real time, the time at which it was received here.
+    std::string heard_time(const std::string& host, std::string stamp) const;
 
     // Hosts with an address, those whose address was deleted included.
     std::vector<std::string> peers() const;

@@ -18,9 +18,9 @@ bool is_true(const std::string& text) {
 std::string alive_stamp(const State& state, const std::string& host) {
     if (host.empty()) return "-1";
     std::string time = state.optional("actual-" + host + "/time");
-    if (is_true(time)) return time;
+    if (is_true(time)) return state.heard_time(host, time);
     auto alive = state.view().raw("actual-" + host + "/alive");
-    return std::to_string(alive ? alive->stamp.sec : 0);
+    return state.heard_time(host, std::to_string(alive ? alive->stamp.sec : 0));
 }
 
 std::string replay_stamp(const State& state, const std::string& host) {

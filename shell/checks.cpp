@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/base/names.hpp"
+#include "kernel/tree/heard.hpp"
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
 #include "shell/size.hpp"
@@ -31,8 +32,9 @@ std::string_view verb_for(std::string_view name, bool on) {
 } // namespace
 
 Stamp confirmed(const VerbContext& ctx, const std::string& host, const tree::Link& link) {
-    auto alive = ctx.view().get("actual-" + host + "/alive");
-    return alive ? std::max(link.stamp, alive->stamp) : link.stamp;
+    const auto now = ctx.env().clock().now();
+    const auto heard = tree::heard_at(ctx.view(), host, now).value_or(Stamp());
+    return link.stamp > now ? heard : std::max(link.stamp, heard);
 }
 
 bool is_recent(const VerbContext& ctx, Stamp stamp) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/tree/heard.hpp"
 #include "kernel/tree/paths.hpp"
 
 namespace mars::shell {
@@ -32,7 +33,8 @@ std::string VerbContext::actual(std::string_view host, std::string_view name) co
 
 bool VerbContext::is_marsd_running() const {
     auto alive = view_.get("actual-" + self_ + "/alive");
-    return alive && alive->value.starts_with('1') && age(alive->stamp) < options().window;
+    const auto heard = tree::heard_at(view_, self_, surroundings_.env.clock().now());
+    return alive && alive->value.starts_with('1') && heard && age(*heard) < options().window;
 }
 
 Duration VerbContext::age(Stamp stamp) const {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/format/version_link.hpp"
+#include "kernel/tree/heard.hpp"
 #include "shell/checks.hpp"
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
@@ -170,10 +171,10 @@ result<void> check_others_synced(VerbContext& ctx) {
     if (members.size() <= 2) return {};
     for (const auto& host : members) {
         if (host == ctx.me() || (old && host == *old)) continue;
-        auto alive = ctx.view().get("actual-" + host + "/alive");
+        const auto heard = tree::heard_at(ctx.view(), host, ctx.env().clock().now());
         auto synced = check_synced(ctx, host);
         if (synced) continue;
-        if (alive && is_recent(ctx, alive->stamp)) return synced;
+        if (heard && is_recent(ctx, *heard)) return synced;
         ctx.out().warning(ctx.label(synced.error().text + " (host " + host + " is not heard of, going on)"));
     }
     return {};
@@ -281,8 +282,8 @@ env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
     if (!takes_over_from_other(ctx)) co_return Step::done;
     // A dead host cannot leave its role: better to stay where things are than to have no primary at all.
-    auto heard = old ? ctx.view().get("actual-" + *old + "/alive") : std::nullopt;
-    if (old && !has_left_role(ctx, *old) && (!heard || ctx.age(heard->stamp) > ctx.options().window)) {
+    auto heard = old ? tree::heard_at(ctx.view(), *old, ctx.env().clock().now()) : std::nullopt;
+    if (old && !has_left_role(ctx, *old) && (!heard || ctx.age(*heard) > ctx.options().window)) {
         warn_once(ctx, "nothing is heard of the old primary " + *old + ", waiting for it");
         co_return Step::again;
     }

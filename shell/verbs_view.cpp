@@ -3,6 +3,7 @@
 // tests/unit/shell/help_test.cpp.
 #include <algorithm>
 
+#include "kernel/tree/heard.hpp"
 #include "macros/check.hpp"
 #include "macros/json.hpp"
 #include "macros/reference.hpp"
@@ -107,11 +108,16 @@ std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
         warnings.push_back("marsd does not run on host " + ctx.self() + "; next: systemctl start marsd");
         return warnings;
     }
+    if (const auto lead = tree::clock_lead(tree, ctx.self(), ctx.env().clock().now()); lead > std::chrono::minutes(1))
+        warnings.push_back(
+            "the cluster's clock is " + seconds_text(lead) +
+            " ahead of this host's: a host had a wrong clock, or somebody has touched a key; the data is not "
+            "affected; next: compare the clocks of all hosts (marsadm @hosts lua 'return os.time()')");
     for (const auto& host : sharing_hosts(tree)) {
-        auto time = tree.get("actual-" + host + "/time");
-        if (host == ctx.self() || (time && is_recent(ctx, time->stamp))) continue;
+        const auto time = tree::heard_at(tree, host, ctx.env().clock().now());
+        if (host == ctx.self() || (time && is_recent(ctx, *time))) continue;
         warnings.push_back("nothing is heard of host " + host +
-                           (time ? " for " + seconds_text(ctx.age(time->stamp)) + ", what is shown of it is that old"
+                           (time ? " for " + seconds_text(ctx.age(*time)) + ", what is shown of it is that old"
                                  : std::string(" so far")));
     }
     return warnings;

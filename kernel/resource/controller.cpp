@@ -3,6 +3,7 @@
 
 #include "kernel/block/log_file.hpp"
 #include "kernel/block/log_reader.hpp"
+#include "kernel/tree/heard.hpp"
 
 namespace mars::resource {
 
@@ -169,8 +170,9 @@ std::int64_t Controller::rotation_limit() const {
 
 bool Controller::primary_is_alive() const {
     const auto primary = view_.primary();
-    auto alive = host_.tree.get("actual-" + primary + "/alive");
-    return alive && host_.tree.lamport().now() - alive->stamp < host_.tunables.alive_window;
+    const auto now = host_.env.clock().now();
+    const auto heard = tree::heard_at(host_.tree, primary, now);
+    return heard && now - *heard < host_.tunables.alive_window;
 }
 
 env::task<bool> Controller::act(const Plan& plan) {

@@ -33,6 +33,7 @@ void HostStatus::set(const char* key, const std::string& value) {
 
 void HostStatus::beat(bool is_shutting_down) {
     (void)tree_.touch(directory_ + "/time", tree_.lamport().now().text());
+    set("read-time", env_.clock().now().text());
     (void)tree_.touch(directory_ + "/alive", is_shutting_down ? "0" : "1");
 }
 

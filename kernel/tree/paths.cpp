@@ -103,7 +103,7 @@ bool is_transferable(std::string_view path) {
     const auto [dir, name] = split_path(path);
     if (name.empty() || starts_with_any(name, {".", "ignore"}) || !is_held_directory(dir)) return false;
     // Everybody writes it about others, for himself; nobody has one about himself.
-    return !(name == "read-stamp" && dir.starts_with("actual-"));
+    return !(is_any(name, {"read-stamp", "read-time"}) && dir.starts_with("actual-"));
 }
 
 bool is_barrier(std::string_view path) {

@@ -359,6 +359,7 @@ void Receiver::note_time(Session& session, Stamp sent, bool is_complete) {
     if (!is_complete || now - noted < kTimeNoteInterval) return;
     noted = now;
     auto done = shared_.tree.touch("actual-" + session.host + "/read-stamp", sent.text()); // M10; stays on this host
+    if (done) done = shared_.tree.set("actual-" + session.host + "/read-time", shared_.env.clock().now().text());
     if (!done) shared_.quiet.warning("read-stamp", "exchange event=read-stamp-failed reason=" + done.error().text);
 }
 

@@ -211,7 +211,7 @@ class Scenario {
         auto& filesystem = node.machine.filesystem();
         for (auto& [path, link] : filesystem.links_below("/mars")) {
             const auto name = path.substr(path.rfind('/') + 1);
-            const bool is_heartbeat = name == "time" || name == "alive" || name == "read-stamp";
+            const bool is_heartbeat = name == "time" || name == "alive" || name == "read-stamp" || name == "read-time";
             if (link == tree::kDeleted || is_heartbeat || !tree::is_transferable(path.substr(6))) continue;
             keys[path] = link;
         }
