@@ -279,6 +279,9 @@ env::task<bool> Controller::close_disk(const Plan& plan) {
     if (plan.open_disk || !disk_ || in_use) co_return false;
     co_await renew_witness(true);
     witness_.reset();
+    // A copy whose end has not been told is compared again: whoever detaches may put another disk in, or invalidate.
+    sync_.forget();
+    sync_end_.reset();
     disk_.reset();
     co_return true;
 }
