@@ -71,6 +71,8 @@ env::task<result<Step>> create_resource(VerbContext& ctx) {
     MARS_CO_TRY_VOID(check_new_resource(ctx));
     MARS_CO_TRY_VOID(check_new_name(ctx, "device", name));
     MARS_CO_TRY(auto disk, co_await examine_disk(ctx, ctx.argument(0), ctx.argument(2)));
+    if (const auto holds = co_await ctx.local().disk_signature(disk.path); !holds.empty())
+        ctx.out().info(ctx.label("the disk " + disk.path + " holds " + holds + ", which is kept"));
     MARS_CO_TRY_VOID(check_device_name(ctx, name));
     MARS_CO_TRY_VOID(check_remains(ctx));
 

@@ -30,6 +30,7 @@ class ResourceJoin {
     env::task<result<void>> check_resource();
     result<void> check_primary();
     result<void> check_disk_size(const Disk& disk);
+    env::task<result<void>> check_signature(std::string path);
     result<void> check_remains() const;
     env::task<result<void>> become_member();
     env::task<result<void>> follow_rotation();
@@ -86,6 +87,18 @@ result<void> ResourceJoin::check_disk_size(const Disk& disk) {
     if (disk.size > size)
         ctx_.out().hint(ctx_.label("the disk is larger than the resource by " + size_text(disk.size - size)));
     return {};
+}
+
+// As mkfs and pvcreate do: what a disk holds is not overwritten without a word. A former replica holds something, too.
+env::task<result<void>> ResourceJoin::check_signature(std::string path) {
+    const auto found = co_await ctx_.local().disk_signature(path);
+    if (found.empty()) co_return result<void>();
+    co_return ctx_.overridable("disk.signature",
+                               "the disk " + path + " on host " + ctx_.self() + " holds " + found +
+                                   ", expected nothing: all of it would be overwritten by a copy of " + primary_ +
+                                   "'s; next: take another disk, or, if it may go (or is a "
+                                   "former replica), marsadm --force join-resource " +
+                                   ctx_.resource() + " " + path);
 }
 
 // Own logs and version links with numbers that the primary has reached would contradict its history.
@@ -150,6 +163,7 @@ env::task<result<Step>> ResourceJoin::go() {
     MARS_CO_TRY(auto disk, co_await examine_disk(ctx, ctx.argument(0), ctx.argument(2)));
     MARS_CO_TRY_VOID(check_device_name(ctx, name_));
     MARS_CO_TRY_VOID(check_disk_size(disk));
+    MARS_CO_TRY_VOID(co_await check_signature(disk.path));
     MARS_CO_TRY_VOID(check_primary());
     MARS_CO_TRY_VOID(co_await wait_cluster(ctx, hosts_of(ctx.view(), ctx.resource())));
     MARS_CO_TRY_VOID(check_primary());

@@ -30,6 +30,11 @@ class LocalHost {
     virtual std::optional<std::string> first_address() = 0;
     // The first IPv4 address that `host` resolves to. May take as long as the resolver does.
     virtual env::task<std::optional<std::string>> resolve(std::string host) = 0;
+    // What the disk at `path` holds, by its signature; empty: nothing that is known.
+    virtual env::task<std::string> disk_signature(std::string path) {
+        (void)path;
+        co_return std::string();
+    }
     // The advisory lock of the tree at `root` on this host; outside the tree. It is held for moments only: waits for it
     // a few seconds, then fails and names the holder.
     virtual env::task<result<std::unique_ptr<HeldLock>>> lock(std::string root) = 0;

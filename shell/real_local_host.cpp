@@ -13,6 +13,8 @@
 
 #include <cerrno>
 
+#include "shell/disk_signature.hpp"
+
 namespace mars::shell {
 
 using namespace std::chrono_literals;
@@ -119,6 +121,11 @@ env::task<result<std::unique_ptr<HeldLock>>> RealLocalHost::lock(std::string roo
     }
     std::unique_ptr<HeldLock> held = std::make_unique<FileLock>(std::move(file));
     co_return std::move(held);
+}
+
+env::task<std::string> RealLocalHost::disk_signature(std::string path) {
+    auto work = [path = std::move(path)] { return shell::disk_signature(path); };
+    co_return co_await pool_.run(std::move(work));
 }
 
 } // namespace mars::shell

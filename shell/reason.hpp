@@ -29,8 +29,8 @@ struct ReasonRow {
     std::string_view summary;
 };
 
-// sys.nospace, sys.io, disk.error, disk.unproven, disk.proven, sync.pending, view.macro, plugin.*, lua.error, unit.*, remote.timeout and verb.interrupted are ours;
-// everything else is named by the specification.
+// sys.nospace, sys.io, disk.signature, disk.error, disk.unproven, disk.proven, sync.pending, view.macro, plugin.*,
+// lua.error, unit.*, remote.timeout and verb.interrupted are ours; everything else is named by the specification.
 inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"usage.option", FailureClass::usage, "unknown or malformed option"},
     {"usage.verb", FailureClass::usage, "unknown verb"},
@@ -70,6 +70,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"disk.busy", FailureClass::overridable, "the disk is in use"},
     {"disk.shrunk", FailureClass::overridable, "the disk has become smaller than the resource"},
     {"disk.toosmall", FailureClass::overridable, "the new replica's disk is smaller than the resource"},
+    {"disk.signature", FailureClass::overridable, "the disk holds a filesystem, or something else that is known"},
     {"disk.error", FailureClass::precondition, "the disk cannot be opened or does not work"},
     {"disk.unproven", FailureClass::overridable, "nothing proves that the disk is the replica's"},
     {"disk.proven", FailureClass::precondition, "the disk is attached, and proven already"},

@@ -179,14 +179,12 @@ const std::vector<Verb>& resource_verbs() {
          .phases = {{.number = 1, .title = "", .run = join_resource, .name = "join"},
                     {.number = 2, .title = "", .run = systemd::generate_phase, .name = "generate"}},
          .summary = "Makes DISK a replica of an existing resource.",
-         .doc =
-             "The content of DISK is overwritten by a copy of the primary's. It must not be in use, and not be smaller "
-             "than the resource. The sync is not waited for. --force ignores a busy or too small disk and remains of "
-             "an "
-             "earlier membership.",
+         .doc = "The content of DISK is overwritten by a copy of the primary's. It must not be in use, not be smaller "
+                "than the resource, and hold nothing that is known (a filesystem, LVM, a partition table). The sync is "
+                "not waited for. --force ignores all these, and remains of an earlier membership.",
          .errors = {"res.joined", "res.missing", "disk.missing", "disk.busy", "disk.size", "disk.toosmall",
-                    "device.name", "role.none", "role.self", "emergency.primary", "replay.link", "res.remains",
-                    "sys.noaddress", "sys.nospace"}},
+                    "disk.signature", "device.name", "role.none", "role.self", "emergency.primary", "replay.link",
+                    "res.remains", "sys.noaddress", "sys.nospace"}},
         {.name = "trust-disk",
          .aliases = {},
          .family = Family::resource,

@@ -200,7 +200,10 @@ def test_peers_that_talk_rubbish(state):
         cluster.boot()
         found_cluster(a, b)
         create_resource(a, RES, disk)
-        b.marsadm(f"join-resource {RES} {disk}")
+        b.run(f"mkfs.ext4 -q -L precious {disk}")
+        expect_refused(b, f"join-resource {RES} {disk}", "disk.signature", 1)
+        assert "precious" in b.run(f"blkid -p {disk}").out, "nothing was changed"
+        b.marsadm(f"--force join-resource {RES} {disk}")
         b.wait_caught_up(RES, a)
         pid = a.run("systemctl show -p MainPID --value marsd").out
         before = a.snapshot()
