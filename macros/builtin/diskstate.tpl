@@ -9,6 +9,8 @@
   %elsif\
   {%=={%replay-code{}}{-85}}{IncompleteLog}\
   {%=={%replay-code{}}{-56}}{UnInitializedLogRecord}\
+  {%=={%replay-code{}}{-28}}{DiskFull}\
+  {%or{%=={%replay-code{}}{-5}}{%=={%replay-code{}}{-6}}{%=={%replay-code{}}{-121}}}{DiskError}\
   {DefectiveLog}\
   [%replay-code{}=%errno-text{%replay-code{}}]}\
 {%is-orphan{}}{Orphan}\
