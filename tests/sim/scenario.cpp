@@ -2,6 +2,9 @@
 #include "tests/sim/scenario.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
 
 #include "kernel/format/replay_link.hpp"
 #include "kernel/tree/paths.hpp"
@@ -43,7 +46,7 @@ class Scenario {
     // --- random steps ------------------------------------------------------------------------------------------------
 
     void step() {
-        switch (random_.below(12)) {
+        switch (random_.below(14)) {
         case 0:
         case 1:
             break; // just let it run
@@ -69,6 +72,12 @@ class Scenario {
             break;
         case 10:
             invalidate();
+            break;
+        case 11:
+            take_picture();
+            break;
+        case 12:
+            change_storage();
             break;
         default:
             any().machine.clock_skew += random_.between(-2s, 2s);
@@ -141,10 +150,76 @@ class Scenario {
         cluster_.run_verb(node, {"invalidate", kResource, "--timeout=10"});
     }
 
+    // A picture of a host's /mars and disk, as a backup or a storage system makes it.
+    void take_picture() {
+        auto& node = any();
+        pictures_[&node] = node.machine.filesystem().picture();
+    }
+
+    // True when somebody may need what only this host has.
+    bool is_needed(Node& node) {
+        const auto name = node.machine.name();
+        std::int64_t newest = 0, own = 0;
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& other = cluster_.node(i);
+            for (auto key : {"primary", "userspace/last-primary"})
+                if (cluster_.link(other, resource_directory() + "/" + key) == name) return true;
+            for (auto& file : other.machine.filesystem().names_in(resource_directory()))
+                if (auto log = format::LogName::parse(file)) {
+                    newest = std::max(newest, log->seq);
+                    if (log->host == name) own = std::max(own, log->seq);
+                }
+        }
+        return own >= newest || (node.exports && node.exports->exists(kResource));
+    }
+
+    // What happens to the storage of a secondary: an empty disk, an older one, the whole host from an older picture, a
+    // disk that comes late. marsd must find it out by itself.
+    void change_storage() {
+        auto& node = any();
+        if (is_needed(node)) return;
+        auto& filesystem = node.machine.filesystem();
+        const auto kind = random_.below(4);
+        const auto picture = pictures_.find(&node);
+        if ((kind == 1 || kind == 2) && picture == pictures_.end()) return;
+        if (node.is_up()) cluster_.kill(node);
+        if (kind == 2) filesystem.restore(picture->second);
+        if (kind == 0 || kind == 1) {
+            auto changed = filesystem.picture();
+            auto& content = changed[kDisk].inode->current;
+            if (kind == 0)
+                std::fill(content.begin(), content.end(), std::byte());
+            else
+                content = picture->second.at(kDisk).inode->current;
+            filesystem.restore(changed);
+            doubtful_.insert(&node);
+        }
+        if (kind != 3) changed_.insert(&node);
+        if (kind == 3 || random_.chance(40)) {
+            filesystem.fault = [](env::sim::Operation operation, const std::string& path) {
+                const bool is_absent = operation == env::sim::Operation::open && path == kDisk;
+                return is_absent ? std::optional(ENOENT) : std::nullopt;
+            };
+            cluster_.boot(node);
+            cluster_.world().run_for(random_.between(1s, 9s));
+            filesystem.fault = nullptr;
+        } else {
+            cluster_.boot(node);
+        }
+    }
+
+    // An operator looks at hosts whose storage was changed, and lets them start over if they say so or cannot go on.
+    void look_after(Node& node, bool is_stuck) {
+        const auto name = node.machine.name();
+        const bool is_refused = cluster_.link(node, node.path("actual-" + name + "/disk-error")) == "-116";
+        if (changed_.contains(&node) && (is_refused || is_stuck)) must(node, {"invalidate", kResource});
+    }
+
     // --- checks ------------------------------------------------------------------------------------------------------
 
     // Invariants 1, 2 and 6, from what is on the disks of a host that has just crashed.
     void check_host(Node& node) {
+        if (doubtful_.contains(&node)) return; // compared at the end
         auto state = offline_state(cluster_, node);
         if (!state.is_member || !state.is_consistent) return;
         auto wrong = cluster_.history().check_prefix(state.content);
@@ -178,11 +253,20 @@ class Scenario {
         world.network().heal_all();
         boot_all();
         world.run_for(15s); // start guards end, trees meet
-        for (std::size_t i = 0; i < cluster_.size(); ++i) must(cluster_.node(i), {"up", kResource});
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& node = cluster_.node(i);
+            if (changed_.contains(&node)) // a disk that is refused is not attached
+                cluster_.run_verb(node, {"up", kResource, "--timeout=10"});
+            else
+                must(node, {"up", kResource});
+        }
         for (std::size_t i = 0; i < cluster_.size(); ++i)
             if (!cluster_.stop_application(cluster_.node(i))) report("the application cannot close its device");
         designate_somebody();
         for (int seconds = 0; is_fine() && !difference().empty(); ++seconds) {
+            if (seconds == 20 || seconds == 100)
+                for (std::size_t i = 0; i < cluster_.size() && is_fine(); ++i)
+                    look_after(cluster_.node(i), seconds == 100 && !is_level(cluster_.node(i)));
             if (seconds == 400) report("no convergence: " + difference());
             world.run_for(1s);
         }
@@ -216,6 +300,12 @@ class Scenario {
             keys[path] = link;
         }
         return keys;
+    }
+
+    bool is_level(Node& node) {
+        const auto primary = cluster_.link(cluster_.node(0), resource_directory() + "/primary");
+        return cluster_.link(node, node.path("replay-" + node.machine.name())) ==
+               cluster_.link(cluster_.node(0), resource_directory() + "/replay-" + primary);
     }
 
     std::string difference() {
@@ -254,6 +344,9 @@ class Scenario {
     Cluster cluster_;
     env::sim::SeededRandom& random_;
     ScenarioResult result_;
+    std::map<Node*, env::sim::NameMap> pictures_;
+    std::set<Node*> doubtful_; // their disk may not be what it was
+    std::set<Node*> changed_;  // an operator may have to help
 };
 
 } // namespace

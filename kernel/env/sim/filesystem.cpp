@@ -83,7 +83,8 @@ std::vector<std::string> Filesystem::names_in(const std::string& directory) cons
 
 std::vector<std::pair<std::string, std::string>> Filesystem::links_below(const std::string& prefix) const {
     std::vector<std::pair<std::string, std::string>> links;
-    for (auto it = current_.lower_bound(prefix + "/"); it != current_.end() && it->first.starts_with(prefix + "/"); ++it)
+    for (auto it = current_.lower_bound(prefix + "/"); it != current_.end() && it->first.starts_with(prefix + "/");
+         ++it)
         if (it->second.kind == FileKind::symlink) links.emplace_back(it->first, it->second.target);
     return links;
 }
@@ -214,6 +215,32 @@ void Filesystem::tear(Inode& inode) {
     inode.unsynced.clear();
     inode.current = inode.durable;
     inode.exclusive_openers = 0;
+}
+
+NameMap Filesystem::picture() const {
+    NameMap copy = current_;
+    std::map<Inode*, std::shared_ptr<Inode>> copies;
+    for (auto& [path, node] : copy) {
+        if (!node.inode) continue;
+        auto& inode = copies[node.inode.get()];
+        if (!inode) {
+            inode = std::make_shared<Inode>(*node.inode);
+            inode->durable = inode->current;
+            inode->unsynced.clear();
+            inode->exclusive_openers = 0;
+        }
+        node.inode = inode;
+    }
+    return copy;
+}
+
+void Filesystem::restore(const NameMap& picture) {
+    journal_base_ += journal_.size();
+    journal_.clear();
+    watchers.clear();
+    current_ = picture;
+    current_ = this->picture(); // the picture itself stays as it is
+    durable_ = current_;
 }
 
 void Filesystem::power_cut() {

@@ -84,6 +84,10 @@ class Filesystem {
     void make_names_durable(std::size_t mark);
 
     void power_cut();
+    // For tests: a picture of everything as programs see it now, as a backup or a storage system makes it; and the
+    // machine, which must be off, is given a picture back.
+    NameMap picture() const;
+    void restore(const NameMap& picture);
     std::uint64_t new_number() { return next_number_++; }
 
     // Told of every change of a name: (directory, name).
