@@ -96,16 +96,25 @@ Stamp State::now() const {
 
 std::string State::heard_time(const std::string& host, std::string stamp) const {
     const auto time = Stamp::parse(stamp);
-    if (!time || !(*time > now())) return stamp;
+    if (!time || !(*time > system_time())) return stamp;
     const auto received = optional("actual-" + host + "/read-time");
     return received.empty() ? stamp : received;
 }
 
 bool State::is_recent(std::string_view stamp) const {
+    return is_within_window(stamp, now());
+}
+
+// Real time only: the Lamport time moves with every stamp that has been read, and may stand still for days.
+bool State::is_heard(const std::string& host, std::string stamp) const {
+    return is_within_window(heard_time(host, std::move(stamp)), system_time());
+}
+
+bool State::is_within_window(std::string_view stamp, Stamp until) const {
     if (stamp.empty() || stamp.front() < '0' || stamp.front() > '9') return false;
     auto window = evaluator_.env().find(kWindow);
     Number limit = Number::parse(stamp) + (window ? window->value.number() : Number());
-    return limit >= Number::parse(now().text());
+    return limit >= Number::parse(until.text());
 }
 
 std::vector<std::string> State::peers() const {

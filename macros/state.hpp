@@ -52,6 +52,9 @@ class State {
     Stamp now() const; // Lamport time
     Stamp system_time() const;
     bool is_recent(std::string_view stamp) const;
+    // As that, for a heartbeat of `host`, by when it was heard.
+    bool is_heard(const std::string& host, std::string stamp) const;
+    bool is_within_window(std::string_view stamp, Stamp until) const;
     // `stamp` is a heartbeat of `host`; when it is ahead of real time, the time at which it was received here.
     std::string heard_time(const std::string& host, std::string stamp) const;
 

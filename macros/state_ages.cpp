@@ -69,7 +69,8 @@ Flow age(Evaluator& evaluator, const Call& call, Value& out) {
     std::string host;
     MARS_FLOW(stamp_host(evaluator, call, host));
     Number stamp = Number::parse(stamp_of(evaluator.state(), choice(call), host));
-    out.set(stamp > Number() ? Number::integer(evaluator.state().now().sec) - stamp : Number::integer(-1));
+    const auto now = choice(call) == "alive" ? evaluator.state().system_time() : evaluator.state().now();
+    out.set(stamp > Number() ? Number::integer(now.sec) - stamp : Number::integer(-1));
     return Flow::normal;
 }
 

@@ -97,7 +97,7 @@ Flow is_alive(Evaluator& evaluator, const Call& call, Value& out) {
     std::string host = given.truth() ? given.take() : std::string();
     if (host.empty()) MARS_FLOW(state.designated_primary(host));
     if (host.empty()) host = state.host();
-    out.set(state.is_recent(state.heard_time(host, state.checked("actual-" + host + "/time"))));
+    out.set(state.is_heard(host, state.checked("actual-" + host + "/time")));
     return Flow::normal;
 }
 

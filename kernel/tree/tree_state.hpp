@@ -37,6 +37,7 @@ struct Tree::State {
     void handle(const env::DirectoryChange& change);
     // Puts a legal stamp on a key from the future or from before the epoch (L6).
     void repair_stamp(const std::string& path, Link& link);
+    void undo_touch(const std::string& path, Link& link);
     void adopt(const std::string& path, std::optional<TreeEntry> entry, std::string_view from);
     result<void> check_stamps_are_kept();
 

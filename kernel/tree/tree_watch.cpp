@@ -9,6 +9,7 @@ namespace mars::tree {
 
 namespace {
 
+constexpr Duration kTouchedAhead = std::chrono::minutes(1);
 constexpr Duration kWatchRetry = std::chrono::seconds(1);
 
 bool is_gone(const failure& f) {
@@ -42,8 +43,21 @@ void Tree::State::repair_stamp(const std::string& path, Link& link) {
     link.stamp = stamp;
 }
 
+// A stamp from the future on an unchanged value is nobody's command: it would beat the next one, here and everywhere.
+void Tree::State::undo_touch(const std::string& path, Link& link) {
+    const auto* known = memory.find(path);
+    if (!known || known->kind != env::FileKind::symlink || known->link.value != link.value) return;
+    if (!(link.stamp > lamport.now() + kTouchedAhead)) return;
+    auto restored = store.write(path, link.value, known->link.stamp);
+    if (!restored || !*restored) return; // it is repaired, or taken, like any other
+    env.log().warning("tree event=stamp-restored key=" + path + " was=" + link.stamp.text() +
+                      " is=" + known->link.stamp.text() + " reason=somebody has touched it, the value is unchanged");
+    link.stamp = known->link.stamp;
+}
+
 result<PathState> Tree::State::refresh(const std::string& path) {
     MARS_TRY(auto state, store.look(path));
+    if (state.link) undo_touch(path, *state.link);
     if (state.link && (!lamport.seen(state.link->stamp) || state.link->stamp.sec < 0)) repair_stamp(path, *state.link);
     if (state.exists && !state.link) lamport.seen(state.mtime);
     const auto [dir, name] = split_path(path);
