@@ -96,6 +96,8 @@ bool tells_of_others(std::string_view name) {
     return name == kDefaultMacro || name.starts_with("diskstate") || name.starts_with("replstate") || name == "1and1";
 }
 
+constexpr Duration kSilent = std::chrono::seconds(15); // some heartbeats
+
 // Hosts that nothing was heard of lately make what is shown old.
 std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
     std::vector<std::string> warnings;
@@ -104,10 +106,23 @@ std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
                            " belongs to no cluster yet; next: marsadm create-cluster, or marsadm "
                            "join-cluster HOST");
     if (ctx.options().now || ctx.me() != ctx.self()) return warnings; // not this host, not this moment
-    if (!ctx.is_marsd_running()) {
-        warnings.push_back("marsd does not run on host " + ctx.self() + "; next: systemctl start marsd");
+    const auto& root = ctx.view().root();
+    const auto own = tree::heard_at(tree, ctx.self(), ctx.env().clock().now());
+    const auto old = own ? seconds_text(ctx.age(*own)) + " old" : std::string("of unknown age");
+    if (const auto space = ctx.env().storage().space(root); space && space->is_read_only) {
+        warnings.push_back(root + " on host " + ctx.self() +
+                           " is read-only, so marsd cannot tell anything: what is shown is " + old +
+                           ", whatever it says; next: dmesg tells why; stop marsd, fsck, and mount it again");
         return warnings;
     }
+    if (!ctx.is_marsd_running()) {
+        warnings.push_back("marsd does not run on host " + ctx.self() + ", or cannot write to " + root +
+                           ": what is shown is " + old + "; next: systemctl status marsd, systemctl start marsd");
+        return warnings;
+    }
+    if (own && ctx.age(*own) > kSilent)
+        warnings.push_back("nothing is heard of marsd on host " + ctx.self() + ": what is shown is " + old +
+                           "; next: journalctl -u marsd");
     if (const auto lead = tree::clock_lead(tree, ctx.self(), ctx.env().clock().now()); lead > std::chrono::minutes(1))
         warnings.push_back(
             "the cluster's clock is " + seconds_text(lead) +

@@ -26,6 +26,9 @@ class Daemon {
     // What an orderly end is waiting for; empty also before start() and after stop().
     std::string busy_with() const { return manager_ ? manager_->busy_with() : std::string(); }
 
+    // See Manager; empty also before start() and after stop().
+    std::string trouble() const { return manager_ ? manager_->trouble() : std::string(); }
+
     resource::Manager& manager() { return *manager_; }
     tree::Tree& tree() { return *tree_; }
 

@@ -39,6 +39,22 @@ env::task<void> report_waiting(env::Env& env, daemon::Daemon& daemon) {
     }
 }
 
+// Tells systemd when the daemon can tell nobody else: /mars is read-only, or dead.
+env::task<void> report_trouble(env::Env& env, daemon::Daemon& daemon) {
+    for (std::string said;;) {
+        const auto trouble = daemon.trouble();
+        if (trouble != said) {
+            if (trouble.empty())
+                env.log().info("/mars can be written again");
+            else
+                env.log().error(trouble + "; next: look at the filesystem below /mars (mount, df, df -i, dmesg)");
+            sd_notifyf(0, "STATUS=%s", trouble.empty() ? "serving" : trouble.c_str());
+        }
+        said = trouble;
+        co_await env.clock().sleep(std::chrono::seconds(2));
+    }
+}
+
 // On each SIGUSR1.
 void log_counters_on(boost::asio::signal_set& signals, const daemon::Daemon& daemon) {
     signals.async_wait([&](const boost::system::error_code& error, int) {
@@ -77,6 +93,7 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     }
     env.log().info("marsd serves " + arguments.root + " on " + env.hostname());
     sd_notify(0, "READY=1\nSTATUS=serving");
+    helpers.spawn("trouble", report_trouble(env, daemon));
     (void)co_await signals.async_wait(boost::asio::use_awaitable);
     sd_notify(0, "STOPPING=1\nSTATUS=ending");
     helpers.spawn("report", report_waiting(env, daemon));

@@ -72,6 +72,7 @@ struct DirectoryEntry {
 struct SpaceInfo {
     std::uint64_t total_bytes = 0;
     std::uint64_t available_bytes = 0; // to unprivileged users
+    bool is_read_only = false;
 };
 
 // A change seen in a watched directory. `name` is empty when `overflow` is set: changes were lost, rescan everything.

@@ -32,7 +32,8 @@ void HostStatus::set(const char* key, const std::string& value) {
 }
 
 void HostStatus::beat(bool is_shutting_down) {
-    (void)tree_.touch(directory_ + "/time", tree_.lamport().now().text());
+    auto told = tree_.touch(directory_ + "/time", tree_.lamport().now().text());
+    trouble_ = told ? "" : "nothing can be told: " + told.error().text;
     set("read-time", env_.clock().now().text());
     (void)tree_.touch(directory_ + "/alive", is_shutting_down ? "0" : "1");
 }

@@ -28,6 +28,8 @@ class HostStatus {
     // The lazily changing keys: features, version, space, level (rises at once, falls by one per call). `common`: the
     // checksums that all members understand.
     void publish(format::KindMask common);
+    // Why the last heartbeat could not be written; empty when it could.
+    const std::string& trouble() const { return trouble_; }
     int level() const { return level_; }
 
   private:
@@ -37,6 +39,7 @@ class HostStatus {
     tree::Tree& tree_;
     SpaceLimits limits_;
     std::string directory_;
+    std::string trouble_;
     int level_ = 0;
 };
 

@@ -28,6 +28,8 @@ class Manager final : private block::PeerGate {
     result<void> start();
     // Orderly end: all resources come to rest first; waits for devices that are in use. Publishes `alive` = 0.
     env::task<void> stop();
+    // What keeps the daemon from telling the cluster anything (/mars is read-only or full); empty: nothing.
+    const std::string& trouble() const { return status_.trouble(); }
     // What an orderly end is waiting for.
     std::string busy_with() const;
 

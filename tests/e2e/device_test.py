@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The exported device stays ours: others detach its loop device, and try to get its number."""
 
-from testhosts import MIB, main
+from testhosts import MIB, main, wait_for
 from testhosts.mars import MarsCluster, two_hosts
 
 RES = "mydata"
@@ -23,6 +23,22 @@ def test_a_foreign_detach_changes_nothing(state):
         a.run("systemctl stop marsd", timeout=60)
         journal = a.run("journalctl -u marsd --no-pager -o cat").out
         assert "code=killed" not in journal and "timed out" not in journal, journal[-2000:]
+
+
+# The filesystem is dead from now on, as after the loss of its disk. EXT4_IOC_SHUTDOWN with the log flushed.
+SHUTDOWN = "import fcntl, os; fcntl.ioctl(os.open('/mars', os.O_RDONLY), 0x8004587d, b'\\1\\0\\0\\0')"
+
+
+def test_a_dead_mars_is_told(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b, _ = two_hosts(cluster, RES, 64 * MIB)
+        b.run(["python3", "-c", SHUTDOWN])
+        wait_for("systemd is told", lambda: "nothing can be told" in b.run("systemctl status marsd", check=False).out)
+        wait_for("view says how old it is", lambda: "what is shown is" in b.marsadm(f"view {RES}", check=False).err)
+        b.kill()
+        b.boot()
+        b.wait_caught_up(RES, a)
+        assert "what is shown is" not in b.marsadm(f"view {RES}").err
 
 
 if __name__ == "__main__":

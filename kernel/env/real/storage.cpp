@@ -222,7 +222,8 @@ result<void> RealStorage::rename(const std::string& from, const std::string& to)
 result<SpaceInfo> RealStorage::space(const std::string& path) const {
     struct statvfs fs {};
     if (::statvfs(path.c_str(), &fs) < 0) return errno_failure(errno, "cannot get the free space of " + path);
-    return SpaceInfo{std::uint64_t{fs.f_blocks} * fs.f_frsize, std::uint64_t{fs.f_bavail} * fs.f_frsize};
+    return SpaceInfo{std::uint64_t{fs.f_blocks} * fs.f_frsize, std::uint64_t{fs.f_bavail} * fs.f_frsize,
+                     (fs.f_flag & ST_RDONLY) != 0};
 }
 
 result<std::string> RealStorage::read_file(const std::string& path, std::size_t limit) const {
