@@ -97,6 +97,30 @@ bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest
     return true;
 }
 
+// The old primary is not at work, and where it stands is a point of this host's own past: this host lacks nothing, and
+// waiting for the other to come level might be in vain (its disk is refused, its log is defect, its /mars is older).
+bool is_behind_us(VerbContext& ctx, const std::string& old) {
+    const auto& view = ctx.view();
+    const auto& me = ctx.me();
+    if (!has_left_role(ctx, old)) return false;
+    const auto theirs = format::ReplayLink::parse(view.value(ctx.key("replay-" + old)));
+    const auto ours = format::ReplayLink::parse(view.value(ctx.key("replay-" + me)));
+    if (!theirs || !ours || format::compare_progress(theirs->position(), ours->position()) >= 0) return false;
+    for (auto number = ours->log.seq; number <= highest_version(view, ctx.resource()); ++number) {
+        const auto known = format::VersionLink::parse(view.value(ctx.key(format::version_key(number, old))));
+        const auto here = number == ours->log.seq ? ours->pos : 0;
+        if (known && known->length > here) return false;
+    }
+    const auto look_up = [&](std::int64_t seq, std::string_view host) {
+        return view.get_value(ctx.key(format::version_key(seq, host)));
+    };
+    const auto history = format::compare_histories({me, ours->position()}, {old, theirs->position()}, look_up);
+    if (history.kind != format::History::common) return false;
+    warn_once(ctx, "host " + old + " is at " + theirs->position().text() + ", behind this host (" +
+                       ours->position().text() + "): nothing of it is missing here, not waiting for it");
+    return true;
+}
+
 // The origin of the only log with this number.
 std::optional<std::string> origin_of(const VerbContext& ctx, std::int64_t number) {
     std::vector<std::string> origins;
@@ -125,6 +149,11 @@ result<Step> avoid_split(VerbContext& ctx) {
     }
     if (replaying_hosts(ctx.view(), ctx.resource()).size() < 2) return Step::done;
     auto stopped = ctx.view().get(ctx.actual(me, "msg-err-replay-stop"));
+    const auto codes = ctx.view().value(ctx.actual(me, "replay-code"));
+    if (codes.starts_with('-') && designated_primary(ctx.view(), ctx.resource()).value_or(me) != me)
+        return refusal("replay.error", "the replay on host " + me + " has stopped with " +
+                                           ctx.actual(me, "replay-code") + " = " + codes +
+                                           "; the old primary is untouched; next: marsadm view " + ctx.resource());
     if (stopped && stopped->value != "OK" && ctx.age(stopped->stamp) < ctx.options().window) {
         warn_once(ctx, "the replay has stopped on host " + me + ": " + stopped->value);
         return Step::done;
@@ -136,7 +165,7 @@ result<Step> avoid_split(VerbContext& ctx) {
     auto old = old_primary(ctx);
     if (!old) old = origin_of(ctx, newest);
     if (old && *old == me) return Step::done;
-    bool level = old ? is_level_with(ctx, *old, newest) : are_all_equal(ctx, newest);
+    bool level = old ? is_level_with(ctx, *old, newest) || is_behind_us(ctx, *old) : are_all_equal(ctx, newest);
     return level ? Step::done : Step::again;
 }
 

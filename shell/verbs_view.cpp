@@ -138,6 +138,47 @@ std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
     return warnings;
 }
 
+constexpr Duration kListed = std::chrono::seconds(30); // older errors of the own host are in the picture (macro 3.4)
+
+// The text of a message "STAMP STAMP TEXT"; empty when it is OK, or none.
+std::string said_by(const tree::View& tree, const std::string& key) {
+    const auto value = tree.value(key, "OK");
+    const auto begin = value.find(' ', std::min(value.find(' '), value.size() - 1) + 1);
+    return value.starts_with("OK") || begin == std::string::npos ? std::string() : value.substr(begin + 1);
+}
+
+// Why a replica cannot be relied upon; empty when nothing of the kind is known.
+std::string trouble_of(const tree::View& tree, const std::string& actual) {
+    if (const auto code = tree.value(actual + "/disk-error", "0"); code != "0") {
+        auto said = code == "-116" ? said_by(tree, actual + "/msg-err-disk-mismatch") : std::string();
+        return said.empty() ? "its disk is not used, disk-error = " + code + "; next: look at the log of marsd there"
+                            : said;
+    }
+    for (const char* key : {"err-past-missing", "err-splitbrain-detected"})
+        if (auto said = said_by(tree, actual + "/msg-" + key); !said.empty()) return said;
+    if (const auto codes = tree.value(actual + "/replay-code", "0"); codes.starts_with('-')) {
+        auto said = said_by(tree, actual + "/msg-err-replay-stop");
+        return "its replay has stopped, replay-code = " + codes + (said.empty() ? "" : ": " + said);
+    }
+    return {};
+}
+
+// The picture of a resource is that of one host: what makes another one's replica worthless belongs to it.
+std::vector<std::string> troubles(VerbContext& ctx, const tree::View& tree) {
+    std::vector<std::string> warnings;
+    for (const auto& resource : ctx.resources())
+        for (const auto& host : members_of(tree, resource)) {
+            const auto actual = tree::resource_key(resource, "actual-" + host);
+            const auto text = trouble_of(tree, actual);
+            if (text.empty()) continue;
+            const auto since = tree.get(actual + "/disk-error");
+            const bool is_new = since && ctx.age(since->stamp) < kListed;
+            if (host == ctx.me() && !(is_new && tree.value(actual + "/disk-error") == "-116")) continue;
+            warnings.push_back("resource " + resource + " on host " + host + ": " + text);
+        }
+    return warnings;
+}
+
 env::task<Picture> take_picture(VerbContext& ctx, bool keep_warnings) {
     Picture picture;
     MacroSetup setup(ctx, macro_name(ctx));
@@ -148,6 +189,8 @@ env::task<Picture> take_picture(VerbContext& ctx, bool keep_warnings) {
     if (tells_of_others(macro_name(ctx)) && !ctx.options().json) {
         auto old = silence(ctx, setup.view);
         picture.warnings.insert(picture.warnings.end(), old.begin(), old.end());
+        const auto others = troubles(ctx, setup.view);
+        picture.warnings.insert(picture.warnings.end(), others.begin(), others.end());
     }
     co_return picture;
 }

@@ -2,6 +2,7 @@
 #include "kernel/base/stamp.hpp"
 
 #include <cstdio>
+#include <ctime>
 #include <limits>
 
 #include "kernel/base/number.hpp"
@@ -14,6 +15,15 @@ namespace {
 std::string Stamp::text() const {
     char buffer[48];
     std::snprintf(buffer, sizeof buffer, "%lld.%09lld", static_cast<long long>(sec), static_cast<long long>(nsec));
+    return buffer;
+}
+
+std::string Stamp::utc() const {
+    const auto time = static_cast<std::time_t>(sec);
+    std::tm parts{};
+    char buffer[48];
+    if (!gmtime_r(&time, &parts) || std::strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
+        return text();
     return buffer;
 }
 

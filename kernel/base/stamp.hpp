@@ -24,6 +24,8 @@ struct Stamp {
 
     // Text form STAMP: "SECONDS.NNNNNNNNN", exactly nine fractional digits.
     std::string text() const;
+    // "2026-11-27 14:03:07 UTC", for people.
+    std::string utc() const;
     // Accepts "SECONDS" and "SECONDS.FRACTION" (1 to 9 digits). Anything else: nullopt.
     static std::optional<Stamp> parse(std::string_view text);
 };

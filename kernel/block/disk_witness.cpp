@@ -111,7 +111,8 @@ std::string DiskWitness::text() const {
 
 result<DiskWitness> DiskWitness::parse(std::string_view text) {
     const auto end = text.rfind("seal ");
-    if (end == std::string_view::npos || text.size() != end + 5 + 32 + 1) return bad("it is cut off");
+    if (end == std::string_view::npos || text.size() != end + 5 + 32 + 1 || !text.ends_with('\n'))
+        return bad("it is cut off");
     const auto body = text.substr(0, end);
     if (hex(xxh3_128(std::as_bytes(std::span(body)))) != text.substr(end + 5, 32)) return bad("its checksum is wrong");
     DiskWitness witness;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // DiskWitness: what this host knows of a disk that it has worked with, kept in a file that never leaves the host, and
 // the proof, made from it and from the logs, that a disk found at an attach is that disk with that content.
-// Format: docs/formats/witness.md. Tests: tests/unit/block/disk_witness_test.cpp,
-// tests/unit/cluster/disk_proof_test.cpp.
+// Format: docs/formats/witness.md. Tests: tests/unit/block/disk_witness_test.cpp, tests/e2e/disk_proof_test.py, mars-sim.
 #pragma once
 
 #include <cstdint>

@@ -280,6 +280,7 @@ env::task<result<void>> LogFetcher::write_batch() {
         room_.notify();
     }
     MARS_CO_TRY_VOID(co_await file_->sync());
+    MARS_CO_TRY_VOID(file_->check_place());
     progress_at_ = env_.clock().steady();
     if (rate_) rate_->limit(limiter_kib(appended), progress_at_);
     observer_.log_grew(plan_.log, file_->durable_length());
@@ -302,6 +303,7 @@ env::task<result<LogFetcher::Outcome>> LogFetcher::watch_progress(PeerSession& p
         // Part of a message on a slow line is progress, signs of life are not.
         if (peer.bytes_received() - seen >= kProgressBytes) progress_at_ = env_.clock().steady();
         seen = peer.bytes_received();
+        if (file_ && !is_writing_) MARS_CO_TRY_VOID(file_->check_place());
         bool has_work = !queue_.empty() || is_writing_ || stage_ == Stage::requested || incoming_offset_ < peer_length_;
         auto idle = env_.clock().steady() - progress_at_;
         if (has_work && idle >= limits_.no_progress)

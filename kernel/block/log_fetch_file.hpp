@@ -35,6 +35,9 @@ class FetchedLog {
     std::uint64_t length() const { return length_; }
     std::uint64_t durable_length() const { return durable_length_; }
 
+    // Errors: somebody has removed the file, or made it shorter than what is durable.
+    result<void> check_place() const;
+
     // The request that continues this copy. The last kFetchBatchBytes are to be compared; a piece begins at `verified`.
     env::task<result<FetchRequest>> make_request(std::uint64_t verified);
     // Forgets everything from `length` on, durably. Only before the first append().

@@ -20,6 +20,8 @@ SIGUSR1 makes it log the counters of each resource's write path.
 
   --root=DIR         the tree and the logs (default: $MARS_DIR, else /mars)
   --run-dir=DIR      sockets and other things that live only while marsd runs (default: /run/mars)
+  --state-dir=DIR    marks of what has been written, for a /mars that is put back from an older picture; a directory
+                     outside of /mars (default: $STATE_DIRECTORY, as systemd sets it; else none are kept)
   --log=LEVEL        debug, info, warning or error (default: info)
   --memory=MIB       buffered writes of all resources together, 16 … 1048576 MiB (default: 256). More lets writes run
                      further ahead of slow disks; less makes writers wait earlier
@@ -71,6 +73,8 @@ result<void> take(Arguments& arguments, std::string_view word) {
         MARS_TRY(arguments.root, parse_directory("root", *root));
     } else if (auto run = value_of(word, "run-dir")) {
         MARS_TRY(arguments.run_directory, parse_directory("run-dir", *run));
+    } else if (auto state = value_of(word, "state-dir")) {
+        MARS_TRY(arguments.tunables.state_directory, parse_directory("state-dir", *state));
     } else if (auto level = value_of(word, "log")) {
         MARS_TRY(arguments.log_level, parse_level(*level));
     } else if (auto memory = value_of(word, "memory")) {
@@ -91,6 +95,9 @@ result<Arguments> parse_arguments(int argc, const char* const* argv) {
     Arguments arguments;
     if (const char* root = std::getenv("MARS_DIR"); root && *root) {
         MARS_TRY(arguments.root, parse_directory("root", root));
+    }
+    if (const char* state = std::getenv("STATE_DIRECTORY"); state && *state) {
+        MARS_TRY(arguments.tunables.state_directory, parse_directory("state-dir", state));
     }
     for (int i = 1; i < argc; ++i) MARS_TRY_VOID(take(arguments, argv[i]));
     return arguments;

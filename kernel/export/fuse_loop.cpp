@@ -34,9 +34,11 @@ class FuseLoopExport final : public Export {
     task<result<bool>> try_close() override { return env::shielded(try_close_steps()); }
     task<result<void>> close() override;
     task<void> abort() override;
+    task<result<std::string>> look_after() override { return env::shielded(look_after_steps()); }
     task<result<void>> grow() override;
 
   private:
+    task<result<std::string>> look_after_steps();
     task<result<bool>> try_close_steps();
     task<void> tidy(bool wait);
 
@@ -120,6 +122,20 @@ task<void> FuseLoopExport::abort() {
     auto state = co_await env_.pool().run(std::move(work));
     if (!state) env_.log().warning(name_ + " device: " + state.error().text);
     co_await tidy(false);
+}
+
+task<result<std::string>> FuseLoopExport::look_after_steps() {
+    if (is_gone_ || !session_->is_serving()) co_return std::string();
+    auto work = [loop = loop_, node = node_, held = held_]() -> result<std::string> {
+        MARS_TRY(bool was_detached, keep_attached(held->get(), loop));
+        MARS_TRY(bool was_lost, keep_loop_node(node, loop));
+        std::string done;
+        if (was_detached) done = "somebody has detached " + loop.text() + " (losetup -d): it has been attached again";
+        if (was_lost)
+            done += (done.empty() ? "" : "; ") + node + " had been removed or replaced: it has been made again";
+        return done;
+    };
+    co_return co_await env_.pool().run(std::move(work));
 }
 
 task<result<void>> FuseLoopExport::grow() {

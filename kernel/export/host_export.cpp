@@ -17,7 +17,6 @@ using env::task;
 
 namespace {
 
-
 ExportPaths paths_below(std::string run_directory) {
     ExportPaths paths;
     paths.run = std::move(run_directory);
@@ -39,6 +38,7 @@ class HostExport final : public Export {
     task<result<bool>> try_close() override { return env::shielded(try_close_steps()); }
     task<result<void>> close() override;
     task<void> abort() override;
+    task<result<std::string>> look_after() override;
     task<result<void>> grow() override;
 
   private:
@@ -103,6 +103,11 @@ task<void> HostExport::abort() {
     nbd_->refuse(true);
     if (device_) co_await device_->abort();
     co_await end(true);
+}
+
+task<result<std::string>> HostExport::look_after() {
+    if (!device_ || is_gone_) co_return std::string();
+    co_return co_await device_->look_after();
 }
 
 task<result<void>> HostExport::grow() {

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "kernel/env/real/fd.hpp"
@@ -133,6 +134,14 @@ result<UniqueFd> hold_loop(const LoopId& loop, const std::string& node) {
     return fd;
 }
 
+result<bool> keep_attached(int held, const LoopId& loop) {
+    loop_info64 info{};
+    if (!get_status(held, loop, info)) return failure(std::errc::no_such_device, loop.text() + " is not ours any more");
+    if ((info.lo_flags & LO_FLAGS_AUTOCLEAR) == 0) return false;
+    MARS_TRY_VOID(set_autoclear(held, loop, false));
+    return true;
+}
+
 // With "autoclear" the kernel writes back and detaches when the last opener closes, in one step. When we are the last
 // one, that happens at our close; else the device is still there afterwards and we take the flag back.
 result<LoopState> try_detach_loop(const LoopId& loop, const std::string& node, UniqueFd& held) {
@@ -200,6 +209,20 @@ result<void> make_loop_node(const std::string& path, int number) {
     if (made < 0) return errno_failure(errno, "cannot create the device node " + temporary);
     if (::rename(temporary.c_str(), path.c_str()) < 0) return errno_failure(errno, "cannot rename " + temporary);
     return {};
+}
+
+result<bool> keep_loop_node(const std::string& path, const LoopId& loop) {
+    struct stat st {};
+    if (::stat(path.c_str(), &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == loop.device()) return false;
+    std::error_code unread;
+    if (std::filesystem::read_symlink(path, unread) == loop.text() && !unread) return false; // where mknod is forbidden
+    if (!is_replaceable(path))
+        return failure(std::errc::file_exists, path +
+                                                   " has been replaced by something that is no block device: what is "
+                                                   "written there reaches no disk and no replica; next: move it away, "
+                                                   "the device comes back by itself");
+    MARS_TRY_VOID(make_loop_node(path, loop.number));
+    return true;
 }
 
 result<void> remove_loop_node(const std::string& path) {

@@ -37,6 +37,10 @@ result<LoopId> attach_loop(const std::string& file, const std::string& node,
 // thread that serves it. Errors: the device is not ours any more.
 result<env::UniqueFd> hold_loop(const LoopId& loop, const std::string& node);
 
+// Takes back a detach by somebody else, which waits for our opener `held` only. Result: whether there was one. Errors:
+// the device is not ours any more.
+result<bool> keep_attached(int held, const LoopId& loop);
+
 enum class LoopState { gone, busy };
 
 // Writes back what is cached, and detaches unless somebody else has it open (mounts and other holders included):
@@ -56,6 +60,9 @@ std::string loop_backing_file(int number);
 // Makes `path` a block device node, atomically, replacing a node or symlink (nothing else). Where nodes are forbidden:
 // a symlink to /dev/loopN. Only for loop devices.
 result<void> make_loop_node(const std::string& path, int number);
+// Makes the node again when it is missing or shows something else. Result: whether that was so. Errors: something that
+// is no node is at its place (errc::file_exists).
+result<bool> keep_loop_node(const std::string& path, const LoopId& loop);
 // Removes a block device node or symlink; none is fine, anything else a failure.
 result<void> remove_loop_node(const std::string& path);
 

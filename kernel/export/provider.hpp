@@ -37,6 +37,10 @@ class Export {
     virtual env::task<result<void>> close() = 0;
     // Takes it away from whoever has it open: he gets errors from now on. For the end of the program.
     virtual env::task<void> abort() = 0;
+    // Puts right what others have done to it: a node that was removed or replaced is made again, a detach is taken
+    // back. Result: what was done, for the log; empty: all was well. Failure: it is not ours any more, only abort()
+    // remains; or something is in the way of its node (errc::file_exists).
+    virtual env::task<result<std::string>> look_after() { co_return std::string(); }
     // Call it after the Device has grown: openers see the new size.
     virtual env::task<result<void>> grow() = 0;
 };

@@ -92,6 +92,22 @@ env::task<bool> AppendEngine::close_device() {
     co_return true;
 }
 
+env::task<std::string> AppendEngine::look_after_device() {
+    if (!export_) co_return std::string();
+    auto done = co_await export_->look_after();
+    if (!done && done.error().is(std::errc::file_exists)) co_return done.error().text;
+    if (!done) {
+        host_.env.log().error("resource " + resource_ + ": device: " + done.error().text + "; it is made anew");
+        co_await export_->abort();
+        co_await tasks_.stop();
+        export_.reset();
+        tasks_.spawn("logger news " + resource_, follow_logger());
+    } else if (!done->empty()) {
+        host_.env.log().warning("resource " + resource_ + ": device: " + *done);
+    }
+    co_return std::string();
+}
+
 env::task<void> AppendEngine::stop() {
     co_await tasks_.stop();
     auto stopped = co_await logger_->stop();

@@ -36,6 +36,9 @@ class AppendEngine {
     // Removes the device if nobody has it open; true when it is gone. When the log has failed, what openers have left
     // in the kernel's cache cannot be written any more: that does not keep the device.
     env::task<bool> close_device();
+    // Every few seconds: what others have done to the device is put right and told; one that is not ours any more is
+    // given up, so that it can be made anew. Result: what is in the way of that; empty: nothing.
+    env::task<std::string> look_after_device();
 
     // Publishes the positions of all logs that need it, the lower first (TL-N2). After a failure (a full /mars) the
     // next call goes on where this one had to end: no log's final position is left out.

@@ -14,6 +14,7 @@ namespace {
 constexpr Duration kReplayPause = 500ms;
 constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
 constexpr Duration kReplayRetry = 10s;          // after an error of the disk or of the filesystem
+constexpr Duration kDiskRetry = 5s;             // a disk that is missing, or not believed in
 
 // The log itself is wrong, so that another copy of it may help.
 bool is_defect(const format::ReplayCode& code) {
@@ -29,7 +30,8 @@ Controller::Controller(Host& host, std::string resource)
                                        [view = view_](const LogName& log) { return view.final_length(log); })),
       positions_(host.tree, view_.name(), host.me()), messages_(host.env, host.tree, actual_), quiet_(host.env),
       append_(host, view_.name(), *logs_, signal_), replay_(host.env, signal_), sync_(host, view_.name(), signal_),
-      fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port), tasks_(host.env) {}
+      fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port),
+      mark_(host.env, host.tunables.state_directory, view_.name()), tasks_(host.env) {}
 
 Controller::~Controller() = default;
 
@@ -155,6 +157,7 @@ Local Controller::observe() {
     local.damaged = damaged_;
     local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
+    local.missing_past = missing_past();
     local.primary_is_alive = primary_is_alive();
     return local;
 }
@@ -178,7 +181,7 @@ bool Controller::primary_is_alive() const {
 env::task<bool> Controller::act(const Plan& plan) {
     if (plan.open_disk && !disk_) {
         const bool opened = co_await open_disk(plan);
-        co_return opened;
+        if (opened) co_return true;
     }
     if (co_await stop_unwanted(plan)) co_return true;
     if (co_await close_device(plan)) co_return true;
@@ -195,6 +198,16 @@ env::task<bool> Controller::act(const Plan& plan) {
 
 env::task<bool> Controller::open_disk(const Plan&) {
     const auto path = host_.tree.value(view_.key("data-" + host_.me()));
+    // To look at it takes up to 2 s: not with each piece of log that is fetched meanwhile.
+    const auto wish = path + " " + host_.tree.value(view_.key("syncstatus-" + host_.me())) + " " +
+                      std::to_string(view_.size()) + host_.tree.value(local_key("trust-disk"));
+    const auto since = host_.env.clock().steady() - disk_tried_at_;
+    if (wish == disk_wish_ && since < kDiskRetry) {
+        next_look_ = std::min(next_look_, kDiskRetry - since);
+        co_return false;
+    }
+    disk_wish_ = wish;
+    disk_tried_at_ = host_.env.clock().steady();
     if (path.empty() || view_.size() <= 0) {
         disk_error_ = 0; // a guest, or a resource whose size has not arrived yet
         if (!path.empty())
@@ -215,6 +228,7 @@ env::task<bool> Controller::open_disk(const Plan&) {
     disk_ = std::move(disk);
     disk_error_ = 0;
     disk_doubt_.clear();
+    disk_wish_.clear();
     co_return true;
 }
 
@@ -336,6 +350,7 @@ env::task<bool> Controller::end_appending() {
 
 env::task<bool> Controller::start_work(const Plan& plan) {
     if (append_.is_running()) {
+        if (plan.device && append_.device_exists()) co_await look_after_device();
         if (!plan.device || append_.device_exists()) co_return false;
         const std::string name = host_.tree.value(view_.key("device-" + host_.me()), view_.name());
         const std::string device = name.starts_with("(") ? view_.name() : name;
@@ -376,6 +391,15 @@ env::task<bool> Controller::start_work(const Plan& plan) {
         co_return true;
     }
     co_return false;
+}
+
+env::task<void> Controller::look_after_device() {
+    const auto now = host_.env.clock().steady();
+    if (now - device_seen_at_ >= host_.tunables.report_interval) {
+        device_seen_at_ = now;
+        device_trouble_ = co_await append_.look_after_device();
+    }
+    if (!device_trouble_.empty()) say("err-replay-stop", device_trouble_);
 }
 
 // Each run publishes its begin and end. While a primary writes, runs are collected, so that the tree is not busy with
@@ -472,6 +496,7 @@ env::task<bool> Controller::rotate(const Plan& plan) {
     if (!plan.rotate_to || !append_.is_running()) co_return false;
     auto rotated = co_await append_.rotate(*plan.rotate_to);
     if (!rotated) say("wrn-log-consecutive", "rotation to " + plan.rotate_to->text() + ": " + rotated.error().text);
+    if (rotated) note_written({*plan.rotate_to, 0}, true);
     co_return rotated.has_value();
 }
 
@@ -499,6 +524,10 @@ env::task<bool> Controller::make_step(const Plan& plan) {
     const auto known = next.host == host_.me() ? logs_->length(next).value_or(0) : 0;
     auto published = co_await positions_.publish(begin, known);
     if (!published) say("err-versionlink-skip", published.error().text);
+    if (published && plan.create_log) {
+        warn_of_silence(next);
+        note_written({next, 0}, true);
+    }
     co_return published.has_value();
 }
 

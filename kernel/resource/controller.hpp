@@ -25,6 +25,7 @@
 #include "kernel/resource/resource_view.hpp"
 #include "kernel/resource/signal.hpp"
 #include "kernel/resource/sync_engine.hpp"
+#include "kernel/resource/written_mark.hpp"
 
 namespace mars::resource {
 
@@ -72,6 +73,7 @@ class Controller {
     env::task<bool> close_device(const Plan& plan);
     env::task<bool> end_appending();
     env::task<bool> start_work(const Plan& plan);
+    env::task<void> look_after_device();
     env::task<bool> make_step(const Plan& plan);
     env::task<bool> rotate(const Plan& plan);
     void steer_fetch(const Plan& plan);
@@ -88,6 +90,10 @@ class Controller {
     void note_held_disk();
     bool start_unsynced(const std::string& why);
     bool refuse_disk(const std::string& why);
+    std::string missing_past();
+    std::string older_picture() const;
+    void note_written(const format::LogPosition& at, bool even_less);
+    void warn_of_silence(const LogName& log);
 
     env::task<void> take_replay_end();
     bool replay_must_pause();
@@ -128,14 +134,20 @@ class Controller {
     bool shutting_down_ = false;
     bool is_recovered_ = false;
     int disk_error_ = 0;
+    std::string disk_wish_; // what was known when the disk was looked at last; empty: look at once
+    Duration disk_tried_at_{};
     std::string disk_doubt_;                    // why the disk is not believed in; empty: it is
     std::optional<block::DiskWitness> witness_; // of the disk that is attached
+    WrittenMark mark_;
+    std::optional<Written> written_; // what the mark said at the attach, until this host has come as far again
     ReplayOutcome last_replay_;
     std::string last_error_; // of a replay, as it was logged
     std::optional<LogName> damaged_;
     std::int64_t damaged_length_ = 0;
     std::string sync_source_host_;
     bool replay_has_turn_ = false;
+    Duration device_seen_at_{};
+    std::string device_trouble_; // what is in the way of the device's node
     Duration replay_ended_at_{};
     std::optional<Stamp> sync_end_; // when the copy was complete; waiting for newer news of the primary
     Duration last_beat_{-1};

@@ -70,6 +70,7 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
     const bool is_primary = primary.empty() || primary == me;
     const bool is_trusted = host_.tree.has(local_key(kTrust));
     witness_.reset();
+    written_ = mark_.read(host_.tree.value("uuid"));
     std::string damage = "nothing on this host tells what was on it (a new or restored /mars)";
     if (auto text = host_.env.storage().read_file(file, kMaxWitnessBytes)) {
         auto witness = block::DiskWitness::parse(*text);
@@ -113,10 +114,10 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
                                             (identity.empty() ? "none" : identity)
                                       : std::string();
         if (const auto& wrong = proof->mismatch)
-            co_return refuse_disk("disk " + path + ": the block at byte " + std::to_string(wrong->offset) +
-                                  " differs from what " + (wrong->writer.empty() ? me : wrong->writer) +
-                                  " wrote there, and " + std::to_string(wrong->differing) + " of " +
-                                  std::to_string(wrong->compared) + " blocks looked at" + differs + ways);
+            co_return refuse_disk(
+                "disk " + path + ": the block at byte " + std::to_string(wrong->offset) + " differs from what " +
+                (wrong->writer.empty() ? me : wrong->writer) + " wrote there, and " + std::to_string(wrong->differing) +
+                " of " + std::to_string(wrong->compared) + " blocks looked at" + differs + older_picture() + ways);
         if (is_other && proof->compared == 0)
             co_return refuse_disk("disk " + path + " cannot be proven" + differs + ways);
         if (is_other)
@@ -144,6 +145,7 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
         co_return false;
     }
     witness_ = std::move(*taken);
+    note_written(now.position, is_trusted || !is_primary);
     (void)host_.tree.remove(local_key(kTrust));
     (void)host_.tree.remove(local_key(kHeld));
     co_return true;
@@ -168,6 +170,70 @@ env::task<void> Controller::renew_witness(bool at_once) {
         co_return;
     }
     witness_ = std::move(*taken);
+    note_written(now.position, false);
+}
+
+// --- what this host has written --------------------------------------------------------------------------------------
+
+// `even_less`: also when the mark says that there was more.
+void Controller::note_written(const format::LogPosition& at, bool even_less) {
+    if (!even_less && written_ && format::compare_progress(written_->at, at) > 0) return;
+    written_.reset();
+    if (auto noted = mark_.note(host_.tree.value("uuid"), at); !noted)
+        quiet_.warning("mark",
+                       "resource " + view_.name() + ": how far it has come is not noted: " + noted.error().text);
+}
+
+// Told with a disk that does not fit: a newer disk than /mars knows is no wrong one.
+std::string Controller::older_picture() const {
+    const auto here = witness_question().position;
+    if (!written_ || format::compare_progress(written_->at, here) <= 0) return "";
+    return "; this host had come to " + written_->at.text() + " by " + written_->time.utc() +
+           ", so /mars has been put back from an older picture: when all logs are here again, the disk is looked at "
+           "anew";
+}
+
+// Why this host must not go on as primary by itself: it had written more than it finds, so /mars has been put back from
+// an older picture, and a member that is not heard of may have the rest. Empty: nothing speaks against it.
+std::string Controller::missing_past() {
+    if (!written_ || append_.is_running()) return "";
+    if (host_.tree.has(local_key(kTrust))) {
+        written_.reset();
+        (void)host_.tree.remove(local_key(kTrust));
+        return "";
+    }
+    const auto question = witness_question();
+    auto here = question.position;
+    for (const auto& log : question.logs) {
+        const format::LogPosition end{log.name, log.length};
+        if (format::compare_progress(end, here) > 0) here = end;
+    }
+    if (format::compare_progress(written_->at, here) <= 0) return "";
+    std::string others;
+    for (const auto& host : view_.storage_members()) {
+        if (host == host_.me()) continue;
+        if (host_.has_answered(host)) return "";
+        others += (others.empty() ? "" : ", ") + host;
+    }
+    if (others.empty()) return ""; // nobody could have the rest
+    return host_.me() + " had written up to " + written_->at.text() + " by " + written_->time.utc() +
+           ", and finds only " + here.text() +
+           ": /mars has been put back from an older picture. It does not become primary before it has heard of one "
+           "of " +
+           others + ", which may have the rest; next: see to the line to " + others +
+           ", or marsadm --force trust-disk " + view_.name() + " on " + host_.me() +
+           ", which gives up what has been written since then";
+}
+
+void Controller::warn_of_silence(const LogName& log) {
+    std::string silent;
+    for (const auto& host : view_.storage_members())
+        if (host != host_.me() && !host_.has_answered(host)) silent += (silent.empty() ? "" : ", ") + host;
+    if (silent.empty()) return;
+    host_.env.log().warning("resource " + view_.name() + ": " + log.text() + " begins, and nothing has been heard of " +
+                            silent + " since marsd started. Should " + silent +
+                            " know of a newer log, this is a split brain: 'marsadm view " + view_.name() +
+                            "' will say so when the line is back");
 }
 
 } // namespace mars::resource

@@ -191,7 +191,7 @@ class Decision {
 
     void decide_next() {
         if (!is_finished()) return;
-        if (!length_of(cur_) && is_mine(cur_) && designated_) return create_own(cur_);
+        if (!length_of(cur_) && is_mine(cur_) && designated_ && local_.missing_past.empty()) return create_own(cur_);
         const auto next = logs_numbered(cur_.seq + 1);
         if (!next.empty()) {
             if (may_step(next)) return step_to(next.front());
@@ -269,6 +269,7 @@ class Decision {
             return say("err-replay-stop",
                        "the sync of " + me_ + " has not finished: " + me_ + " cannot become primary");
         if (!is_forced() && somebody_is_ahead()) return;
+        if (!is_forced() && !local_.missing_past.empty()) return say("err-past-missing", local_.missing_past);
         if (is_mine(cur_) && length_ == 0 && length_of(cur_)) {
             plan_.work = Work::append;
             plan_.log = cur_;

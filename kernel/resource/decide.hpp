@@ -51,6 +51,8 @@ struct Local {
     bool replay_must_pause = false;
     // The sync has had its turn: replay may go first if it can do something (Y9).
     bool replay_has_turn = false;
+    // Why this host must not go on as primary before a member has answered; empty: it may.
+    std::string missing_past;
     // The designated primary's daemon has been heard of lately.
     bool primary_is_alive = true;
 };

@@ -26,6 +26,7 @@ struct Tunables {
     std::uint16_t tree_port = 7777;
     std::uint16_t log_port = 7778;
     std::uint16_t sync_port = 7779;
+    std::string state_directory; // outside of /mars, for the marks of what was written; empty: none are kept
 };
 
 struct Host {
@@ -39,6 +40,8 @@ struct Host {
     // False during the start guard.
     std::function<bool()> may_be_designated;
     std::function<int()> emergency_level;
+    // All that this host had to tell when it connected is here, at least once since the start.
+    std::function<bool(const std::string& host)> has_answered;
 
     const std::string& me() const { return env.hostname(); }
     Host(env::Env& e, tree::Tree& t, exports::Provider& x, Tunables u)

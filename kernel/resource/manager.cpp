@@ -24,6 +24,7 @@ Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tu
     host_.checksums = [this] { return common_checksums(); };
     host_.may_be_designated = [this] { return may_be_designated(); };
     host_.emergency_level = [this] { return status_.level(); };
+    host_.has_answered = [this](const std::string& host) { return has_answered(host); };
 }
 
 Manager::~Manager() = default;
@@ -148,14 +149,17 @@ bool Manager::may_be_designated() {
     return guard_is_over_;
 }
 
-bool Manager::have_all_peers_answered() const {
-    const auto peers = exchange_.peers();
+bool Manager::have_all_peers_answered() {
     const auto hosts = host_.tree.suffixes("ips", "ip-");
-    return std::all_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
-        if (host == host_.me()) return true;
-        return std::any_of(peers.begin(), peers.end(),
-                           [&](const auto& peer) { return peer.host == host && peer.has_caught_up; });
-    });
+    return std::all_of(hosts.begin(), hosts.end(),
+                       [&](const std::string& host) { return host == host_.me() || has_answered(host); });
+}
+
+bool Manager::has_answered(const std::string& host) {
+    if (answered_.contains(host)) return true;
+    for (const auto& peer : exchange_.peers())
+        if (peer.has_caught_up) answered_.insert(peer.host);
+    return answered_.contains(host);
 }
 
 // What all members can verify (transaction-log 3.4); a member that has not said what it knows gets only the oldest

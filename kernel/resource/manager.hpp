@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "kernel/block/log_fetch_server.hpp"
@@ -47,7 +48,8 @@ class Manager final : private block::PeerGate {
     env::task<void> heartbeat();
     env::task<void> beat(bool is_shutting_down);
     bool may_be_designated();
-    bool have_all_peers_answered() const;
+    bool have_all_peers_answered();
+    bool has_answered(const std::string& host);
     format::KindMask common_checksums() const;
     Controller* find(const std::string& resource) const;
 
@@ -61,6 +63,7 @@ class Manager final : private block::PeerGate {
     tree::Subscription subscription_;
     Duration started_at_{};
     bool guard_is_over_ = false;
+    std::set<std::string> answered_; // hosts, since the start
     bool shutting_down_ = false;
     env::TaskGroup tasks_;
 };

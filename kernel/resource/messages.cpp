@@ -15,6 +15,7 @@ constexpr std::size_t kMaxText = 900; // a message value has at most 1023 bytes,
 // The keys that must exist for every active resource.
 constexpr const char* kKeys[] = {
     "err-disk-mismatch",
+    "err-past-missing",
     "err-versionlink-skip",
     "err-sequence-trash",
     "inf-log-foreign-denied",

@@ -174,6 +174,8 @@ class MarsHost(Host):
         def caught_up():
             theirs, ours = primary.replay(resource, primary.name), self.replay(resource, self.name)
             assert theirs and ours == theirs, f"replay position here {ours}, on {primary.name} {theirs}"
+            newest = primary.run(f"cd /mars/resource-{resource} && ls -d log-*-{primary.name} 2>/dev/null | tail -n 1").out.strip()
+            assert newest in ("", theirs[0]), f"{primary.name} has begun {newest}, and tells {theirs} only"
             size = primary.log_size(resource, theirs[0])
             assert theirs[1:] == (size, 0), f"{primary.name} has written back {theirs} of {size} bytes"
             return True

@@ -432,3 +432,27 @@ TEST_CASE("after an error that is not the log's, replay pauses and nothing is fe
     CHECK_FALSE(plan.step_to);
     CHECK(plan.fetch_offset == 1500);
 }
+
+TEST_CASE("a primary that had written more than it finds waits for a member, unless it is cut off on purpose") {
+    Scene s("alpha");
+    REQUIRE(s.plan().step_to == kLog3a);
+    s.local.missing_past = "alpha had written up to log-000000004-alpha,1";
+    CHECK_FALSE(s.plan().step_to);
+    CHECK(s.plan().work == Work::nothing);
+    CHECK(s.says("err-past-missing"));
+    SECTION("an empty own log is not begun, either") {
+        s.logs({{2, "alpha", 1000}, {3, "alpha", 0}});
+        s.set("replay-alpha", "log-000000003-alpha,0,0");
+        CHECK(s.plan().work == Work::nothing);
+        CHECK(s.says("err-past-missing"));
+    }
+    SECTION("what a member has is fetched") {
+        s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "alpha", 700}});
+        s.set("replay-beta", "log-000000003-alpha,700,0");
+        CHECK(s.plan().fetch);
+    }
+    SECTION("fetch is off: the operator has decided") {
+        s.set("todo-alpha/connect", "0");
+        CHECK(s.plan().step_to == kLog3a);
+    }
+}

@@ -2,6 +2,7 @@
 // Planned handover and its relatives: the exact order of keys and stamps, what is waited for, and every refusal.
 // Spec: verbs 4.17 … 4.19; symlink-tree 6.1.
 #include "fixture.hpp"
+#include "kernel/format/version_link.hpp"
 
 using namespace mars;
 using namespace mars::shell;
@@ -59,6 +60,53 @@ TEST_CASE("a handover whose data does not arrive times out and leaves the old pr
     CHECK(result.exit == 3);
     CHECK(site.r("primary") == "b");
     CHECK(site.output.text(Severity::error).find("the old primary is untouched") != std::string::npos);
+}
+
+TEST_CASE("an old primary that is not at work and behind holds nobody back") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/actual-b/is-primary", "0");
+    site.set("resource-r/actual-b/if-on", "0");
+    site.set("resource-r/actual-b/disk-error", "-116"); // b cannot take its role
+    site.on_tick = [&] { site.obey("a"); };
+    site.set("resource-r/replay-b", "log-000000003-b,1024,0");
+    site.set("resource-r/version-000000003-b",
+             format::make_version({3, "b"}, 1024, std::string(Pair::kVersion2)).text());
+    SECTION("its position is a point of the past here") {
+        site.succeed({"primary", "r"});
+        CHECK(site.r("primary") == "a");
+        CHECK(site.output.text(Severity::warning).find("not waiting for it") != std::string::npos);
+    }
+    SECTION("it has gone on differently") {
+        const auto other = format::make_version({2, "b"}, 4096, std::string()).text();
+        site.set("resource-r/version-000000002-b", other);
+        site.set("resource-r/version-000000003-b", format::make_version({3, "b"}, 1024, other).text());
+        site.refuse({"primary", "r", "--timeout=10"}, "replay.error");
+        CHECK(site.r("primary") == "b");
+    }
+    SECTION("it has written a log that is not here") {
+        site.set("resource-r/version-000000004-b",
+                 format::make_version({4, "b"}, 512, site.r("version-000000003-b")).text());
+        site.refuse({"primary", "r", "--timeout=10"}, "wait.phase");
+        CHECK(site.r("primary") == "b");
+    }
+}
+
+TEST_CASE("a replay that stops during a handover leaves the old primary alone") {
+    Pair site;
+    site.set("resource-r/replay-a", "log-000000003-b,2048,2048");
+    int ticks = 0;
+    site.on_tick = [&] {
+        site.obey("a");
+        site.obey("b");
+        if (++ticks != 50) return;
+        site.set("resource-r/actual-a/replay-code", "-74,-10101", 0s);
+        site.set("resource-r/actual-a/msg-err-replay-stop", "1.000000000 1.000000000 log stops at byte 2048", 0s);
+    };
+    CHECK(site.run({"primary", "r"}).exit != 0);
+    CHECK(site.output.text(Severity::error).find("[replay.error]") != std::string::npos);
+    CHECK(ticks >= 50);
+    CHECK(site.r("primary") == "b");
 }
 
 TEST_CASE("a version link of the old primary that knows less than is applied is not copied") {
@@ -155,6 +203,19 @@ TEST_CASE("the checks of a handover, in their order") {
     SECTION("a stopped replay") {
         site.set("resource-r/actual-a/replay-code", "-5");
         site.refuse({"primary", "r"}, "replay.error");
+    }
+    SECTION("a stopped replay, told as a list of codes") {
+        site.set("resource-r/actual-a/replay-code", "-74,-10101");
+        site.refuse({"primary", "r"}, "replay.error");
+        CHECK(site.output.text(Severity::error).find("marsadm invalidate r") != std::string::npos);
+        CHECK(site.r("primary") == "b");
+    }
+    SECTION("a disk that is not believed in, with the reason") {
+        site.set("resource-r/actual-a/disk-error", "-116");
+        site.set("resource-r/actual-a/msg-err-disk-mismatch", "1.000000000 1.000000000 the block at byte 0 differs");
+        site.refuse({"primary", "r"}, "disk.unproven");
+        CHECK(site.output.text(Severity::error).find("the block at byte 0 differs") != std::string::npos);
+        CHECK(site.r("primary") == "b");
     }
     SECTION("own emergency") {
         site.set("resource-r/actual-a/has-emergency", "1");
