@@ -140,41 +140,47 @@ std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
 
 constexpr Duration kListed = std::chrono::seconds(30); // older errors of the own host are in the picture (macro 3.4)
 
-// The text of a message "STAMP STAMP TEXT"; empty when it is OK, or none.
-std::string said_by(const tree::View& tree, const std::string& key) {
+// What makes a replica one that cannot be relied upon, and since when (real time of the host that says so).
+struct Trouble {
+    std::string text;
+    std::optional<Stamp> since;
+};
+
+// The message "STAMP STAMP TEXT"; nullopt when it is OK, or none.
+std::optional<Trouble> said_by(const tree::View& tree, const std::string& key) {
     const auto value = tree.value(key, "OK");
-    const auto begin = value.find(' ', std::min(value.find(' '), value.size() - 1) + 1);
-    return value.starts_with("OK") || begin == std::string::npos ? std::string() : value.substr(begin + 1);
+    const auto first = value.find(' ');
+    const auto second = first == std::string::npos ? first : value.find(' ', first + 1);
+    if (value.starts_with("OK") || second == std::string::npos) return std::nullopt;
+    return Trouble{value.substr(second + 1), Stamp::parse(value.substr(0, first))};
 }
 
-// Why a replica cannot be relied upon; empty when nothing of the kind is known.
-std::string trouble_of(const tree::View& tree, const std::string& actual) {
+std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& actual) {
+    const auto message = [&](const char* name) { return said_by(tree, actual + "/msg-" + name); };
     if (const auto code = tree.value(actual + "/disk-error", "0"); code != "0") {
-        auto said = code == "-116" ? said_by(tree, actual + "/msg-err-disk-mismatch") : std::string();
-        return said.empty() ? "its disk is not used, disk-error = " + code + "; next: look at the log of marsd there"
-                            : said;
+        auto said = code == "-116" ? message("err-disk-mismatch") : std::nullopt;
+        return said ? said
+                    : Trouble{"its disk is not used, disk-error = " + code + "; next: look at the log of marsd there",
+                              std::nullopt};
     }
-    for (const char* key : {"err-past-missing", "err-splitbrain-detected"})
-        if (auto said = said_by(tree, actual + "/msg-" + key); !said.empty()) return said;
-    if (const auto codes = tree.value(actual + "/replay-code", "0"); codes.starts_with('-')) {
-        auto said = said_by(tree, actual + "/msg-err-replay-stop");
-        return "its replay has stopped, replay-code = " + codes + (said.empty() ? "" : ": " + said);
-    }
-    return {};
+    for (const char* name : {"err-past-missing", "err-splitbrain-detected"})
+        if (auto said = message(name)) return said;
+    const auto codes = tree.value(actual + "/replay-code", "0");
+    if (!codes.starts_with('-')) return std::nullopt;
+    const auto why = message("err-replay-stop");
+    return Trouble{"its replay has stopped, replay-code = " + codes + (why ? ": " + why->text : ""), std::nullopt};
 }
 
-// The picture of a resource is that of one host: what makes another one's replica worthless belongs to it.
+// The picture of a resource is that of one host: what makes another one's replica worthless belongs to it. The own
+// host's errors are in the picture, but only when they are old enough.
 std::vector<std::string> troubles(VerbContext& ctx, const tree::View& tree) {
     std::vector<std::string> warnings;
+    const auto now = ctx.env().clock().now();
     for (const auto& resource : ctx.resources())
         for (const auto& host : members_of(tree, resource)) {
-            const auto actual = tree::resource_key(resource, "actual-" + host);
-            const auto text = trouble_of(tree, actual);
-            if (text.empty()) continue;
-            const auto since = tree.get(actual + "/disk-error");
-            const bool is_new = since && ctx.age(since->stamp) < kListed;
-            if (host == ctx.me() && !(is_new && tree.value(actual + "/disk-error") == "-116")) continue;
-            warnings.push_back("resource " + resource + " on host " + host + ": " + text);
+            const auto found = trouble_of(tree, tree::resource_key(resource, "actual-" + host));
+            const bool is_shown = host != ctx.me() || (found && found->since && now - *found->since < kListed);
+            if (found && is_shown) warnings.push_back("resource " + resource + " on host " + host + ": " + found->text);
         }
     return warnings;
 }

@@ -20,8 +20,17 @@ def test_a_foreign_detach_changes_nothing(state):
         assert a.run("tr -d '\\0' < /foreign | wc -c").out.strip() == "0", "nothing went into the foreign file"
         b.wait_caught_up(RES, a)
         assert a.disk_digest(disk) == b.disk_digest(disk)
+        a.run(f"rm {a.device(RES)}")
+        wait_for("the node is made again", lambda: a.run(f"test -b {a.device(RES)}", check=False).code == 0)
+        a.run(f"rm {a.device(RES)}; mount {a.device(RES)} /m 2>/dev/null || echo lost > {a.device(RES)}", check=False)
+        if a.run(f"test -f {a.device(RES)}", check=False).code == 0:
+            wait_for("what is in the node's way is told",
+                     lambda: "no block device" in a.key(f"resource-{RES}/actual-hostA/msg-err-replay-stop"))
+            a.run(f"rm {a.device(RES)}")
+        a.wait_device(RES)
         a.run("systemctl stop marsd", timeout=60)
         journal = a.run("journalctl -u marsd --no-pager -o cat").out
+        assert "has been made again" in journal and "attached again" in journal, journal[-2000:]
         assert "code=killed" not in journal and "timed out" not in journal, journal[-2000:]
 
 

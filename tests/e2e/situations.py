@@ -6,8 +6,6 @@ the backing disks differ. Not a part of script/test (25 minutes): those that eve
 """
 
 import os
-import shutil
-import subprocess
 
 from testhosts import MIB, main, wait_for
 from testhosts.mars import MarsCluster, create_resource, join_resource, two_hosts
@@ -25,20 +23,6 @@ TOLD = ("DiskMismatch", "SplitBrain", "InConsistent", "NotPresent", "Orphan", "D
 
 def write(host, seek, mib, resource=RES):
     host.run(f"dd if=/dev/urandom of={host.device(resource)} bs=1M seek={seek} count={mib} oflag=direct status=none")
-
-
-def images(host, resource=RES):
-    return [host.mars_image, host.disk_image(resource)]
-
-
-def keep(*files):
-    for file in files:
-        subprocess.run(["cp", "--sparse=always", file, file + ".old"], check=True)
-
-
-def restore(*files):
-    for file in files:
-        os.replace(file + ".old", file)
 
 
 def blank(image):
@@ -114,7 +98,7 @@ def picture_then_more(a, b, host, rotate=True):
     write(a, 8, 8)
     b.wait_caught_up(RES, a)
     host.kill()
-    keep(*images(host))
+    host.take_picture()
     host.boot()
     a.wait_device(RES)
     for seek in (20, 40, 60):
@@ -133,7 +117,7 @@ def test_1_secondary_restored_ten_times(state):
         for _ in range(10):
             picture_then_more(a, b, b)
             b.kill()
-            restore(*images(b))
+            b.restore_picture()
             b.boot()
             b.wait_caught_up(RES, a)
             judge(cluster, must_be_equal=True)
@@ -145,7 +129,7 @@ def test_1c_secondary_restored_and_its_disk_comes_late(state):
         picture_then_more(a, b, b)
         b.run("systemctl disable -q marsd")
         b.kill()
-        restore(*images(b))
+        b.restore_picture()
         b.boot()
         b.run(f"mv {disk} {disk}.away")
         b.start_marsd()
@@ -165,7 +149,7 @@ def test_1d_secondary_restored_and_the_logs_are_gone(state):
         picture_then_more(a, b, b)
         b.kill()
         a.marsadm(f"log-delete-all {RES}", check=False)
-        restore(*images(b))
+        b.restore_picture()
         b.boot()
         heal(cluster, b, a)
 
@@ -175,7 +159,7 @@ def test_2a_older_disk_of_a_secondary(state):
         a, b, _ = two_hosts(cluster, RES, SIZE)
         picture_then_more(a, b, b, rotate=False)
         b.kill()
-        restore(b.disk_image(RES))
+        b.restore_picture(mars=False)
         b.boot()
         heal(cluster, b, a)
 
@@ -185,7 +169,7 @@ def test_2b_older_mars_of_a_secondary(state):
         a, b, _ = two_hosts(cluster, RES, SIZE)
         picture_then_more(a, b, b)
         b.kill()
-        restore(b.mars_image)
+        b.restore_picture(disks=False)
         b.boot()
         heal(cluster, b, a)
 
@@ -195,7 +179,7 @@ def test_2b_older_mars_of_the_primary(state):
         a, b, _ = two_hosts(cluster, RES, SIZE)
         picture_then_more(a, b, a)
         a.kill()
-        restore(a.mars_image)
+        a.restore_picture(disks=False)
         a.boot()
         judge(cluster)
         if not a.run(f"test -e {a.device(RES)}", check=False).code == 0:
@@ -230,7 +214,7 @@ def test_2d_older_disk_of_the_primary(state):
         a, b, _ = two_hosts(cluster, RES, SIZE)
         picture_then_more(a, b, a, rotate=False)
         a.kill()
-        restore(a.disk_image(RES))
+        a.restore_picture(mars=False)
         a.boot()
         judge(cluster)
         b.marsadm(f"primary {RES}")
@@ -271,7 +255,7 @@ def test_1e_primary_restored(state):
         picture_then_more(a, b, a)
         last = b.disk_digest("/dev/disks/" + RES)
         a.kill()
-        restore(*images(a))
+        a.restore_picture()
         a.boot()
         a.wait_device(RES)
         b.wait_caught_up(RES, a)
@@ -285,7 +269,7 @@ def test_1f_primary_restored_and_the_logs_are_gone(state):
         picture_then_more(a, b, a)
         a.kill()
         b.marsadm(f"log-delete-all {RES}", check=False)
-        restore(*images(a))
+        a.restore_picture()
         a.boot()
         wait_for("two rounds", lambda seen=[]: seen.append(1) or len(seen) > 40, timeout=60)
         if a.run(f"test -e {a.device(RES)}", check=False).code == 0:

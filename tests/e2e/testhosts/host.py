@@ -142,6 +142,19 @@ class Host:
         self._make_image(f"disks/{name}", size)
         return f"/disks/{name}"
 
+    def take_picture(self):
+        """Copies /mars and all disks as they are. The host must be down."""
+        assert not self.up, f"{self.name}: pictures are taken while the host is down"
+        for image in self._stores():
+            shell.run(["cp", "--sparse=always", image, image + ".picture"])
+
+    def restore_picture(self, mars=True, disks=True):
+        """Puts back what take_picture() has copied. The host must be down."""
+        assert not self.up, f"{self.name}: pictures are put back while the host is down"
+        for image in self._stores():
+            if mars if image == self.mars_image else disks:
+                os.replace(image + ".picture", image)
+
     def provide(self, source, path):
         """Shows a file or folder of this machine in the host, read-only. From the next boot on."""
         self.programs[source] = path
@@ -176,6 +189,9 @@ class Host:
         assert self._leader, f"{self.name} is down"
         return ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "env", "-i", "HOME=/root",
                 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "TERM=dumb"]
+
+    def _stores(self):
+        return [self.mars_image, *(self._image(name) for name in self._disks)]
 
     def _image(self, name):
         return os.path.join(self.folder, f"disk-{name}")
