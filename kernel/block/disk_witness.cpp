@@ -2,6 +2,8 @@
 #include "kernel/block/disk_witness.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <charconv>
 #include <cstring>
 #include <set>
@@ -14,10 +16,12 @@ namespace mars::block {
 
 namespace {
 
-constexpr std::string_view kHead = "mars-disk-witness 1";
+constexpr std::string_view kHead = "mars-disk-witness 2";
+constexpr std::size_t kSector = 512, kSumDigits = 16; // the first 64 bits of the sum of each sector
 constexpr std::size_t kRecent = 256, kRandom = 64;
 constexpr std::size_t kMostBlocks = 4096, kLeastBlocks = 64;
 constexpr Duration kBudget = std::chrono::seconds(2);
+constexpr Duration kLonger = std::chrono::seconds(10); // for records behind the position, when something differs
 constexpr std::uint64_t kGeneration = std::uint64_t(16) << 20; // bytes of the device held in memory, twice
 
 std::string hex(const ShortDigest& digest) {
@@ -81,12 +85,67 @@ env::task<bool> each_record(env::Env& env, const Disk& disk, const std::vector<W
     co_return !to;
 }
 
-env::task<result<std::string>> sum_of(Disk& disk, std::uint64_t block, AlignedBuffer& buffer) {
+std::string sums_of(std::span<const std::byte> block) {
+    std::string sums;
+    for (std::size_t at = 0; at < block.size(); at += kSector)
+        sums += hex(xxh3_128(block.subspan(at, std::min(kSector, block.size() - at)))).substr(0, kSumDigits);
+    return sums;
+}
+
+env::task<result<std::span<const std::byte>>> read_block(Disk& disk, std::uint64_t block, AlignedBuffer& buffer) {
     const auto offset = block * kBlockBytes;
     auto into = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(kBlockBytes, disk.size() - offset)));
     MARS_CO_TRY_VOID(co_await disk.read(offset, into));
-    co_return hex(xxh3_128(into));
+    co_return std::span<const std::byte>(into);
 }
+
+// A block that is not what it was at the position. It may be what records behind the position have made of it, sector
+// by sector: such writes may have been under way. Anything else it must not be.
+class Doubt {
+  public:
+    explicit Doubt(std::string writer) : writer_(std::move(writer)) {}
+
+    const std::string& writer() const { return writer_; }
+
+    // `found` is on the disk from byte `begin` of the block on; `expected` should be.
+    void compare(std::size_t begin, std::span<const std::byte> found, std::span<const std::byte> expected) {
+        for (std::size_t i = 0; i < found.size();) {
+            const auto bytes = std::min(kSector - (begin + i) % kSector, found.size() - i);
+            if (std::memcmp(found.data() + i, expected.data() + i, bytes) != 0)
+                open(begin + i, found.subspan(i, bytes));
+            i += bytes;
+        }
+    }
+    // As above, for all of the block; only the checksums are known.
+    void compare_sums(std::span<const std::byte> found, std::string_view expected) {
+        const auto sums = sums_of(found);
+        for (std::size_t sector = 0; sector * kSector < found.size(); ++sector)
+            if (sums.substr(sector * kSumDigits, kSumDigits) !=
+                expected.substr(std::min(sector * kSumDigits, expected.size()), kSumDigits))
+                open(sector * kSector,
+                     found.subspan(sector * kSector, std::min(kSector, found.size() - sector * kSector)));
+    }
+    // A record behind the position wrote `data` at byte `begin` of the block.
+    void explain(std::size_t begin, std::span<const std::byte> data) {
+        for (std::size_t sector = (begin + kSector - 1) / kSector; (sector + 1) * kSector <= begin + data.size();
+             ++sector) {
+            const auto* written = data.data() + sector * kSector - begin;
+            if (open_.test(sector) && std::memcmp(found_.data() + sector * kSector, written, kSector) == 0)
+                open_.reset(sector);
+        }
+    }
+    bool is_settled() const { return open_.none(); }
+
+  private:
+    void open(std::size_t begin, std::span<const std::byte> found) {
+        std::copy(found.begin(), found.end(), found_.begin() + static_cast<std::ptrdiff_t>(begin));
+        for (auto at = begin; at < begin + found.size(); at += kSector) open_.set(at / kSector);
+    }
+
+    std::string writer_;
+    std::array<std::byte, kBlockBytes> found_{};
+    std::bitset<kBlockBytes / kSector> open_; // sectors that nothing explains yet
+};
 
 // The blocks touched by [offset, offset + bytes).
 template<typename Visit>
@@ -141,7 +200,8 @@ result<DiskWitness> DiskWitness::parse(std::string_view text) {
         } else if (word == "sum") {
             const auto second = value.find(' ');
             const auto block = format::parse_bytes(value.substr(0, second));
-            if (!block || second == std::string_view::npos || value.size() - second - 1 != 32)
+            if (!block || second == std::string_view::npos || value.size() == second + 1 ||
+                (value.size() - second - 1) % kSumDigits != 0)
                 return bad("'" + std::string(line) + "' is no checksum");
             witness.sums.emplace(static_cast<std::uint64_t>(*block), value.substr(second + 1));
         }
@@ -178,9 +238,11 @@ env::task<result<DiskWitness>> take_witness(env::Env& env, Disk& disk, WitnessQu
     AlignedBuffer buffer(kBlockBytes);
     for (auto block : blocks) {
         if (block >= all) continue;
-        MARS_CO_TRY(auto sum, co_await sum_of(disk, block, buffer));
-        witness.sums.emplace(block, std::move(sum));
+        MARS_CO_TRY(const auto found, co_await read_block(disk, block, buffer));
+        witness.sums.emplace(block, sums_of(found));
     }
+    // What was read may have been written a moment ago, and be lost in a crash: from here on, it can only become newer.
+    MARS_CO_TRY_VOID(co_await disk.flush());
     co_return witness;
 }
 
@@ -207,7 +269,7 @@ env::task<result<DiskProof>> prove_disk(env::Env& env, Disk& disk, WitnessQuesti
     const bool has_sums = has_chain && from == witness.at;
     const auto extents = has_chain ? newest.take() : ExtentMap();
 
-    std::map<std::uint64_t, std::string> differing; // block → who says so
+    std::map<std::uint64_t, Doubt> differing; // by block
     auto is_enough = [&] {
         return proof.compared >= kMostBlocks ||
                (proof.compared >= kLeastBlocks && env.clock().steady() - began >= kBudget);
@@ -217,9 +279,11 @@ env::task<result<DiskProof>> prove_disk(env::Env& env, Disk& disk, WitnessQuesti
         for (auto& [block, sum] : witness.sums) {
             if (is_enough()) break;
             if (written.contains(block) || block * kBlockBytes >= disk.size()) continue;
-            MARS_CO_TRY(const auto found, co_await sum_of(disk, block, buffer));
+            MARS_CO_TRY(const auto found, co_await read_block(disk, block, buffer));
             ++proof.compared;
-            if (found != sum) differing.emplace(block, "");
+            Doubt doubt("");
+            doubt.compare_sums(found, sum);
+            if (!doubt.is_settled()) differing.emplace(block, std::move(doubt));
         }
     AlignedBuffer piece_buffer(std::size_t(1) << 20);
     for (auto& [offset, piece] : extents) {
@@ -231,8 +295,10 @@ env::task<result<DiskProof>> prove_disk(env::Env& env, Disk& disk, WitnessQuesti
                 const auto at = offset + done + i;
                 const auto part = std::min<std::uint64_t>(block_floor(at) + kBlockBytes - at, count - i);
                 const auto bytes = static_cast<std::size_t>(part);
-                if (std::memcmp(into.data() + i, piece.span().data() + done + i, bytes) != 0)
-                    differing.emplace(at / kBlockBytes, now.position.log.host);
+                const auto expected = piece.span().subspan(done + i, bytes);
+                if (std::memcmp(into.data() + i, expected.data(), bytes) != 0)
+                    differing.try_emplace(at / kBlockBytes, now.position.log.host)
+                        .first->second.compare(at % kBlockBytes, into.subspan(i, bytes), expected);
                 ++proof.compared;
                 i += bytes;
             }
@@ -240,16 +306,25 @@ env::task<result<DiskProof>> prove_disk(env::Env& env, Disk& disk, WitnessQuesti
         }
     }
     if (differing.empty()) co_return proof;
-    // Only now it pays to read what is behind the position: those blocks may hold either version.
-    auto excuse = [&](const format::ScannedRecord& record, LogReader&, const format::LogName&) {
-        each_block(static_cast<std::uint64_t>(record.pos), record.payload.size(),
-                   [&](std::uint64_t block) { differing.erase(block); });
+    // Only now it pays to read what is behind the position.
+    const auto late = env.clock().steady() + kLonger;
+    auto explain = [&](const format::ScannedRecord& record, LogReader&, const format::LogName&) {
+        if (env.clock().steady() >= late) return;
+        const auto offset = static_cast<std::uint64_t>(record.pos);
+        each_block(offset, record.payload.size(), [&](std::uint64_t block) {
+            const auto doubt = differing.find(block);
+            if (doubt == differing.end()) return;
+            const auto begin = std::max(offset, block * kBlockBytes);
+            const auto end = std::min(offset + record.payload.size(), (block + 1) * kBlockBytes);
+            doubt->second.explain(begin % kBlockBytes, record.payload.subspan(begin - offset, end - begin));
+        });
     };
-    (void)co_await each_record(env, disk, now.logs, now.position, std::nullopt, excuse);
+    (void)co_await each_record(env, disk, now.logs, now.position, std::nullopt, explain);
+    std::erase_if(differing, [](const auto& entry) { return entry.second.is_settled(); });
     if (differing.empty()) co_return proof;
     DiskMismatch mismatch;
     mismatch.offset = differing.begin()->first * kBlockBytes;
-    mismatch.writer = differing.begin()->second;
+    mismatch.writer = differing.begin()->second.writer();
     mismatch.differing = differing.size();
     mismatch.compared = proof.compared;
     proof.mismatch = mismatch;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // DiskWitness: what this host knows of a disk that it has worked with, kept in a file that never leaves the host, and
 // the proof, made from it and from the logs, that a disk found at an attach is that disk with that content.
-// Format: docs/formats/witness.md. Tests: tests/unit/block/disk_witness_test.cpp, tests/e2e/disk_proof_test.py, mars-sim.
+// Format: docs/formats/witness.md. Tests: tests/unit/block/disk_witness_test.cpp, tests/e2e/disk_proof_test.py,
+// mars-sim.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ struct DiskWitness {
     std::uint64_t disk_bytes = 0;
     std::string identity;                      // as Storage::identity() tells; empty: the store has none
     Stamp attached;                            // real time of the attach
-    std::map<std::uint64_t, std::string> sums; // block number → 32 hexadecimal digits of XXH3-128
+    std::map<std::uint64_t, std::string> sums; // block number → 16 hexadecimal digits of each sector
 
     std::string text() const;
     static result<DiskWitness> parse(std::string_view text);
@@ -59,8 +60,9 @@ env::task<result<DiskWitness>> take_witness(env::Env& env, Disk& disk, WitnessQu
                                             std::optional<DiskWitness> before);
 
 // Compares the disk with the newest version of the blocks that records from the witness to the position wrote, and
-// with the checksums of others: at most 4096 blocks, and no more than about 2 s once 64 have been compared. A block
-// that records behind the position cover may hold either version. Errors: those of reading the disk.
+// with the checksums of others: at most 4096 blocks, and no more than about 2 s once 64 have been compared. What
+// differs must be, sector by sector, what a record behind the position wrote, as such writes may have been under way
+// (10 s of reading these at most). Errors: those of reading the disk.
 env::task<result<DiskProof>> prove_disk(env::Env& env, Disk& disk, WitnessQuestion now, DiskWitness witness);
 
 } // namespace mars::block

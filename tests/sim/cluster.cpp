@@ -54,6 +54,7 @@ void Cluster::boot(Node& node) {
     resource::Tunables tunables;
     tunables.sync_flip_interval = 8s;
     tunables.memory_limit_bytes = 256 * 1024;
+    tunables.state_directory = kStateDirectory;
     node.daemon = std::make_unique<daemon::Daemon>(*node.process, "/mars", *node.exports, tunables);
     node.tasks->spawn("daemon", run_daemon(node));
     start_application(node);

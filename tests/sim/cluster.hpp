@@ -19,6 +19,7 @@ namespace mars::sim {
 inline constexpr std::uint64_t kDiskBytes = 512 * 1024;
 inline constexpr const char* kResource = "data";
 inline constexpr const char* kDisk = "/disks/d";
+inline constexpr const char* kStateDirectory = "/state"; // not a part of pictures
 
 // One host. What survives a crash is in `machine`.
 struct Node {

@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
         sum.acknowledged += result.acknowledged;
         sum.crashes += result.crashes;
         sum.handovers += result.handovers;
+        sum.storage_changes += result.storage_changes;
         if (result.wrong.empty()) continue;
         ++failed;
         const auto again = mars::sim::run_scenario(seed, settings->options);
@@ -84,9 +85,11 @@ int main(int argc, char** argv) {
                     static_cast<unsigned long long>(result.digest), static_cast<unsigned long long>(again.digest));
         std::fflush(stdout);
     }
-    std::printf("%llu seeds, %llu failed; %llu writes, %llu acknowledged, %llu crashes, %llu handovers\n",
+    std::printf("%llu seeds, %llu failed; %llu writes, %llu acknowledged, %llu crashes, %llu handovers, "
+                "%llu storage changes\n",
                 static_cast<unsigned long long>(settings->seeds), static_cast<unsigned long long>(failed),
                 static_cast<unsigned long long>(sum.writes), static_cast<unsigned long long>(sum.acknowledged),
-                static_cast<unsigned long long>(sum.crashes), static_cast<unsigned long long>(sum.handovers));
+                static_cast<unsigned long long>(sum.crashes), static_cast<unsigned long long>(sum.handovers),
+                static_cast<unsigned long long>(sum.storage_changes));
     return failed == 0 ? 0 : 1;
 }

@@ -46,7 +46,7 @@ class Scenario {
     // --- random steps ------------------------------------------------------------------------------------------------
 
     void step() {
-        switch (random_.below(14)) {
+        switch (random_.below(16)) {
         case 0:
         case 1:
             break; // just let it run
@@ -78,6 +78,12 @@ class Scenario {
             break;
         case 12:
             change_storage();
+            break;
+        case 13:
+            restore_primary();
+            break;
+        case 14:
+            remove_log();
             break;
         default:
             any().machine.clock_skew += random_.between(-2s, 2s);
@@ -124,8 +130,7 @@ class Scenario {
             for (auto* holder : holders) cluster_.stop_application(*holder);
         auto ended = cluster_.run_verb(target, {"primary", kResource, "--timeout=30"});
         if (ended.exit == 0) ++result_.handovers;
-        for (std::size_t i = 0; i < cluster_.size(); ++i)
-            if (!cluster_.node(i).application_shall_run) cluster_.start_application(cluster_.node(i));
+        start_applications();
     }
 
     void switch_something() {
@@ -141,12 +146,12 @@ class Scenario {
         auto& node = holders.empty() ? any() : *holders[0];
         if (!node.is_up()) return;
         cluster_.run_verb(node, {"log-rotate", kResource});
-        if (random_.chance(50)) cluster_.run_verb(any(), {"log-delete-all", kResource});
+        if (random_.chance(50) && !is_fetching_back()) cluster_.run_verb(any(), {"log-delete-all", kResource});
     }
 
     void invalidate() {
         auto& node = any();
-        if (!node.is_up() || (node.exports && node.exports->exists(kResource))) return;
+        if (!node.is_up() || (node.exports && node.exports->exists(kResource)) || is_fetching_back()) return;
         cluster_.run_verb(node, {"invalidate", kResource, "--timeout=10"});
     }
 
@@ -154,6 +159,90 @@ class Scenario {
     void take_picture() {
         auto& node = any();
         pictures_[&node] = node.machine.filesystem().picture();
+        const auto status = cluster_.link(node, node.path("syncstatus-" + node.machine.name()));
+        if (status == std::to_string(kDiskBytes))
+            whole_.insert(&node);
+        else
+            whole_.erase(&node);
+    }
+
+    // /mars and the disk become what they were; what lies elsewhere stays.
+    static void put_back(Node& node, env::sim::NameMap picture) {
+        const auto is_elsewhere = [](const std::string& path) { return path.starts_with(kStateDirectory); };
+        std::erase_if(picture, [&](const auto& entry) { return is_elsewhere(entry.first); });
+        auto& filesystem = node.machine.filesystem();
+        for (auto& [path, entry] : filesystem.picture())
+            if (is_elsewhere(path)) picture[path] = entry;
+        filesystem.restore(picture);
+    }
+
+    static std::int64_t newest_log(const env::sim::NameMap& names) {
+        std::int64_t newest = 0;
+        const auto below = resource_directory() + "/";
+        for (auto& [path, entry] : names)
+            if (path.starts_with(below))
+                if (auto log = format::LogName::parse(path.substr(below.size()))) newest = std::max(newest, log->seq);
+        return newest;
+    }
+
+    // The primary is put back to an older picture, often with all lines down. It has begun another log since then, so
+    // that it must know; what it has lost, some member has.
+    void restore_primary() {
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& node = cluster_.node(i);
+            const auto picture = pictures_.find(&node);
+            if (picture == pictures_.end() || !node.is_up() || !node.exports->exists(kResource)) continue;
+            if (!whole_.contains(&node)) continue; // a copy under way: another host has to be primary then
+            if (newest_log(picture->second) >= newest_log(node.machine.filesystem().picture())) continue;
+            if (!cluster_.stop_application(node)) return;
+            cluster_.world().run_for(4s); // positions are published
+            bool has_copy = false;
+            for (std::size_t k = 0; k < cluster_.size(); ++k) {
+                auto& other = cluster_.node(k);
+                const auto at = cluster_.link(node, node.path("replay-" + node.machine.name()));
+                has_copy = has_copy || (&other != &node && other.is_up() && !changed_.contains(&other) &&
+                                        cluster_.link(other, node.path("replay-" + other.machine.name())) == at);
+            }
+            if (!has_copy || !node.is_up()) return start_applications();
+            cluster_.kill(node);
+            if (random_.chance(60))
+                for (std::size_t k = 0; k < cluster_.size(); ++k)
+                    if (k != i)
+                        cluster_.world().network().cut(node.machine.address(), cluster_.node(k).machine.address());
+            put_back(node, picture->second);
+            doubtful_.insert(&node);
+            put_back_ = &node;
+            start_applications();
+            cluster_.boot(node);
+            ++result_.storage_changes;
+            return;
+        }
+    }
+
+    // What the primary has lost is with others only: nobody in his senses throws away anything now.
+    bool is_fetching_back() const {
+        return put_back_ && !(put_back_->is_up() && put_back_->exports->exists(kResource));
+    }
+
+    void start_applications() {
+        for (std::size_t i = 0; i < cluster_.size(); ++i)
+            if (!cluster_.node(i).application_shall_run) cluster_.start_application(cluster_.node(i));
+    }
+
+    // Somebody makes room in /mars by hand: the newest log goes, on whatever host.
+    void remove_log() {
+        auto& node = any();
+        if (!node.is_up()) return;
+        const bool is_primary = node.exports->exists(kResource);
+        if (!is_primary && is_needed(node)) return;
+        auto& filesystem = node.machine.filesystem();
+        std::optional<format::LogName> newest;
+        for (auto& file : filesystem.names_in(resource_directory()))
+            if (auto log = format::LogName::parse(file); log && (!newest || log->seq > newest->seq)) newest = log;
+        if (!newest) return;
+        (void)node.process->storage().remove(resource_directory() + "/" + newest->text());
+        ++result_.storage_changes;
+        cluster_.world().run_for(5s); // noticed at the next commit; a crash before would lose what is not written back
     }
 
     // True when somebody may need what only this host has.
@@ -183,7 +272,8 @@ class Scenario {
         const auto picture = pictures_.find(&node);
         if ((kind == 1 || kind == 2) && picture == pictures_.end()) return;
         if (node.is_up()) cluster_.kill(node);
-        if (kind == 2) filesystem.restore(picture->second);
+        if (kind == 2) put_back(node, picture->second);
+        ++result_.storage_changes;
         if (kind == 0 || kind == 1) {
             auto changed = filesystem.picture();
             auto& content = changed[kDisk].inode->current;
@@ -280,13 +370,32 @@ class Scenario {
                    ended.error);
     }
 
-    // If nobody is to be primary, the last one takes over again: it has everything.
+    // If nobody is to be primary, the last one takes over again: it has everything. Not so when it was put back to an
+    // older picture: then it is the one that has come farthest, as an operator would see it in `view`.
     void designate_somebody() {
         const auto primary = cluster_.link(cluster_.node(0), resource_directory() + "/primary");
         if (!primary.empty() && !primary.starts_with("(")) return;
-        const auto last = cluster_.link(cluster_.node(0), resource_directory() + "/userspace/last-primary");
+        auto last = cluster_.link(cluster_.node(0), resource_directory() + "/userspace/last-primary");
+        const auto was_put_back = [&](Node& node) { return node.machine.name() == last && doubtful_.contains(&node); };
+        for (std::size_t i = 0; i < cluster_.size(); ++i)
+            if (was_put_back(cluster_.node(i))) last = farthest();
         for (std::size_t i = 0; i < cluster_.size(); ++i)
             if (cluster_.node(i).machine.name() == last) must(cluster_.node(i), {"primary", kResource});
+    }
+
+    std::string farthest() {
+        std::string name;
+        std::optional<format::ReplayLink> best;
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& node = cluster_.node(i);
+            const auto& host = node.machine.name();
+            const auto at = format::ReplayLink::parse(cluster_.link(node, node.path("replay-" + host)));
+            if (!at || cluster_.link(node, node.path("syncstatus-" + host)) != std::to_string(kDiskBytes)) continue;
+            if (best && format::compare_progress(at->position(), best->position()) <= 0) continue;
+            best = at;
+            name = host;
+        }
+        return name;
     }
 
     // Replicated values that must be equal everywhere in the end.
@@ -344,6 +453,8 @@ class Scenario {
     Cluster cluster_;
     env::sim::SeededRandom& random_;
     ScenarioResult result_;
+    Node* put_back_ = nullptr; // the primary that was put back to an older picture last
+    std::set<Node*> whole_;    // whose picture is that of a synced replica
     std::map<Node*, env::sim::NameMap> pictures_;
     std::set<Node*> doubtful_; // their disk may not be what it was
     std::set<Node*> changed_;  // an operator may have to help

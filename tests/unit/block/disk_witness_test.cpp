@@ -15,7 +15,7 @@ DiskWitness sample() {
     witness.disk_bytes = 107374182400;
     witness.identity = "wwid=naa.5000c500a1b2c3d4";
     witness.attached = {1795746123, 0};
-    witness.sums = {{0, std::string(32, 'a')}, {77, std::string(32, '0')}};
+    witness.sums = {{0, std::string(128, 'a')}, {77, std::string(128, '0')}};
     return witness;
 }
 
