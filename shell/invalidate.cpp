@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/invalidate.hpp"
 
+#include "kernel/format/replay_link.hpp"
 #include "shell/checks.hpp"
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
@@ -37,6 +38,37 @@ env::task<void> warn_of_emergency(VerbContext& ctx, std::string primary) {
                                     "space in /mars again"));
 }
 
+// Starting over begins with the log that the primary is writing: where that one is damaged, replay would stop there
+// again.
+result<void> check_log(VerbContext& ctx, const std::string& primary) {
+    const auto codes = ctx.view().value(ctx.actual(ctx.me(), "replay-code"));
+    const auto ours = format::ReplayLink::parse(ctx.view().value(ctx.key("replay-" + ctx.me())));
+    const auto theirs = format::ReplayLink::parse(ctx.view().value(ctx.key("replay-" + primary)));
+    if (!codes.starts_with("-74") || !ours || !theirs || ours->log != theirs->log) return {};
+    return ctx.overridable("replay.error",
+                           ours->log.text() + " is damaged at byte " + std::to_string(ours->pos) + " (" +
+                               ctx.actual(ctx.me(), "replay-code") + " = " + codes + "), and host " + primary +
+                               " is still writing it, so replay would stop there again; next: on host " + primary +
+                               ", marsadm log-rotate " + ctx.resource() + ", then this again");
+}
+
+// A designated primary that is not at work, and behind: it has yet to get from here what this host would throw away.
+result<void> check_not_ahead(VerbContext& ctx, const std::string& primary) {
+    const auto ours = format::ReplayLink::parse(ctx.view().value(ctx.key("replay-" + ctx.me())));
+    const auto theirs = format::ReplayLink::parse(ctx.view().value(ctx.key("replay-" + primary)));
+    const bool is_at_work = ctx.view().flag(ctx.actual(primary, "is-primary"));
+    if (is_at_work || !ours || !theirs || format::compare_progress(ours->position(), theirs->position()) <= 0)
+        return {};
+    return ctx.overridable("replay.ahead",
+                           "host " + ctx.me() + " is at " + ours->position().text() + ", the primary " + primary +
+                               " only at " + theirs->position().text() +
+                               " and not at work: what this host has more may exist nowhere else; next: marsadm view " +
+                               ctx.resource() + " on host " + primary +
+                               ", and wait until it has a device, or marsadm "
+                               "primary " +
+                               ctx.resource() + " on this host");
+}
+
 } // namespace
 
 env::task<result<Step>> invalidate_check(VerbContext& ctx) {
@@ -44,6 +76,8 @@ env::task<result<Step>> invalidate_check(VerbContext& ctx) {
     MARS_CO_TRY_VOID(co_await check_not_primary(ctx, false));
     MARS_CO_TRY_VOID(source(ctx));
     MARS_CO_TRY_VOID(co_await current_log_of(ctx, primary));
+    MARS_CO_TRY_VOID(check_log(ctx, primary));
+    MARS_CO_TRY_VOID(check_not_ahead(ctx, primary));
     co_await warn_of_emergency(ctx, primary);
     co_return Step::done;
 }

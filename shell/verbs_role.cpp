@@ -151,11 +151,11 @@ const std::vector<Verb>& role_verbs() {
                 "accident. All "
                 "four switches are on afterwards. After a change of role it waits up to 30 s until that has settled; "
                 "the sync "
-                "is not waited for. The actual primary is refused, also with --force. --force does not wait for the "
-                "replica "
-                "to be at rest.",
+                "is not waited for. The actual primary is refused, also with --force. Refused while this host has "
+                "more than a primary that is not at work, and while the log that the primary is writing is damaged. "
+                "--force ignores that, and does not wait for the replica to be at rest.",
          .errors = {"role.isprimary", "role.designated", "role.flipping", "role.none", "role.self", "replay.link",
-                    "logs.race", "wait.indicator"}},
+                    "replay.error", "replay.ahead", "logs.race", "wait.indicator"}},
     };
     return verbs;
 }

@@ -269,7 +269,7 @@ class Decision {
             return say("err-replay-stop",
                        "the sync of " + me_ + " has not finished: " + me_ + " cannot become primary");
         if (!is_forced() && somebody_is_ahead()) return;
-        if (!is_forced() && !local_.missing_past.empty()) return say("err-past-missing", local_.missing_past);
+        if (!local_.missing_past.empty()) return say("err-past-missing", local_.missing_past);
         if (is_mine(cur_) && length_ == 0 && length_of(cur_)) {
             plan_.work = Work::append;
             plan_.log = cur_;

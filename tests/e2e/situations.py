@@ -337,6 +337,12 @@ def test_12b_damaged_log_and_the_way_to_the_primary(state):
         print(f"   primary on hostB: rc {refused.code}\n   {refused.out}{refused.err}")
         assert refused.code != 0 and a.key(f"resource-{RES}/primary") == "hostA", "hostA keeps its role"
         a.wait_device(RES)
+        judge(cluster)
+        refused = b.marsadm(f"invalidate {RES}", check=False)
+        assert refused.code != 0 and "log-rotate" in refused.err, refused
+        a.marsadm(f"log-rotate {RES}")
+        wait_for("hostA writes another log", lambda: b.replay(RES, "hostA")[0] != log)
+        b.marsadm(f"invalidate {RES}")
         heal(cluster, b, a)
 
 

@@ -312,3 +312,20 @@ TEST_CASE("invalidate needs another primary") {
     site.refuse({"invalidate", "r"}, "role.isprimary");
     site.refuse({"invalidate", "r", "--force"}, "role.isprimary");
 }
+
+TEST_CASE("invalidate throws nothing away that the primary has yet to get, and does not run into the same damage") {
+    Pair site;
+    site.both_obey();
+    SECTION("a primary that is not at work and behind") {
+        site.on_tick = [&] { site.obey("a"); };
+        site.set("resource-r/actual-b/is-primary", "0");
+        site.set("resource-r/replay-b", "log-000000003-b,1024,0");
+        site.refuse({"invalidate", "r"}, "replay.ahead");
+    }
+    SECTION("the log that the primary is writing is damaged") {
+        site.set("resource-r/replay-a", "log-000000003-b,2048,2048");
+        site.set("resource-r/actual-a/replay-code", "-74,-10101");
+        site.refuse({"invalidate", "r"}, "replay.error");
+        CHECK(site.output.text(Severity::error).find("on host b, marsadm log-rotate r") != std::string::npos);
+    }
+}
