@@ -44,7 +44,10 @@ result<void> check_log(VerbContext& ctx, const std::string& primary) {
     const auto codes = ctx.view().value(ctx.actual(ctx.me(), "replay-code"));
     const auto ours = format::ReplayLink::parse(ctx.view().value(ctx.key("replay-" + ctx.me())));
     const auto theirs = format::ReplayLink::parse(ctx.view().value(ctx.key("replay-" + primary)));
-    if (!codes.starts_with("-74") || !ours || !theirs || ours->log != theirs->log) return {};
+    // The code flickers while another copy of the log is tried; the message stays.
+    const auto said = ctx.view().value(ctx.actual(ctx.me(), "msg-err-replay-stop"), "OK");
+    const bool is_damaged = codes.starts_with("-74") || said.find(", code -74") != std::string::npos;
+    if (!is_damaged || !ours || !theirs || ours->log != theirs->log) return {};
     return ctx.overridable("replay.error",
                            ours->log.text() + " is damaged at byte " + std::to_string(ours->pos) + " (" +
                                ctx.actual(ctx.me(), "replay-code") + " = " + codes + "), and host " + primary +

@@ -101,7 +101,8 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
         if (!start_unsynced("somebody else had it in use")) co_return false;
         witness_.reset();
     } else {
-        auto question = witness_question(); // named: g++ 12 destroys temporaries of a co_await twice
+        const auto now_at = witness_question();
+        auto question = now_at; // named: g++ 12 destroys temporaries of a co_await twice
         auto known = *witness_;
         auto proof = co_await block::prove_disk(host_.env, *disk, std::move(question), std::move(known));
         if (!proof) {
@@ -118,9 +119,22 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
                 "disk " + path + ": the block at byte " + std::to_string(wrong->offset) + " differs from what " +
                 (wrong->writer.empty() ? me : wrong->writer) + " wrote there, and " + std::to_string(wrong->differing) +
                 " of " + std::to_string(wrong->compared) + " blocks looked at" + differs + older_picture() + ways);
-        if (is_other && proof->compared == 0)
-            co_return refuse_disk("disk " + path + " cannot be proven" + differs + ways);
-        if (is_other)
+        if (proof->compared == 0) {
+            const auto& position = now_at.position;
+            const bool has_log = logs_->length(position.log).value_or(0) >= position.pos;
+            if (!has_log && !is_other) {
+                say("inf-replay-start", "disk " + path + " cannot be proven before " + position.log.text() +
+                                            " is here up to byte " + std::to_string(position.pos) +
+                                            "; it is fetched, if any member has it" + ways);
+                co_return false;
+            }
+            if (is_other || is_primary)
+                co_return refuse_disk("disk " + path + " cannot be proven, no log here tells what was written to it" +
+                                      differs + older_picture() + ways);
+            if (!start_unsynced("no log here tells what was written to it")) co_return false;
+            witness_.reset();
+        }
+        if (is_other && witness_)
             host_.env.log().info("resource " + view_.name() + ": disk " + path + " is now " + identity + ", it was " +
                                  witness_->identity + "; its content is right (" + std::to_string(proof->compared) +
                                  " blocks compared)");
@@ -194,7 +208,8 @@ std::string Controller::older_picture() const {
 }
 
 // Why this host must not go on as primary by itself: it had written more than it finds, so /mars has been put back from
-// an older picture, and a member that is not heard of may have the rest. Empty: nothing speaks against it.
+// an older picture, and a member that is not heard of may have the rest. Of a member that is heard of, decide() knows
+// what is to be fetched. Empty: nothing speaks against it.
 std::string Controller::missing_past() {
     if (!written_ || append_.is_running()) return "";
     if (host_.tree.has(local_key(kTrust))) {
@@ -211,18 +226,18 @@ std::string Controller::missing_past() {
     if (format::compare_progress(written_->at, here) <= 0) return "";
     std::string others;
     for (const auto& host : view_.storage_members()) {
-        if (host == host_.me()) continue;
-        if (host_.has_answered(host)) return "";
+        if (host == host_.me() || host_.has_answered(host))
+            continue; // what it has is fetched, and then nothing is missing
         others += (others.empty() ? "" : ", ") + host;
     }
-    if (others.empty()) return ""; // nobody could have the rest
+    if (others.empty()) return ""; // nobody has the rest
     return host_.me() + " had written up to " + written_->at.text() + " by " + written_->time.utc() +
            ", and finds only " + here.text() +
-           ": /mars has been put back from an older picture. It does not become primary before it has heard of one "
-           "of " +
-           others + ", which may have the rest; next: see to the line to " + others +
-           ", or marsadm --force trust-disk " + view_.name() + " on " + host_.me() +
-           ", which gives up what has been written since then";
+           ": /mars has been put back from an older picture. It does not become primary before it has fetched the "
+           "rest, or "
+           "has heard of " +
+           others + ", too; next: see to the line to " + others + ", or marsadm --force trust-disk " + view_.name() +
+           " on " + host_.me() + ", which gives up what has been written since then";
 }
 
 void Controller::warn_of_silence(const LogName& log) {

@@ -223,12 +223,20 @@ class Decision {
             say("err-splitbrain-detected", "two logs with number " + std::to_string(n.seq) + " from different hosts");
             return false;
         }
-        if (designated_ && is_mine(cur_) && !is_mine(n)) {
+        if (designated_ && is_mine(cur_) && !is_mine(n) && !is_continued_by(n)) {
             say("inf-log-foreign-denied", "own log " + cur_.text() + " is not continued by " + n.text());
             return false;
         }
         if (!is_mine(cur_) && !origin_agrees()) return false;
         return next_fits(n);
+    }
+
+    // Others have been primary since, and their history goes on exactly where the own log ends here: this host has been
+    // put back to an older picture, and is designated again. Without both links nothing is proven.
+    bool is_continued_by(const LogName& n) const {
+        const auto theirs = r_.version(n.seq, n.host);
+        const auto mine = r_.version(cur_.seq, me_);
+        return theirs && mine && mine->log == cur_ && mine->length == length_ && theirs->prev == mine->head();
     }
 
     // S4, S7: the old log is here completely.

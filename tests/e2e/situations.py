@@ -338,6 +338,7 @@ def test_12b_damaged_log_and_the_way_to_the_primary(state):
         assert refused.code != 0 and a.key(f"resource-{RES}/primary") == "hostA", "hostA keeps its role"
         a.wait_device(RES)
         judge(cluster)
+        wait_for("the codes are told", lambda: (b.key(f"resource-{RES}/actual-hostB/replay-code") or "").startswith("-74"))
         refused = b.marsadm(f"invalidate {RES}", check=False)
         assert refused.code != 0 and "log-rotate" in refused.err, refused
         a.marsadm(f"log-rotate {RES}")

@@ -381,12 +381,21 @@ TEST_CASE("an old primary follows the new one's log behind its own") {
     CHECK(s.plan().step_to == kLog3b);
 }
 
-TEST_CASE("an own log is never continued by a foreign one while designated (S5)") {
+TEST_CASE("an own log is continued by a foreign one while designated only where the links prove it (S5)") {
     Scene s("alpha");
     s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "beta", 300}});
     s.logs({{2, "alpha", 1000}, {3, "beta", 300}});
-    CHECK_FALSE(s.plan().step_to);
-    CHECK(s.says("inf-log-foreign-denied"));
+    CHECK(s.plan().step_to == kLog3b);
+    SECTION("beta has gone on from an earlier point") {
+        s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 900}, {3, "beta", 300}});
+        CHECK_FALSE(s.plan().step_to);
+        CHECK(s.says("inf-log-foreign-denied"));
+    }
+    SECTION("nothing is known of beta's log") {
+        s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1000}});
+        s.view.erase("resource-r/version-000000003-beta");
+        CHECK_FALSE(s.plan().step_to);
+    }
 }
 
 TEST_CASE("a device whose log has failed goes as soon as nobody has it open, and a new log begins") {
