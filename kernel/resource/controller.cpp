@@ -158,6 +158,7 @@ Local Controller::observe() {
     local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
     local.missing_past = missing_past();
+    local.was_put_back = had_written_more();
     local.primary_is_alive = primary_is_alive();
     return local;
 }

@@ -91,6 +91,8 @@ class Controller {
     bool start_unsynced(const std::string& why);
     bool refuse_disk(const std::string& why);
     std::string missing_past();
+    bool had_written_more() const;
+    format::LogPosition end_here() const;
     std::string older_picture() const;
     void note_written(const format::LogPosition& at, bool even_less);
     void warn_of_silence(const LogName& log);

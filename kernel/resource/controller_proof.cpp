@@ -207,6 +207,21 @@ std::string Controller::older_picture() const {
            "anew";
 }
 
+// The end of the logs that are here without a gap.
+format::LogPosition Controller::end_here() const {
+    const auto question = witness_question();
+    auto here = question.position;
+    for (const auto& log : question.logs) {
+        const format::LogPosition end{log.name, log.length};
+        if (format::compare_progress(end, here) > 0) here = end;
+    }
+    return here;
+}
+
+bool Controller::had_written_more() const {
+    return written_ && format::compare_progress(written_->at, end_here()) > 0;
+}
+
 // Why this host must not go on as primary by itself: it had written more than it finds, so /mars has been put back from
 // an older picture, and a member that is not heard of may have the rest. Of a member that is heard of, decide() knows
 // what is to be fetched. Empty: nothing speaks against it.
@@ -217,13 +232,8 @@ std::string Controller::missing_past() {
         (void)host_.tree.remove(local_key(kTrust));
         return "";
     }
-    const auto question = witness_question();
-    auto here = question.position;
-    for (const auto& log : question.logs) {
-        const format::LogPosition end{log.name, log.length};
-        if (format::compare_progress(end, here) > 0) here = end;
-    }
-    if (format::compare_progress(written_->at, here) <= 0) return "";
+    if (!had_written_more()) return "";
+    const auto here = end_here();
     std::string others;
     for (const auto& host : view_.storage_members()) {
         if (host == host_.me() || host_.has_answered(host))

@@ -276,7 +276,16 @@ class Decision {
         if (!r_.is_consistent(me_))
             return say("err-replay-stop",
                        "the sync of " + me_ + " has not finished: " + me_ + " cannot become primary");
-        if (!is_forced() && somebody_is_ahead()) return;
+        if ((!is_forced() || local_.was_put_back) && somebody_is_ahead()) {
+            if (is_forced())
+                say("err-past-missing",
+                    me_ +
+                        " has been put back from an older picture, others have what is missing, and "
+                        "fetch is paused here; next: marsadm resume-fetch " +
+                        r_.name() + " on " + me_ + ", or marsadm --force trust-disk " + r_.name() +
+                        ", which gives up what has been written since then");
+            return;
+        }
         if (!local_.missing_past.empty()) return say("err-past-missing", local_.missing_past);
         if (is_mine(cur_) && length_ == 0 && length_of(cur_)) {
             plan_.work = Work::append;

@@ -53,6 +53,8 @@ struct Local {
     bool replay_has_turn = false;
     // Why this host must not go on as primary before a member has answered; empty: it may.
     std::string missing_past;
+    // This host had written more than it finds; what members have is not to be overruled by fetch being off.
+    bool was_put_back = false;
     // The designated primary's daemon has been heard of lately.
     bool primary_is_alive = true;
 };

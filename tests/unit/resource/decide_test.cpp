@@ -460,6 +460,14 @@ TEST_CASE("a primary that had written more than it finds waits for a member") {
         s.set("replay-beta", "log-000000003-alpha,700,0");
         CHECK(s.plan().fetch);
     }
+    SECTION("nor is what a member has overruled by fetch being off") {
+        s.local.missing_past.clear();
+        s.local.was_put_back = true;
+        s.set("todo-alpha/connect", "0");
+        s.set("replay-beta", "log-000000003-alpha,700,0");
+        CHECK_FALSE(s.plan().step_to);
+        CHECK(s.says("err-past-missing"));
+    }
     SECTION("fetch being off is no decision to give anything up") {
         s.set("todo-alpha/connect", "0");
         CHECK_FALSE(s.plan().step_to);
