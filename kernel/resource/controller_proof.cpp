@@ -226,7 +226,7 @@ bool Controller::had_written_more() const {
 // an older picture, and a member that is not heard of may have the rest. Of a member that is heard of, decide() knows
 // what is to be fetched. Empty: nothing speaks against it.
 std::string Controller::missing_past() {
-    if (!written_ || append_.is_running()) return "";
+    if (!written_ || !disk_ || append_.is_running()) return ""; // a disk that is refused needs the word for itself
     if (host_.tree.has(local_key(kTrust))) {
         written_.reset();
         (void)host_.tree.remove(local_key(kTrust));

@@ -113,6 +113,7 @@ env::task<void> Manager::adopt_and_drop() {
         host_.env.log().info("resource " + it->first + ": ends");
         co_await fetch_server_.disconnect(it->first);
         co_await sync_server_.disconnect(it->first);
+        if (!active) WrittenMark(host_.env, host_.tunables.state_directory, it->first).remove();
         it = controllers_.erase(it);
     }
 }
