@@ -45,6 +45,11 @@ bool is_fresh(const VerbContext& ctx, Stamp stamp) {
     return ctx.age(stamp) < ctx.options().window / 2;
 }
 
+std::optional<format::Message> message_at(const tree::View& view, std::string_view key) {
+    auto message = format::Message::parse(view.value(std::string(key)));
+    return message && !message->text.empty() ? std::move(message) : std::nullopt;
+}
+
 result<void> check_member(VerbContext& ctx) {
     const auto& me = ctx.me();
     if (has_storage(ctx.view(), ctx.resource(), me)) return check_size(ctx, me);

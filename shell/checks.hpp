@@ -4,12 +4,17 @@
 // Spec: verbs 2.3, 2.4. Tests: tests/unit/shell/checks_test.cpp.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "kernel/format/link_values.hpp"
 #include "shell/context.hpp"
 
 namespace mars::shell {
+
+// What marsd has to say in the link msg-… at `key`; nullopt when it is OK, missing or unreadable.
+std::optional<format::Message> message_at(const tree::View& view, std::string_view key);
 
 // C-MEMBER: ME stores data of the resource or is a guest.
 result<void> check_member(VerbContext& ctx);

@@ -220,13 +220,10 @@ result<void> check_disk(const VerbContext& ctx) {
     const auto& me = ctx.me();
     const auto code = ctx.view().number(ctx.actual(me, "disk-error")).value_or(0);
     if (code == 0) return {};
-    const auto said = ctx.view().value(ctx.actual(me, "msg-err-disk-mismatch"), "OK");
+    const auto said = message_at(ctx.view(), ctx.actual(me, "msg-err-disk-mismatch"));
     auto text = "host " + me + " does not use its disk " + ctx.view().value(ctx.key("data-" + me)) + " (" +
                 ctx.actual(me, "disk-error") + " = " + std::to_string(code) + ")";
-    if (code == -116 && said != "OK") { // two stamps, then the text
-        const auto begin = said.find(' ', said.find(' ') + 1);
-        return refusal("disk.unproven", text + ": " + said.substr(begin == std::string::npos ? 0 : begin + 1));
-    }
+    if (code == -116 && said) return refusal("disk.unproven", text + ": " + said->text);
     return refusal("disk.error", text + ", expected 0; next: give it its disk back, marsd attaches it by itself");
 }
 
@@ -236,9 +233,7 @@ result<void> check_history(VerbContext& ctx) {
     const auto old = designated_primary(ctx.view(), ctx.resource());
     if (!old) return {}; // nobody to call off: choosing is the way out
     std::string found;
-    const auto said = ctx.view().value(ctx.actual(me, "msg-err-splitbrain-detected"), "OK");
-    if (const auto begin = said.find(' ', said.find(' ') + 1); said != "OK" && begin != std::string::npos)
-        found = said.substr(begin + 1);
+    if (const auto said = message_at(ctx.view(), ctx.actual(me, "msg-err-splitbrain-detected"))) found = said->text;
     for (const auto& pair : find_split_brain(ctx.view(), ctx.resource()).pairs) {
         const bool is_ours = (pair.host_a == me && pair.host_b == *old) || (pair.host_a == *old && pair.host_b == me);
         if (is_ours && pair.history.kind == format::History::split)

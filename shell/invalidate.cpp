@@ -45,14 +45,14 @@ result<void> check_log(VerbContext& ctx, const std::string& primary) {
     const auto ours = format::ReplayLink::parse(ctx.view().value(ctx.key("replay-" + ctx.me())));
     const auto theirs = format::ReplayLink::parse(ctx.view().value(ctx.key("replay-" + primary)));
     // The code flickers while another copy of the log is tried; the message stays.
-    const auto said = ctx.view().value(ctx.actual(ctx.me(), "msg-err-replay-stop"), "OK");
-    const bool is_damaged = codes.starts_with("-74") || said.find(", code -74") != std::string::npos;
+    const auto said = message_at(ctx.view(), ctx.actual(ctx.me(), "msg-err-replay-stop"));
+    const bool is_damaged = codes.starts_with("-74") || (said && said->text.find(", code -74") != std::string::npos);
     if (!is_damaged || !ours || !theirs || ours->log != theirs->log) return {};
-    return ctx.overridable("replay.error",
-                           ours->log.text() + " is damaged at byte " + std::to_string(ours->pos) + " (" +
-                               ctx.actual(ctx.me(), "replay-code") + " = " + codes + "), and host " + primary +
-                               " is still writing it, so replay would stop there again; next: on host " + primary +
-                               ", marsadm log-rotate " + ctx.resource() + ", then this again");
+    return ctx.overridable(
+        "replay.error", ours->log.text() + " is damaged at byte " + std::to_string(ours->pos) + " (" +
+                            (said ? said->text : ctx.actual(ctx.me(), "replay-code") + " = " + codes) + "), and host " +
+                            primary + " is still writing it, so replay would stop there again; next: on host " +
+                            primary + ", marsadm log-rotate " + ctx.resource() + ", then this again");
 }
 
 // A designated primary that is not at work, and behind: it has yet to get from here what this host would throw away.

@@ -122,7 +122,7 @@ env::task<result<Step>> trust_disk(VerbContext& ctx) {
                               " bytes): the content of its disk is nothing to believe in; next: marsadm "
                               "resume-sync " +
                               ctx.resource());
-    const bool waits = !ctx.view().value(ctx.actual(me, "msg-err-past-missing"), "OK").starts_with("OK");
+    const bool waits = message_at(ctx.view(), ctx.actual(me, "msg-err-past-missing")).has_value();
     if (!waits && ctx.view().flag(ctx.actual(me, "is-attached")) && ctx.is_marsd_running())
         co_return refusal("disk.proven", "the disk " + path + " of host " + me +
                                              " is attached, so marsd has proven it; nothing to do");
@@ -203,7 +203,9 @@ const std::vector<Verb>& resource_verbs() {
          .phases = {{.number = 1, .title = "", .run = trust_disk, .name = "trust"}},
          .summary = "Says that this host's disk holds what the replay position says, although nothing proves it.",
          .doc = "For a tree of an earlier release (which left no witness of its disks), and for a disk that marsd does "
-                "not attach because its content or identity differs from what was left there. Says what is believed, "
+                "not attach because its content or identity differs from what was left there. Also for a primary that "
+                "waits because /mars was put back from an older picture: it goes on without what is missing. Says what "
+                "is believed, "
                 "and does "
                 "it with --force. When in doubt on a secondary, invalidate costs little: only what differs is copied.",
          .errors = {"sync.pending", "disk.proven", "disk.unproven"}},

@@ -146,17 +146,11 @@ struct Trouble {
     std::optional<Stamp> since;
 };
 
-// The message "STAMP STAMP TEXT"; nullopt when it is OK, or none.
-std::optional<Trouble> said_by(const tree::View& tree, const std::string& key) {
-    const auto value = tree.value(key, "OK");
-    const auto first = value.find(' ');
-    const auto second = first == std::string::npos ? first : value.find(' ', first + 1);
-    if (value.starts_with("OK") || second == std::string::npos) return std::nullopt;
-    return Trouble{value.substr(second + 1), Stamp::parse(value.substr(0, first))};
-}
-
 std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& actual) {
-    const auto message = [&](const char* name) { return said_by(tree, actual + "/msg-" + name); };
+    const auto message = [&](const char* name) {
+        const auto said = message_at(tree, actual + "/msg-" + name);
+        return said ? std::optional(Trouble{said->text, said->real}) : std::nullopt;
+    };
     if (const auto code = tree.value(actual + "/disk-error", "0"); code != "0") {
         auto said = code == "-116" ? message("err-disk-mismatch") : std::nullopt;
         return said ? said

@@ -135,14 +135,12 @@ env::task<result<void>> wait_attached(VerbContext& ctx) {
 
 namespace {
 
-// What marsd here has to complain about this resource; empty when nothing. Values are "REAL LAMPORT TEXT".
+// What marsd here has to complain about this resource; empty when nothing.
 std::string standing_error(const VerbContext& ctx) {
     const auto directory = ctx.key("actual-" + ctx.me());
-    for (const auto& name : ctx.view().list(directory)) {
-        const auto value = name.starts_with("msg-err-") ? ctx.view().value(directory + "/" + name, "OK") : "OK";
-        const auto text = value.find(' ', value.find(' ') + 1);
-        if (value != "OK" && text != std::string::npos) return value.substr(text + 1);
-    }
+    for (const auto& name : ctx.view().list(directory))
+        if (name.starts_with("msg-err-"))
+            if (auto said = message_at(ctx.view(), directory + "/" + name)) return said->text;
     return {};
 }
 

@@ -16,9 +16,10 @@ using namespace mars;
 constexpr const char* kHelp =
     R"(usage: mars-sim [--seeds N] [--from K] [--steps S] [--trace]
 
-Simulates clusters of 2 to 4 hosts under random verbs, writes, crashes and partitions, one for each seed K … K+N-1, and
-checks after each: acknowledged writes are never lost, replicas are always some past state of the primary, a planned
-handover never splits, everything converges once the network is whole, no published position runs ahead of the disk.
+Simulates clusters of 2 to 4 hosts under random verbs, writes, crashes, partitions and changes of their storage (other
+disks, hosts put back to older pictures, removed logs), one for each seed K … K+N-1, and checks after each: acknowledged
+writes are never lost, replicas are always some past state of the primary, a planned handover never splits, everything
+converges once the network is whole, no published position runs ahead of the disk.
 
   --seeds N  how many (default 100)
   --from K   the first seed (default 1)
