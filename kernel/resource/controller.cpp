@@ -138,6 +138,9 @@ env::task<bool> Controller::round() {
 }
 
 Local Controller::observe() {
+    // What stopped replay was in a log that this replica does not need any more (invalidate).
+    if (last_replay_.code.code < 0)
+        if (const auto replay = view_.replay(host_.me()); replay && replay->log != last_replay_.log) last_replay_ = {};
     if (damaged_ && logs_->length(*damaged_) != damaged_length_) damaged_.reset(); // repaired, or being repaired
     Local local;
     local.me = host_.me();

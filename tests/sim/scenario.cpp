@@ -232,7 +232,7 @@ class Scenario {
     // Somebody makes room in /mars by hand: the newest log goes, on whatever host.
     void remove_log() {
         auto& node = any();
-        if (!node.is_up()) return;
+        if (!node.is_up() || is_fetching_back()) return;
         const bool is_primary = node.exports->exists(kResource);
         if (!is_primary && is_needed(node)) return;
         auto& filesystem = node.machine.filesystem();
