@@ -13,10 +13,6 @@ RES = "mydata"
 SIZE = 64 * MIB
 
 
-def fill(host, resource, seek, mib):
-    host.run(f"dd if=/dev/urandom of={host.device(resource)} bs=1M seek={seek} count={mib} oflag=direct status=none")
-
-
 def assert_equal_disks(cluster, *disks):
     for disk in disks:
         assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, f"{disk} is the same on all hosts"
@@ -39,7 +35,7 @@ def invalidate(host, primary, resource=RES):
 def test_an_empty_disk_of_a_secondary(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b, disk = two_hosts(cluster, RES, SIZE)
-        fill(a, RES, 8, 20)
+        a.fill(RES, 8, 20)
         b.wait_caught_up(RES, a)
         b.kill()
         with open(b.disk_image(RES), "r+b") as image:
@@ -55,13 +51,13 @@ def test_an_empty_disk_of_a_secondary(state):
 def test_an_older_disk_of_a_secondary_and_then_the_right_one(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b, disk = two_hosts(cluster, RES, SIZE)
-        fill(a, RES, 8, 8)
+        a.fill(RES, 8, 8)
         b.wait_caught_up(RES, a)
         b.kill()
         older, right = b.disk_image(RES) + ".older", b.disk_image(RES) + ".right"
         shutil.copyfile(b.disk_image(RES), older)
         b.boot()
-        fill(a, RES, 20, 20)
+        a.fill(RES, 20, 20)
         b.wait_caught_up(RES, a)
         b.kill()
         shutil.copyfile(b.disk_image(RES), right)
@@ -71,7 +67,7 @@ def test_an_older_disk_of_a_secondary_and_then_the_right_one(state):
         b.kill()
         shutil.copyfile(right, b.disk_image(RES))
         b.boot()
-        fill(a, RES, 50, 4)
+        a.fill(RES, 50, 4)
         b.wait_caught_up(RES, a)
         assert_equal_disks(cluster, disk)
 
@@ -85,7 +81,7 @@ def test_two_disks_exchange_their_names(state):
         join_resource(b, "other", "/dev/disks/other")
         b.wait_caught_up("other", a)
         for resource in (RES, "other"):
-            fill(a, resource, 8, 8)
+            a.fill(resource, 8, 8)
             b.wait_caught_up(resource, a)
         for host, peer in ((b, a), (a, b)):
             host.kill()
@@ -104,7 +100,7 @@ def test_two_disks_exchange_their_names(state):
             a.wait_device(RES)
             a.wait_device("other")
         for resource in (RES, "other"):
-            fill(a, resource, 30, 4)
+            a.fill(resource, 30, 4)
             b.wait_caught_up(resource, a)
         assert_equal_disks(cluster, disk, "/dev/disks/other")
 
@@ -121,7 +117,7 @@ def test_a_disk_that_somebody_mounted(state):
                  lambda: b.key(f"resource-{RES}/actual-hostB/disk-error") == "-16")
         b.run("umount /m")
         wait_for("the disk is back", lambda: b.key(f"resource-{RES}/actual-hostB/disk-error") == "0")
-        fill(a, RES, 40, 2)
+        a.fill(RES, 40, 2)
         b.wait_caught_up(RES, a)
         assert_equal_disks(cluster, disk)
 

@@ -8,10 +8,6 @@ RES = "mydata"
 SIZE = 96 * MIB
 
 
-def write(host, seek, mib):
-    host.run(f"dd if=/dev/urandom of={host.device(RES)} bs=1M seek={seek} count={mib} oflag=direct status=none")
-
-
 def assert_equal_disks(cluster, disk):
     assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, "the disks hold the same"
 
@@ -19,13 +15,13 @@ def assert_equal_disks(cluster, disk):
 def test_a_secondary_restored_from_an_older_picture(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b, disk = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 8)
+        a.fill(RES, 8, 8)
         b.wait_caught_up(RES, a)
         b.kill()
         b.take_picture()
         b.boot()
         for seek in (20, 40, 60):
-            write(a, seek, 16)
+            a.fill(RES, seek, 16)
             b.wait_caught_up(RES, a)
             a.marsadm(f"log-rotate {RES}")
         b.wait_caught_up(RES, a)
@@ -33,7 +29,7 @@ def test_a_secondary_restored_from_an_older_picture(state):
         b.restore_picture()
         b.boot()
         b.wait_caught_up(RES, a)
-        write(a, 80, 2)
+        a.fill(RES, 80, 2)
         b.wait_caught_up(RES, a)
         assert_equal_disks(cluster, disk)
 
@@ -41,12 +37,9 @@ def test_a_secondary_restored_from_an_older_picture(state):
 def test_a_reinstalled_secondary_with_an_empty_disk(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b, disk = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 20)
+        a.fill(RES, 8, 20)
         b.wait_caught_up(RES, a)
-        b.stop_marsd()
-        b.run("find /mars -mindepth 1 -not -name lost+found -delete; "
-              f"dd if=/dev/zero of={disk} bs=1M count=96 conv=fsync status=none")
-        b.start_marsd()
+        b.reinstall(disk, SIZE // MIB)
         b.marsadm(f"join-cluster {a.name}")
         wait_for("hostB does not believe in its disk", lambda: b.key(f"resource-{RES}/syncstatus-hostB") is not None)
         b.wait_caught_up(RES, a)

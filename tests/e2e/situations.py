@@ -21,10 +21,6 @@ TOLD = ("DiskMismatch", "SplitBrain", "InConsistent", "NotPresent", "Orphan", "D
 
 # -- what situations are made of --------------------------------------------------------------------------------------
 
-def write(host, seek, mib, resource=RES):
-    host.run(f"dd if=/dev/urandom of={host.device(resource)} bs=1M seek={seek} count={mib} oflag=direct status=none")
-
-
 def blank(image):
     size = os.path.getsize(image)
     with open(image, "r+b") as file:
@@ -95,14 +91,14 @@ def heal(cluster, host, primary, resource=RES):
 
 def picture_then_more(a, b, host, rotate=True):
     """A consistent picture of `host`; 48 MiB and three logs later it is put back, while the host is down."""
-    write(a, 8, 8)
+    a.fill(RES, 8, 8)
     b.wait_caught_up(RES, a)
     host.kill()
     host.take_picture()
     host.boot()
     a.wait_device(RES)
     for seek in (20, 40, 60):
-        write(a, seek, 16)
+        a.fill(RES, seek, 16)
         if rotate:
             b.wait_caught_up(RES, a)
             a.marsadm(f"log-rotate {RES}")
@@ -138,7 +134,7 @@ def test_1c_secondary_restored_and_its_disk_comes_late(state):
         b.run(f"mv {disk}.away {disk}")
         b.wait_caught_up(RES, a)
         judge(cluster, must_be_equal=True)
-        write(a, 80, 4)
+        a.fill(RES, 80, 4)
         b.wait_caught_up(RES, a)
         judge(cluster, must_be_equal=True)
 
@@ -154,24 +150,23 @@ def test_1d_secondary_restored_and_the_logs_are_gone(state):
         heal(cluster, b, a)
 
 
-def test_2a_older_disk_of_a_secondary(state):
+def put_back_in_part(state, rotate, **part):
+    """Only the disk, or only /mars, of the secondary becomes what it was."""
     with MarsCluster(state, NAMES) as cluster:
         a, b, _ = two_hosts(cluster, RES, SIZE)
-        picture_then_more(a, b, b, rotate=False)
+        picture_then_more(a, b, b, rotate)
         b.kill()
-        b.restore_picture(mars=False)
+        b.restore_picture(**part)
         b.boot()
         heal(cluster, b, a)
+
+
+def test_2a_older_disk_of_a_secondary(state):
+    put_back_in_part(state, rotate=False, mars=False)
 
 
 def test_2b_older_mars_of_a_secondary(state):
-    with MarsCluster(state, NAMES) as cluster:
-        a, b, _ = two_hosts(cluster, RES, SIZE)
-        picture_then_more(a, b, b)
-        b.kill()
-        b.restore_picture(disks=False)
-        b.boot()
-        heal(cluster, b, a)
+    put_back_in_part(state, rotate=True, disks=False)
 
 
 def test_2b_older_mars_of_the_primary(state):
@@ -190,7 +185,7 @@ def test_2b_older_mars_of_the_primary(state):
 def test_2c_empty_disk_of_a_secondary(state):
     with MarsCluster(state, NAMES) as cluster:
         a, b, _ = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 20)
+        a.fill(RES, 8, 20)
         b.wait_caught_up(RES, a)
         b.kill()
         blank(b.disk_image(RES))
@@ -201,7 +196,7 @@ def test_2c_empty_disk_of_a_secondary(state):
 def test_2c_disk_replaced_between_detach_and_attach(state):
     with MarsCluster(state, NAMES) as cluster:
         a, b, disk = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 20)
+        a.fill(RES, 8, 20)
         b.wait_caught_up(RES, a)
         b.marsadm(f"detach {RES}")
         b.run(f"dd if=/dev/zero of={disk} bs=1M count={SIZE // MIB} conv=fsync status=none")
@@ -230,7 +225,7 @@ def test_3_two_disks_of_different_sizes_exchange_their_names(state):
         join_resource(b, "other", "/dev/disks/other")
         b.wait_caught_up("other", a)
         for resource in (RES, "other"):
-            write(a, 8, 8, resource)
+            a.fill(resource, 8, 8)
             b.wait_caught_up(resource, a)
         b.kill()
         exchange(b.disk_image(RES), b.disk_image("other"))
@@ -283,26 +278,33 @@ def test_1f_primary_restored_and_the_logs_are_gone(state):
 def test_6c_primary_reinstalled_with_an_empty_disk(state):
     with MarsCluster(state, NAMES) as cluster:
         a, b, disk = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 20)
+        a.fill(RES, 8, 20)
         b.wait_caught_up(RES, a)
-        a.stop_marsd()
-        a.run("find /mars -mindepth 1 -not -name lost+found -delete; "
-              f"dd if=/dev/zero of={disk} bs=1M count={SIZE // MIB} conv=fsync status=none")
-        a.start_marsd()
+        a.reinstall(disk, SIZE // MIB)
         a.marsadm("join-cluster hostB")
         judge(cluster)
         b.marsadm(f"primary {RES}")
         heal(cluster, a, b)
 
 
+def write_past_mars(host, disk):
+    """marsd is down, and somebody mounts the disk itself, and writes."""
+    host.stop_marsd()
+    host.run(f"mkdir -p /m; mount {disk} /m; dd if=/dev/urandom of=/m/new bs=1M count=10 status=none; umount /m")
+    host.start_marsd()
+
+
+def with_filesystem(cluster):
+    a, b, disk = two_hosts(cluster, RES, SIZE)
+    a.run(f"mkfs.ext4 -q {a.device(RES)}; mkdir -p /m; mount {a.device(RES)} /m; echo 1 > /m/f; umount /m")
+    b.wait_caught_up(RES, a)
+    return a, b, disk
+
+
 def test_5b_disk_of_the_primary_written_past_mars(state):
     with MarsCluster(state, NAMES) as cluster:
-        a, b, disk = two_hosts(cluster, RES, SIZE)
-        a.run(f"mkfs.ext4 -q {a.device(RES)}; mkdir -p /m; mount {a.device(RES)} /m; echo 1 > /m/f; umount /m")
-        b.wait_caught_up(RES, a)
-        a.stop_marsd()
-        a.run(f"mount {disk} /m; dd if=/dev/urandom of=/m/new bs=1M count=10 status=none; umount /m")
-        a.start_marsd()
+        a, b, disk = with_filesystem(cluster)
+        write_past_mars(a, disk)
         judge(cluster)
         b.marsadm(f"primary {RES}")
         heal(cluster, a, b)
@@ -310,12 +312,8 @@ def test_5b_disk_of_the_primary_written_past_mars(state):
 
 def test_5b_disk_of_a_secondary_written_past_mars(state):
     with MarsCluster(state, NAMES) as cluster:
-        a, b, disk = two_hosts(cluster, RES, SIZE)
-        a.run(f"mkfs.ext4 -q {a.device(RES)}; mkdir -p /m; mount {a.device(RES)} /m; echo 1 > /m/f; umount /m")
-        b.wait_caught_up(RES, a)
-        b.stop_marsd()
-        b.run(f"mkdir -p /m; mount {disk} /m; dd if=/dev/urandom of=/m/new bs=1M count=10 status=none; umount /m")
-        b.start_marsd()
+        a, b, disk = with_filesystem(cluster)
+        write_past_mars(b, disk)
         heal(cluster, b, a)
 
 
@@ -324,10 +322,10 @@ def test_5b_disk_of_a_secondary_written_past_mars(state):
 def test_12b_damaged_log_and_the_way_to_the_primary(state):
     with MarsCluster(state, NAMES) as cluster:
         a, b, _ = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 8)
+        a.fill(RES, 8, 8)
         b.wait_caught_up(RES, a)
         b.marsadm(f"pause-fetch {RES}")
-        write(a, 20, 8)
+        a.fill(RES, 20, 8)
         a.wait_caught_up(RES, a)
         log, end, _ = a.replay(RES, "hostA")
         a.run(f"printf '\\377' | dd of=/mars/resource-{RES}/{log} bs=1 seek={end - 4 * MIB} conv=notrunc status=none")
@@ -350,13 +348,13 @@ def test_12b_damaged_log_and_the_way_to_the_primary(state):
 def test_12d_newest_log_of_the_primary_removed(state):
     with MarsCluster(state, NAMES) as cluster:
         a, b, _ = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 8)
+        a.fill(RES, 8, 8)
         b.wait_caught_up(RES, a)
         cluster.link(a, b).cut()
-        write(a, 20, 8)
+        a.fill(RES, 20, 8)
         log, _, _ = a.replay(RES, "hostA")
         a.run(f"rm /mars/resource-{RES}/{log}")
-        write(a, 40, 8)
+        a.fill(RES, 40, 8)
         a.kill_marsd()
         a.start_marsd()
         a.wait_device(RES)
@@ -368,22 +366,22 @@ def test_12d_newest_log_of_the_primary_removed(state):
 def test_12d_newest_log_of_the_primary_truncated(state):
     with MarsCluster(state, NAMES) as cluster:
         a, b, _ = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 8)
+        a.fill(RES, 8, 8)
         b.wait_caught_up(RES, a)
         log, _, _ = a.replay(RES, "hostA")
         a.run(f"truncate -s 100k /mars/resource-{RES}/{log}")
-        write(a, 40, 8)
+        a.fill(RES, 40, 8)
         heal(cluster, b, a)
 
 
 def test_12d_newest_log_of_a_secondary_removed(state):
     with MarsCluster(state, NAMES) as cluster:
         a, b, _ = two_hosts(cluster, RES, SIZE)
-        write(a, 8, 8)
+        a.fill(RES, 8, 8)
         b.wait_caught_up(RES, a)
         log, _, _ = b.replay(RES, "hostB")
         b.run(f"rm /mars/resource-{RES}/{log}")
-        write(a, 40, 8)
+        a.fill(RES, 40, 8)
         b.wait_caught_up(RES, a)
         judge(cluster, must_be_equal=True)
 
@@ -395,7 +393,7 @@ def test_4d_node_removed(state):
         a, b, _ = two_hosts(cluster, RES, SIZE)
         a.run(f"rm {a.device(RES)}")
         wait_for("the node is back", lambda: a.run(f"test -b {a.device(RES)}", check=False).code == 0)
-        write(a, 8, 8)
+        a.fill(RES, 8, 8)
         b.wait_caught_up(RES, a)
         judge(cluster, must_be_equal=True)
 

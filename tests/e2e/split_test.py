@@ -8,21 +8,17 @@ from testhosts.mars import MarsCluster, two_hosts
 RES = "mydata"
 
 
-def write(host, seek, mib):
-    host.run(f"dd if=/dev/urandom of={host.device(RES)} bs=1M seek={seek} count={mib} oflag=direct status=none")
-
-
 def test_two_histories_under_the_same_names(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b, disk = two_hosts(cluster, RES, 96 * MIB)
-        write(a, 8, 4)
+        a.fill(RES, 8, 4)
         b.wait_caught_up(RES, a)
         a.kill()
         a.take_picture()
         a.boot()
         a.wait_device(RES)
         for seek in (20, 40):
-            write(a, seek, 8)
+            a.fill(RES, seek, 8)
             a.marsadm(f"log-rotate {RES}")
         b.wait_caught_up(RES, a)
         a.kill()
@@ -38,16 +34,16 @@ def test_two_histories_under_the_same_names(state):
         assert asked.code != 0 and "given up" in asked.err, asked
         a.marsadm(f"--force trust-disk {RES}")
         a.wait_device(RES)
-        write(a, 60, 4)
+        a.fill(RES, 60, 4)
         a.marsadm(f"log-rotate {RES}")
-        write(a, 70, 4)
+        a.fill(RES, 70, 4)
         cluster.link(a, b).heal()
         for host in (a, b):
             wait_for(f"{host.name} says that there is a split", lambda h=host: "SplitBrain" in h.view("replstate", RES))
         refused = b.marsadm(f"primary {RES}", check=False)
         assert refused.code != 0 and "split brain" in refused.err and "invalidate" in refused.err, refused
         assert a.key(f"resource-{RES}/primary") == "hostA"
-        write(a, 80, 2)
+        a.fill(RES, 80, 2)
         b.marsadm(f"invalidate {RES}")
         b.wait_caught_up(RES, a)
         assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, "the disks hold the same"

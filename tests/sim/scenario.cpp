@@ -354,12 +354,22 @@ class Scenario {
             if (!cluster_.stop_application(cluster_.node(i))) report("the application cannot close its device");
         designate_somebody();
         for (int seconds = 0; is_fine() && !difference().empty(); ++seconds) {
+            if (seconds == 60 && put_back_ && cluster_.hosts_with_device().empty()) take_over();
             if (seconds == 20 || seconds == 100)
                 for (std::size_t i = 0; i < cluster_.size() && is_fine(); ++i)
                     look_after(cluster_.node(i), seconds == 100 && !is_level(cluster_.node(i)));
             if (seconds == 400) report("no convergence: " + difference());
             world.run_for(1s);
         }
+    }
+
+    // The primary was put back, and logs that it lacks are deleted everywhere: an operator moves the role to the host
+    // that has come farthest, which must be possible, and lets the other start over.
+    void take_over() {
+        const auto name = farthest();
+        for (std::size_t i = 0; i < cluster_.size(); ++i)
+            if (cluster_.node(i).machine.name() == name) must(cluster_.node(i), {"primary", kResource});
+        changed_.insert(put_back_);
     }
 
     void must(Node& node, std::vector<std::string> words) {

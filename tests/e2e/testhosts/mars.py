@@ -152,6 +152,17 @@ class MarsHost(Host):
     def device(self, resource):
         return f"/dev/mars/{resource}"
 
+    def fill(self, resource, seek, mib):
+        """Writes `mib` MiB of random data into the device, from MiB `seek` on."""
+        self.run(f"dd if=/dev/urandom of={self.device(resource)} bs=1M seek={seek} count={mib} oflag=direct status=none")
+
+    def reinstall(self, disk, mib):
+        """An empty /mars and an empty disk, as after a reinstallation; marsd runs again, in no cluster."""
+        self.stop_marsd()
+        self.run("find /mars -mindepth 1 -not -name lost+found -delete; "
+                 f"dd if=/dev/zero of={disk} bs=1M count={mib} conv=fsync status=none")
+        self.start_marsd()
+
     def wait_device(self, resource, there=True, timeout=60.0):
         """Waits until /dev/mars/RESOURCE is there and answers, or is gone. (What a killed marsd has left is there,
         too, but answers with errors.)"""
