@@ -302,7 +302,9 @@ class Scenario {
     void look_after(Node& node, bool is_stuck) {
         const auto name = node.machine.name();
         const bool is_refused = cluster_.link(node, node.path("actual-" + name + "/disk-error")) == "-116";
-        if (changed_.contains(&node) && (is_refused || is_stuck)) must(node, {"invalidate", kResource});
+        if (!changed_.contains(&node) || !(is_refused || is_stuck)) return;
+        if (cluster_.link(node, resource_directory() + "/primary") == name) take_over();
+        must(node, {"invalidate", kResource});
     }
 
     // --- checks ------------------------------------------------------------------------------------------------------
@@ -363,13 +365,14 @@ class Scenario {
         }
     }
 
-    // The primary was put back, and logs that it lacks are deleted everywhere: an operator moves the role to the host
-    // that has come farthest, which must be possible, and lets the other start over.
+    // The primary cannot go on: logs that it lacks are deleted everywhere, or its disk is refused. An operator moves
+    // the role to the host that has come farthest, which must be possible, and lets the other start over.
     void take_over() {
         const auto name = farthest();
         for (std::size_t i = 0; i < cluster_.size(); ++i)
-            if (cluster_.node(i).machine.name() == name) must(cluster_.node(i), {"primary", kResource});
-        changed_.insert(put_back_);
+            if (cluster_.node(i).machine.name() == name)
+                must(cluster_.node(i), {"primary", kResource, "--ignore-sync"});
+        if (put_back_) changed_.insert(put_back_);
     }
 
     void must(Node& node, std::vector<std::string> words) {
