@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "kernel/base/number.hpp"
+#include "shell/checks.hpp"
 
 namespace mars::shell {
 
