@@ -37,6 +37,24 @@ class IgnoredInterrupts {
     struct sigaction quit_ {};
 };
 
+// Our event loop has made the terminal non-blocking, for everybody who has it open; commands expect to wait in read().
+class BlockingTerminal {
+  public:
+    BlockingTerminal() : flags_(::fcntl(STDIN_FILENO, F_GETFL)) {
+        if (changed()) (void)::fcntl(STDIN_FILENO, F_SETFL, flags_ & ~O_NONBLOCK);
+    }
+    ~BlockingTerminal() {
+        if (changed()) (void)::fcntl(STDIN_FILENO, F_SETFL, flags_);
+    }
+    BlockingTerminal(const BlockingTerminal&) = delete;
+    BlockingTerminal& operator=(const BlockingTerminal&) = delete;
+
+  private:
+    bool changed() const { return flags_ >= 0 && (flags_ & O_NONBLOCK) != 0; }
+
+    int flags_;
+};
+
 // `input`: its stdin, or -1 for ours.
 pid_t start(const char* command, int input) {
     pid_t pid = ::fork();
@@ -60,6 +78,7 @@ int await(pid_t pid) {
 
 int run_system_command(const std::string& command) {
     IgnoredInterrupts ignored;
+    BlockingTerminal terminal;
     pid_t pid = start(command.c_str(), -1);
     return pid < 0 ? 126 : await(pid);
 }
@@ -72,6 +91,7 @@ bool show_in_pager(std::string_view text) {
     env::UniqueFd read(ends[0]);
     env::UniqueFd write(ends[1]);
     IgnoredInterrupts ignored;
+    BlockingTerminal terminal;
     pid_t pid = start(pager, read.get());
     if (pid < 0) return false;
     read.reset();
