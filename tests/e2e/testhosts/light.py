@@ -41,6 +41,7 @@ mount --bind {folder}/mars /mars
 mount --bind {hosts} /etc/hosts
 mount --bind {folder}/hostname /etc/hostname
 mount --bind {folder}/empty /etc/resolv.conf
+mount --bind {folder}/nsswitch /etc/nsswitch.conf
 mkdir -p /run/sshd
 exec /usr/sbin/sshd -D -e -f {folder}/config 2>{folder}/log
 """
@@ -117,6 +118,8 @@ class LightHosts:
         self._write(f"{name}/config", _CONFIG.format(folder=folder))
         self._write(f"{name}/hostname", name + "\n")
         self._write(f"{name}/empty", "")
+        # Users and names from files alone: the machine's daemons (systemd, dbus), which nobody here waits for, are asked nothing.
+        self._write(f"{name}/nsswitch", "".join(f"{kind}: files\n" for kind in ("passwd", "group", "shadow", "hosts")))
         port = f"port{name.removeprefix('node')}"
         shell.run(["ip", "-batch", "-"], stdin=f"link add {port} netns {SWITCH} type veth peer name eth0 netns {name}\n")
         shell.run(["ip", "-n", SWITCH, "-batch", "-"], stdin=f"link set {port} master br0\nlink set {port} up\n")
