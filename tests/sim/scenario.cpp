@@ -303,7 +303,11 @@ class Scenario {
         const auto name = node.machine.name();
         const bool is_refused = cluster_.link(node, node.path("actual-" + name + "/disk-error")) == "-116";
         if (!changed_.contains(&node) || !(is_refused || is_stuck)) return;
-        if (cluster_.link(node, resource_directory() + "/primary") == name) take_over();
+        const auto primary = cluster_.link(node, resource_directory() + "/primary");
+        if (primary == name || primary == "(none)") { // there must be somebody to copy from
+            take_over();
+            if (cluster_.link(node, resource_directory() + "/primary") == name) return;
+        }
         must(node, {"invalidate", kResource});
     }
 
