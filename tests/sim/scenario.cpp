@@ -377,6 +377,7 @@ class Scenario {
             if (cluster_.node(i).machine.name() == name)
                 must(cluster_.node(i), {"primary", kResource, "--ignore-sync"});
         if (put_back_) changed_.insert(put_back_);
+        cluster_.world().run_for(2s); // the others see who is primary now
     }
 
     void must(Node& node, std::vector<std::string> words) {
