@@ -64,8 +64,8 @@ class Cluster:
 
     def _look_for_complaints(self):
         """What a passing test would not notice: see complaints() of the host and of the cluster."""
-        found = [f"{host.name}: {text}" for host in self.hosts for text in host.complaints()]
-        return found + self.complaints()
+        found = self.complaints()  # first: it may end daemons, which the hosts then have seen
+        return found + [f"{host.name}: {text}" for host in self.hosts for text in host.complaints()]
 
     def complaints(self):
         """What is wrong with the hosts together; for those that know more of them."""

@@ -31,7 +31,8 @@ ListenAddress 0.0.0.0
 SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 """
 
-# Runs in the new namespaces: puts the host's own files over the machine's, then becomes sshd.
+# Runs in the new namespaces: puts the host's own files over the machine's, then becomes sshd. Root's home is empty: a
+# .bashrc of the machine runs at each session, and may take as long as it likes (pyenv waits 60 s for a lock).
 _START = """\
 set -e
 hostname {name}
@@ -42,6 +43,7 @@ mount --bind {hosts} /etc/hosts
 mount --bind {folder}/hostname /etc/hostname
 mount --bind {folder}/empty /etc/resolv.conf
 mount --bind {folder}/nsswitch /etc/nsswitch.conf
+mount -t tmpfs -o mode=700 home /root
 mkdir -p /run/sshd
 exec /usr/sbin/sshd -D -e -f {folder}/config 2>{folder}/log
 """

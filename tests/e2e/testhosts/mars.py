@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 
-from . import rootfs
+from . import linux, rootfs
 from .cluster import GIB, Cluster
 from .host import Host
 from .runner import REPOSITORY
@@ -99,6 +99,23 @@ class MarsHost(Host):
                                          "find /var/lib/systemd/coredump -type f", check=False).out.split()):
             found.append(f"cores: {' '.join(cores)}")
         return found
+
+    def leftovers(self):
+        """Stops marsd, and names what an orderly stop leaves behind: processes, FUSE mounts, loop devices.
+
+        Hosts on which marsd does not run, or on which something of the test still uses a device, tell nothing.
+        """
+        in_use = ("ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q -- '-> /dev/mars/[^.]' || "
+                  "grep -E '^/dev/(loop|mars)' /proc/mounts | grep -vq ' /mars '")
+        if self.run("systemctl is-active marsd", check=False).out.strip() != "active" or self.run(in_use, check=False).code == 0:
+            return []
+        loops = {(loop.number, loop.path) for loop in self._loops_made_inside()}
+        self.stop_marsd()
+        loops &= {(loop.number, loop.path) for loop in linux.attached_loops()}
+        found = [f"the process {line}" for line in self.run("pgrep -a marsd", check=False).out.splitlines()]
+        found += [f"the mount {line}" for line in self.run("grep ' fuse' /proc/mounts", check=False).out.splitlines()]
+        found += [f"/dev/loop{number} over {path}" for number, path in sorted(loops)]
+        return [f"{one} is left after the stop of marsd" for one in found]
 
     def resting(self, resource):
         """The position of a replica that calls itself UpToDate and has nothing to do; None for all others."""
@@ -214,6 +231,7 @@ class MarsCluster(Cluster):
                  for name in host.run("cd /mars && ls -d resource-* 2>/dev/null", check=False).out.split()}
         for resource in sorted(name.removeprefix("resource-") for name in names):
             found += _differing(resource, hosts)
+        found += [f"{host.name}: {text}" for host in hosts for text in host.leftovers()]
         return found
 
 
