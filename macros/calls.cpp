@@ -10,7 +10,7 @@ namespace {
 Flow call_named(Evaluator& evaluator, const Call& call, Value& out, Evaluator::Scope scope) {
     std::string name;
     MARS_FLOW(evaluator.arg(call, 0, name));
-    const Macro* macro = evaluator.library().find(name);
+    const Macro* macro = evaluator.macros().find(name);
     if (!macro) return evaluator.fail(call, message::cannot_find_macro(name));
     return evaluator.enter(call, *macro, 1, scope, out);
 }

@@ -101,7 +101,7 @@ class Evaluator {
 
     Context& context() { return context_; }
     Outside& outside() { return context_.outside; }
-    Library& library() { return library_; }
+    Library& macros() { return library_; }
     Environment& env() { return env_; }
     Names& names() { return names_; }
     State& state() { return state_; }

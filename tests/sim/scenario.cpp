@@ -303,11 +303,7 @@ class Scenario {
         const auto name = node.machine.name();
         const bool is_refused = cluster_.link(node, node.path("actual-" + name + "/disk-error")) == "-116";
         if (!changed_.contains(&node) || !(is_refused || is_stuck)) return;
-        const auto primary = cluster_.link(node, resource_directory() + "/primary");
-        if (primary == name || primary == "(none)") { // there must be somebody to copy from
-            take_over();
-            if (cluster_.link(node, resource_directory() + "/primary") == name) return;
-        }
+        if (cluster_.link(node, resource_directory() + "/primary") == name) take_over();
         must(node, {"invalidate", kResource});
     }
 

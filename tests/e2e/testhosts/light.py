@@ -32,7 +32,7 @@ SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 """
 
 # Runs in the new namespaces: puts the host's own files over the machine's, then becomes sshd. Root's home is empty: a
-# .bashrc of the machine runs at each session, and may take as long as it likes (pyenv waits 60 s for a lock).
+# .bashrc of the machine would run at each session, and one that waits for a lock makes them wait for each other.
 _START = """\
 set -e
 hostname {name}
@@ -42,7 +42,6 @@ mount --bind {folder}/mars /mars
 mount --bind {hosts} /etc/hosts
 mount --bind {folder}/hostname /etc/hostname
 mount --bind {folder}/empty /etc/resolv.conf
-mount --bind {folder}/nsswitch /etc/nsswitch.conf
 mount -t tmpfs -o mode=700 home /root
 mkdir -p /run/sshd
 exec /usr/sbin/sshd -D -e -f {folder}/config 2>{folder}/log
@@ -120,8 +119,6 @@ class LightHosts:
         self._write(f"{name}/config", _CONFIG.format(folder=folder))
         self._write(f"{name}/hostname", name + "\n")
         self._write(f"{name}/empty", "")
-        # Users and names from files alone: the machine's daemons (systemd, dbus), which nobody here waits for, are asked nothing.
-        self._write(f"{name}/nsswitch", "".join(f"{kind}: files\n" for kind in ("passwd", "group", "shadow", "hosts")))
         port = f"port{name.removeprefix('node')}"
         shell.run(["ip", "-batch", "-"], stdin=f"link add {port} netns {SWITCH} type veth peer name eth0 netns {name}\n")
         shell.run(["ip", "-n", SWITCH, "-batch", "-"], stdin=f"link set {port} master br0\nlink set {port} up\n")
