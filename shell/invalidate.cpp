@@ -99,30 +99,30 @@ env::task<result<Step>> invalidate_wait(VerbContext& ctx) {
 
 env::task<result<Step>> invalidate_cut(VerbContext& ctx) {
     MARS_CO_TRY(auto primary, source(ctx));
-    MARS_CO_TRY(auto n, co_await current_log_of(ctx, primary));
+    MARS_CO_TRY(auto begun, co_await current_log_of(ctx, primary));
     ctx.set(ctx.key("syncstatus-" + ctx.me()), "0");
     MARS_CO_TRY_VOID(co_await ctx.commit());
     for (const auto& version : versions_of(ctx.view(), ctx.resource()))
-        if (version.id.host == ctx.me() && version.id.seq >= n) ctx.remove(ctx.key(version.name));
+        if (version.id.host == ctx.me() && version.id.seq >= begun.seq) ctx.remove(ctx.key(version.name));
     ctx.remove(ctx.key("replay-" + ctx.me()));
     co_return Step::done;
 }
 
 env::task<result<Step>> invalidate_purge(VerbContext& ctx) {
     MARS_CO_TRY(auto primary, source(ctx));
-    MARS_CO_TRY(auto n, co_await current_log_of(ctx, primary));
+    MARS_CO_TRY(auto begun, co_await current_log_of(ctx, primary));
     MARS_CO_TRY_VOID(co_await purge_logs(ctx, false));
     // What is left may be another history under the same names: it is fetched anew.
     for (const auto& log : logs_of(ctx.view(), ctx.resource()))
-        if (log.id.seq >= n && ctx.view().file(ctx.key(log.name))) ctx.unlink(ctx.key(log.name));
+        if (log.id.seq >= begun.seq && ctx.view().file(ctx.key(log.name))) ctx.unlink(ctx.key(log.name));
     purge_errors(ctx);
     co_return Step::done;
 }
 
 env::task<result<Step>> invalidate_link(VerbContext& ctx) {
     MARS_CO_TRY(auto primary, source(ctx));
-    MARS_CO_TRY(auto n, co_await current_log_of(ctx, primary));
-    MARS_CO_TRY_VOID(co_await queue_position(ctx, primary, n));
+    MARS_CO_TRY(auto begun, co_await current_log_of(ctx, primary));
+    MARS_CO_TRY_VOID(co_await queue_position(ctx, primary, std::move(begun)));
     co_return Step::done;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // join-resource. Spec: verbs 4.9; symlink-tree 8. The exchange carries all resources to all members of the cluster, so
 // nothing need be activated or pushed first, and a refusal leaves nothing behind.
-// Tests: tests/unit/shell/join_resource_test.cpp.
+// Tests: tests/unit/shell/verbs_resource_test.cpp.
 #include "kernel/format/version_link.hpp"
 #include "shell/checks.hpp"
 #include "shell/cluster_keys.hpp"
@@ -40,7 +40,7 @@ class ResourceJoin {
     std::string name_;
     std::string primary_;
     std::string disk_path_;
-    std::int64_t n_ = 0; // the primary's current log
+    format::LogName begun_; // the primary's current log
 };
 
 // The resource must be known here, with everything that a new member needs.
@@ -107,7 +107,7 @@ result<void> ResourceJoin::check_remains() const {
     for (const auto& [keys, going] : {std::pair(logs_of(ctx_.view(), ctx_.resource()), plan.logs),
                                       std::pair(versions_of(ctx_.view(), ctx_.resource()), plan.versions)})
         for (const auto& key : keys) {
-            if (key.id.host != me_ || key.id.seq < n_) continue;
+            if (key.id.host != me_ || key.id.seq < begun_.seq) continue;
             if (std::find(going.begin(), going.end(), key.name) != going.end()) continue;
             MARS_TRY_VOID(ctx_.overridable("res.remains", "an old " + ctx_.key(key.name) +
                                                               " of this host is left; next: marsadm log-purge-all " +
@@ -122,7 +122,7 @@ env::task<result<void>> ResourceJoin::become_member() {
     ctx.set(ctx.key("data-" + me_), disk_path_);
     ctx.set(ctx.key("device-" + me_), name_);
     queue_member_directories(ctx);
-    MARS_CO_TRY_VOID(co_await queue_position(ctx, primary_, n_));
+    MARS_CO_TRY_VOID(co_await queue_position(ctx, primary_, begun_));
     ctx.set(ctx.key("syncstatus-" + me_), "0");
     MARS_CO_TRY_VOID(co_await ctx.commit());
     std::vector<std::string> peers{primary_};
@@ -170,10 +170,10 @@ env::task<result<Step>> ResourceJoin::go() {
     if (!ctx.view().get("ips/ip-" + me_))
         co_return refusal("sys.noaddress", "host " + me_ + " has no address in the cluster (no ips/ip-" + me_ +
                                                "); next: marsadm lowlevel-set-host-ip " + me_ + " ADDRESS");
-    MARS_CO_TRY(n_, co_await current_log_of(ctx, primary_));
-    if (!version_of(ctx.view(), ctx.resource(), n_, primary_))
+    MARS_CO_TRY(begun_, co_await current_log_of(ctx, primary_));
+    if (!version_of(ctx.view(), ctx.resource(), begun_.seq, primary_))
         co_return refusal("replay.link",
-                          "the version link " + ctx.key(format::version_key(n_, primary_)) +
+                          "the version link " + ctx.key(format::version_key(begun_.seq, primary_)) +
                               " of the primary is missing here; next: marsadm update-cluster, then try again");
     MARS_CO_TRY_VOID(check_remains());
     (void)report_split_brain(ctx);

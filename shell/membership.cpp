@@ -20,10 +20,10 @@ void queue_member_directories(VerbContext& ctx) {
     ctx.set(ctx.todo(me, "allow-replay"), "1");
 }
 
-env::task<result<std::int64_t>> current_log_of(VerbContext& ctx, std::string primary) {
+env::task<result<format::LogName>> current_log_of(VerbContext& ctx, std::string primary) {
     constexpr int kAttempts = 6;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        if (auto replay = replay_of(ctx.view(), ctx.resource(), primary)) co_return replay->log.seq;
+        if (auto replay = replay_of(ctx.view(), ctx.resource(), primary)) co_return replay->log;
         std::vector<std::string> peers{primary};
         MARS_CO_TRY(auto alive, co_await wait_cluster(ctx, std::move(peers)));
         if (alive == 0) break;
@@ -49,15 +49,16 @@ env::task<result<std::optional<std::string>>> await_version(VerbContext& ctx, st
 
 } // namespace
 
-env::task<result<void>> queue_position(VerbContext& ctx, std::string primary, std::int64_t seq) {
+env::task<result<void>> queue_position(VerbContext& ctx, std::string primary, format::LogName log) {
     const auto me = ctx.me();
+    const auto seq = log.seq;
     MARS_CO_TRY(auto newest, co_await await_version(ctx, primary, seq));
     if (!newest)
         co_return refusal("replay.link", "the version link " + ctx.key(format::version_key(seq, primary)) +
                                              " of the primary has not arrived; try again when marsd runs there");
     auto older = seq > 0 ? version_of(ctx.view(), ctx.resource(), seq - 1, primary) : std::nullopt;
     format::ReplayLink start;
-    start.log = {seq, primary};
+    start.log = log;
     ctx.set(ctx.key("replay-" + me), start.text());
     ctx.set(ctx.key(format::version_key(seq, me)), *newest);
     if (older) ctx.set(ctx.key(format::version_key(seq - 1, me)), *older);

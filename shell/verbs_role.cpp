@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who is primary, and which replica is thrown away. Spec: verbs 4.17 … 4.19. Tests: tests/unit/shell/handover_test.cpp,
-// tests/unit/shell/invalidate_test.cpp.
+// Who is primary, and which replica is thrown away. Spec: verbs 4.17 … 4.19. Tests: tests/unit/shell/handover_test.cpp.
 #include "shell/handover.hpp"
 #include "shell/invalidate.hpp"
 #include "shell/verb_table.hpp"

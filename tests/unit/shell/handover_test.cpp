@@ -299,6 +299,18 @@ TEST_CASE("invalidate starts over as a copy of the primary") {
     CHECK(site.stamp("resource-r/todo-a/attach") < site.stamp("resource-r/todo-a/sync"));
 }
 
+TEST_CASE("invalidate begins with the log that its source is at, whoever wrote it") {
+    // b is primary no longer, or not yet at work: it replays what c has written, and there is no log 3 of b's own.
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/version-000000003-b", "a4253b9df7f349f5334b89a9027ff8d3,log-000000003-c,8192:"
+                                               "19daf2d1dbd4aba87d78e6a0c210666e,log-000000002-b,8192");
+    site.set("resource-r/replay-b", "log-000000003-c,8192,0");
+    site.succeed({"invalidate", "r"});
+    CHECK(site.r("replay-a") == "log-000000003-c,0,0");
+    CHECK(site.r("version-000000003-a") == site.r("version-000000003-b"));
+}
+
 TEST_CASE("invalidate needs another primary") {
     Pair site;
     site.both_obey();
