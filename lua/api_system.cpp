@@ -170,7 +170,7 @@ int parse_json(lua_State* L) {
     return 1;
 }
 
-constexpr ApiFunction kFunctions[] = {
+constexpr ApiFunction kSystemFunctions[] = {
     {"sh", "mars.sh(host, argv [, {input=, timeout=, on_stdout=, on_stderr=}]) → result",
      "Runs a command on a host through ssh as root, or here when host is nil or the local one. argv is a list, each "
      "word arrives as it is; a string is given to /bin/sh. The result has status, stdout and stderr; on_stdout(piece) "
@@ -194,7 +194,7 @@ constexpr ApiFunction kFunctions[] = {
 } // namespace
 
 std::span<const ApiFunction> system_functions() {
-    return kFunctions;
+    return kSystemFunctions;
 }
 
 } // namespace mars::lua

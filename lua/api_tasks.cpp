@@ -220,7 +220,7 @@ int hook(lua_State* L) {
     return 0;
 }
 
-constexpr ApiFunction kFunctions[] = {
+constexpr ApiFunction kTaskFunctions[] = {
     {"each", "mars.each(names, fn [, {parallel=64}]) → results, failures",
      "Calls fn(name) for every name, all at the same time: while one waits, the others go on. Waits for all. The "
      "results and the texts of the failures are tables with the names as keys; nil, text from fn, and an error in it, "
@@ -250,7 +250,7 @@ constexpr ApiFunction kFunctions[] = {
 } // namespace
 
 std::span<const ApiFunction> task_functions() {
-    return kFunctions;
+    return kTaskFunctions;
 }
 
 } // namespace mars::lua

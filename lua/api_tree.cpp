@@ -81,7 +81,7 @@ int version(lua_State* L) {
     return 1;
 }
 
-constexpr ApiFunction kFunctions[] = {
+constexpr ApiFunction kTreeFunctions[] = {
     {"host", "mars.host() → name", "The host that is acted for: the local one, or that of --host.", "", false,
      "print(mars.host())", "a", host},
     {"hosts", "mars.hosts([res]) → list", "The hosts of the cluster, or those of a resource, in natural order.", "",
@@ -105,7 +105,7 @@ constexpr ApiFunction kFunctions[] = {
 } // namespace
 
 std::span<const ApiFunction> tree_functions() {
-    return kFunctions;
+    return kTreeFunctions;
 }
 
 } // namespace mars::lua

@@ -290,7 +290,7 @@ int view(lua_State* L) {
     return run_local(L, "view-" + name, 1);
 }
 
-constexpr ApiFunction kFunctions[] = {
+constexpr ApiFunction kVerbFunctions[] = {
     {"verb", "mars.verb(name) → function",
      "The function of a verb by its name. mars.NAME is the same, with _ for -. Its arguments are those of the command "
      "line; a list is several resources; a table at the end holds options: true is --name, other values --name=value, "
@@ -318,7 +318,7 @@ void push_verb(lua_State* L, std::string_view name) {
 }
 
 std::span<const ApiFunction> verb_functions() {
-    return kFunctions;
+    return kVerbFunctions;
 }
 
 } // namespace mars::lua

@@ -11,7 +11,7 @@ namespace mars::lua {
 
 namespace {
 
-constexpr int kDeepest = 3;
+constexpr int kDeepestShown = 3;
 
 std::string show_value(lua_State* L, int index, int depth);
 
@@ -22,7 +22,7 @@ std::string show_table(lua_State* L, int index, int depth) {
         lua_pop(L, 1);
         return text;
     }
-    if (depth >= kDeepest || !lua_checkstack(L, 8)) return "{...}";
+    if (depth >= kDeepestShown || !lua_checkstack(L, 8)) return "{...}";
     std::vector<std::pair<std::string, std::string>> fields;
     std::vector<std::string> list;
     lua_pushnil(L);

@@ -77,12 +77,12 @@ bool get_field(lua_State* L, int index, const char* name) {
 
 namespace {
 
-constexpr int kDeepest = 100;
+constexpr int kDeepestJson = 100;
 
 Json to_value(lua_State* L, int index, int depth);
 
 Json table_value(lua_State* L, int index, int depth) {
-    if (depth > kDeepest || !lua_checkstack(L, 8)) luaL_error(L, "too many tables in tables for JSON");
+    if (depth > kDeepestJson || !lua_checkstack(L, 8)) luaL_error(L, "too many tables in tables for JSON");
     auto count = luaL_len(L, index);
     if (count > 0) {
         Json list = Json::array();

@@ -28,7 +28,7 @@ Flow callstack(Evaluator& evaluator, const Call&, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kCallRows[] = {
     {"call", "{name}[{argument}…]", 1, kAnyNumber, false, false,
      "Evaluates the macro of that name with a copy of all variables; %{1}… are the arguments, %{0} the name.",
      "%call{state}", "NYI Please override macro %state{}", call_},
@@ -42,7 +42,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> call_primitives() {
-    return kRows;
+    return kCallRows;
 }
 
 } // namespace mars::macros

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The table of all primitives, and how names are found in it. See primitive.hpp for the spelling of a row.
+#include "kernel/base/characters.hpp"
 #include "macros/primitive.hpp"
 
 #include <unordered_map>
@@ -8,9 +9,6 @@ namespace mars::macros {
 
 namespace {
 
-bool is_alpha(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_separator(char c) {
     return c == '-' || c == '_';
 }

@@ -68,7 +68,7 @@ Flow not_(Evaluator& evaluator, const Call& call, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kConditionRows[] = {
     {"if", "{condition}{then}[{else}]", 2, 3, true, true,
      "Evaluates `then` if the condition is true (neither empty nor 0), otherwise `else`.", "%if{0.0}{yes}{no}", "yes",
      if_},
@@ -91,7 +91,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> condition_primitives() {
-    return kRows;
+    return kConditionRows;
 }
 
 } // namespace mars::macros

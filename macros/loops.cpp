@@ -178,7 +178,7 @@ Flow leave(Evaluator& evaluator, const Call& call, Value&) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kLoopRows[] = {
     {"while", "{condition}{body}", 2, 2, true, false,
      "Repeats the body while the condition is true; yields all its outputs.", "%let{i}{3}%while{%{i}}{%{i}%{i}{--},}",
      "33,22,11,", while_},
@@ -222,7 +222,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> loop_primitives() {
-    return kRows;
+    return kLoopRows;
 }
 
 } // namespace mars::macros

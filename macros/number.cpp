@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "macros/number.hpp"
+#include "kernel/base/characters.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -16,12 +17,6 @@ constexpr double kTwo63 = 9223372036854775808.0;
 constexpr double kTwo64 = 18446744073709551616.0;
 constexpr std::uint64_t kExactReals = std::uint64_t{1} << 53;
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool is_blank(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
@@ -109,7 +104,7 @@ Number Number::real(double value) {
 
 Number Number::parse(std::string_view text) {
     std::size_t at = 0;
-    while (at < text.size() && is_blank(text[at])) ++at;
+    while (at < text.size() && is_white(text[at])) ++at;
     bool negative = at < text.size() && text[at] == '-';
     if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
     text.remove_prefix(at);

@@ -46,7 +46,7 @@ Flow is_module_loaded(Evaluator& evaluator, const Call&, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kOtherRows[] = {
     {"warn*", "{text}", 1, 1, false, false,
      "Writes a warning to standard error. Yields nothing. Any name that begins with `warn` will do.", "%warn{hi}x", "x",
      warn},
@@ -63,7 +63,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> other_primitives() {
-    return kRows;
+    return kOtherRows;
 }
 
 } // namespace mars::macros

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "macros/parser.hpp"
 
+#include "kernel/base/characters.hpp"
 #include "macros/grammar.hpp"
 
 namespace mars::macros {
@@ -34,14 +35,14 @@ void add_literal(Text& text, std::string_view source) {
 
 // The meaning of an escaped byte. Spec: macro-language 1.4.
 void add_escape(Text& text, std::string_view source) {
-    static constexpr std::string_view kLetters = "trfbaen", kBytes = "\t\r\f\b\a\x1b\n";
+    static constexpr std::string_view kLetters = "trfbaen", kMeanings = "\t\r\f\b\a\x1b\n";
     Node node;
     node.kind = Node::Kind::escape;
     node.source = source;
     node.byte = source[1];
-    bool letter = (node.byte >= 'a' && node.byte <= 'z') || (node.byte >= 'A' && node.byte <= 'Z');
+    bool letter = is_alpha(node.byte);
     if (auto at = kLetters.find(node.byte); at != std::string_view::npos)
-        node.byte = kBytes[at];
+        node.byte = kMeanings[at];
     else
         node.reserved = letter;
     text.nodes.push_back(std::move(node));

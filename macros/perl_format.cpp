@@ -9,15 +9,12 @@
 #include <cstdio>
 #include <optional>
 
+#include "kernel/base/characters.hpp"
 #include "macros/number.hpp"
 
 namespace mars::macros {
 
 namespace {
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 struct Conversion {
     bool left = false, plus = false, zero = false, alternate = false, blank = false, vector = false;

@@ -79,6 +79,11 @@ struct TableChapter {
     std::span<const Primitive> rows;
 };
 
+// Which of a row's alternatives the name of the call has.
+inline const std::string& choice(const Call& call, std::size_t index = 0) {
+    return call.binding.entry->choices[index];
+}
+
 // All chapters in the order of the manual.
 std::span<const TableChapter> primitive_table();
 // Every name, in table order.

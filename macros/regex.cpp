@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "macros/regex.hpp"
+#include "kernel/base/characters.hpp"
 
 #include <pcre2.h>
 
@@ -12,14 +13,8 @@ constexpr std::uint32_t kMatchLimit = 2'000'000; // steps of one match; ordinary
 constexpr std::uint32_t kHeapLimitKib = 64 * 1024;
 constexpr std::size_t kKeptPatterns = 500;
 
-bool is_white(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 bool is_name_start(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
 }
 
 PCRE2_SPTR bytes(std::string_view text) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The replacement part of %subst: what Perl makes of it, without evaluation of code. Spec: macro-language 2.5.
+#include "kernel/base/characters.hpp"
 #include "macros/regex.hpp"
 
 #include <charconv>
@@ -8,12 +9,6 @@ namespace mars::macros {
 
 namespace {
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool is_alpha(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 char upper(char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
 }
@@ -95,7 +90,7 @@ class CaseWriter {
 } // namespace
 
 std::optional<Replacement> Replacement::parse(std::string_view text) {
-    static constexpr std::string_view kLetters = "trfbaen0", kBytes{"\t\r\f\b\a\x1b\n\0", 8};
+    static constexpr std::string_view kLetters = "trfbaen0", kMeanings{"\t\r\f\b\a\x1b\n\0", 8};
     static constexpr std::string_view kOperators = "ULQEul";
     static constexpr Piece::Kind kKinds[] = {Piece::Kind::upper, Piece::Kind::lower,      Piece::Kind::quote,
                                              Piece::Kind::end,   Piece::Kind::next_upper, Piece::Kind::next_lower};
@@ -121,7 +116,7 @@ std::optional<Replacement> Replacement::parse(std::string_view text) {
             else if (next == 'x')
                 add_byte(hex_escape(text, i + 2, end));
             else if (auto letter = kLetters.find(next); letter != std::string_view::npos)
-                add_byte(kBytes[letter]);
+                add_byte(kMeanings[letter]);
             else
                 add_byte(next);
         } else if (c == '$') {

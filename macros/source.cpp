@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "macros/source.hpp"
+#include "kernel/base/characters.hpp"
 
 #include <algorithm>
 
 namespace mars::macros {
 
 namespace {
-
-bool is_white(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 Source identity(std::string_view text) {
     Source source{std::string(text), {}};

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for time stamps, ages and lags. Spec: macro-language 3.9.
 #include "macros/evaluator.hpp"
+#include "macros/primitive.hpp"
 #include "macros/switches.hpp"
+#include "macros/value.hpp"
 
 namespace mars::macros {
 
 namespace {
-
-const std::string& choice(const Call& call) {
-    return call.binding.entry->choices.front();
-}
-
-bool is_true(const std::string& text) {
-    return !text.empty() && text != "0";
-}
 
 std::string alive_stamp(const State& state, const std::string& host) {
     if (host.empty()) return "-1";
@@ -93,7 +87,7 @@ Flow lag(Evaluator& evaluator, const Call& call, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kAgeStateRows[] = {
     {"{alive,fetch,replay,work}-timestamp", "[{host}]", 0, 1, false, true,
      "When the host was heard of last (default: the designated primary); when its fetch, its replay, one of them made "
      "progress.",
@@ -110,7 +104,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> age_state_primitives() {
-    return kRows;
+    return kAgeStateRows;
 }
 
 } // namespace mars::macros

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "macros/evaluator.hpp"
+#include "macros/primitive.hpp"
 
 namespace mars::macros {
 
@@ -17,10 +18,6 @@ constexpr Flag kFlags[] = {{0x00010000, "CHKSUM_MD5_OLD"}, {0x00020000, "CHKSUM_
                            {0x00080000, "CHKSUM_CRC32"},   {0x00100000, "CHKSUM_SHA1"},  {0x01000000, "COMPRESS_LZO"},
                            {0x02000000, "COMPRESS_LZ4"},   {0x04000000, "COMPRESS_ZLIB"}};
 constexpr std::uint64_t kDigests = 0x001f0000, kCompressions = 0x07000000, kAllFlags = kDigests | kCompressions;
-
-const std::string& choice(const Call& call, std::size_t index) {
-    return call.binding.entry->choices[index];
-}
 
 std::uint64_t mask_of(std::string_view kind) {
     return kind.starts_with("digest") ? kDigests : kind.starts_with("compression") ? kCompressions : kAllFlags;
@@ -149,7 +146,7 @@ Flow sync_limit(Evaluator& evaluator, const Call&, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kClusterStateRows[] = {
     {"uuid", "{}", 0, 1, false, true, "Identity of the cluster.", "%uuid{}", "nodea 1640000000.000000000", uuid,
      Unit::text, true},
     {"tree", "{}", 0, 1, false, true, "Version of the tree's format, as the host reports it.", "%tree{}", "0.1",
@@ -179,7 +176,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> cluster_state_primitives() {
-    return kRows;
+    return kClusterStateRows;
 }
 
 } // namespace mars::macros

@@ -3,14 +3,11 @@
 #include "kernel/format/replay_link.hpp"
 #include "macros/evaluator.hpp"
 #include "macros/switches.hpp"
+#include "macros/value.hpp"
 
 namespace mars::macros {
 
 namespace {
-
-bool is_true(const std::string& text) {
-    return !text.empty() && text != "0";
-}
 
 Flow is_orphan(Evaluator& evaluator, const Call& call, Value& out) {
     State& state = evaluator.state();
@@ -52,7 +49,7 @@ Flow is_split_brain(Evaluator& evaluator, const Call&, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kConsistencyStateRows[] = {
     {"is-orphan", "[{host}]", 0, 1, false, true,
      "1 if the host cannot go on with replay, since its log file is missing or too short.", "%is-orphan{}", "0",
      is_orphan, Unit::flag, true},
@@ -68,7 +65,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> consistency_state_primitives() {
-    return kRows;
+    return kConsistencyStateRows;
 }
 
 } // namespace mars::macros

@@ -4,19 +4,13 @@
 
 #include "kernel/base/number.hpp"
 #include "macros/evaluator.hpp"
+#include "macros/primitive.hpp"
 #include "macros/switches.hpp"
+#include "macros/value.hpp"
 
 namespace mars::macros {
 
 namespace {
-
-const std::string& choice(const Call& call) {
-    return call.binding.entry->choices.front();
-}
-
-bool is_true(const std::string& text) {
-    return !text.empty() && text != "0";
-}
 
 Flow get_primary(Evaluator& evaluator, const Call&, Value& out) {
     return evaluator.state().designated_primary(out.own());
@@ -189,7 +183,7 @@ Flow systemd_unit(Evaluator& evaluator, const Call&, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kDeviceStateRows[] = {
     {"get-primary", "{}", 0, 1, false, true, "The designated primary; empty for none.", "%get-primary{}", "nodea",
      get_primary, Unit::text, true},
     {"todo-primary", "{}", 0, 1, false, true, "1 if the acting host is the designated primary, else empty.",
@@ -230,7 +224,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> device_state_primitives() {
-    return kRows;
+    return kDeviceStateRows;
 }
 
 } // namespace mars::macros

@@ -4,14 +4,11 @@
 
 #include "kernel/base/names.hpp"
 #include "macros/evaluator.hpp"
+#include "macros/primitive.hpp"
 
 namespace mars::macros {
 
 namespace {
-
-const std::string& choice(const Call& call, std::size_t index) {
-    return call.binding.entry->choices[index];
-}
 
 void set_lines(Value& out, const std::vector<std::string>& names) {
     std::string& text = out.own();
@@ -120,7 +117,7 @@ Flow is_related(Evaluator& evaluator, const Call& call, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kListStateRows[] = {
     {"{cluster,resource,guest}-{peers,members}", "{}", 0, 1, false, true,
      "Hosts of the cluster, members of the resource, guests of the resource, one per line. The names with `members` "
      "are deprecated.",
@@ -144,7 +141,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> list_state_primitives() {
-    return kRows;
+    return kListStateRows;
 }
 
 } // namespace mars::macros

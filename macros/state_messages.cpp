@@ -150,7 +150,7 @@ Flow get_message(Evaluator& evaluator, const Call& call, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kMessageStateRows[] = {
     {"{all,the}~{,pretty-}{,global-}{,err~,wrn~,inf~}{msg}", "{}", 0, 1, false, false,
      "Messages of the host about the resource, or (global, or without resource) about itself, as lines NAME: VALUE. "
      "`the` leaves "
@@ -173,7 +173,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> message_state_primitives() {
-    return kRows;
+    return kMessageStateRows;
 }
 
 } // namespace mars::macros

@@ -5,14 +5,11 @@
 
 #include "kernel/format/replay_link.hpp"
 #include "macros/evaluator.hpp"
+#include "macros/primitive.hpp"
 
 namespace mars::macros {
 
 namespace {
-
-const std::string& choice(const Call& call, std::size_t index = 0) {
-    return call.binding.entry->choices[index];
-}
 
 Flow position(Evaluator& evaluator, const Call& call, Value& out) {
     State& state = evaluator.state();
@@ -203,7 +200,7 @@ Flow summary_vector(Evaluator& evaluator, const Call& call, Value& out) {
     return joined(evaluator, call, out, {"replay-pos", "fetch-pos", "fetch-size"});
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kPositionStateRows[] = {
     {"{sync,fetch,replay,work}-pos", "{}", 0, 1, false, true, "How far the activity has come.", "%replay-pos{}",
      "10000000", position, Unit::bytes, true},
     {"{fetch,replay,work}-size", "{}", 0, 1, false, true, "How far the activity could come.", "%work-size{}",
@@ -246,7 +243,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> position_state_primitives() {
-    return kRows;
+    return kPositionStateRows;
 }
 
 } // namespace mars::macros

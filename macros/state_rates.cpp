@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for rates and remaining times. Spec: macro-language 3.8.
 #include "macros/evaluator.hpp"
+#include "macros/primitive.hpp"
 
 namespace mars::macros {
 
 namespace {
-
-const std::string& choice(const Call& call) {
-    return call.binding.entry->choices.front();
-}
 
 std::string_view counter_of(std::string_view activity) {
     return activity == "fetch" ? "file" : activity == "device" ? "if" : activity;
@@ -82,7 +79,7 @@ Flow work_remain(Evaluator& evaluator, const Call&, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kRateStateRows[] = {
     {"{sync,fetch,replay,device}-rate", "{}", 0, 1, false, true, "Present throughput; 0 if unknown.", "%fetch-rate{}",
      "1048576", amount_rate, Unit::bytes_per_second, true},
     {"{sync,fetch,replay,device}-amount=rate", "{}", 0, 1, false, true, "The same.", "%replay-amount-rate{}", "262144",
@@ -105,7 +102,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> rate_state_primitives() {
-    return kRows;
+    return kRateStateRows;
 }
 
 } // namespace mars::macros

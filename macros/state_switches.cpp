@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for switches (`todo`) and what became of them (`actual`). Spec: macro-language 3.1, 3.5.
 #include "macros/evaluator.hpp"
+#include "macros/primitive.hpp"
 #include "macros/switches.hpp"
+#include "macros/value.hpp"
 
 namespace mars::macros {
 
@@ -30,14 +32,6 @@ Flow peer_argument(Evaluator& evaluator, const Call& call, std::size_t index, st
 }
 
 namespace {
-
-const std::string& choice(const Call& call) {
-    return call.binding.entry->choices.front();
-}
-
-bool is_true(const std::string& text) {
-    return !text.empty() && text != "0";
-}
 
 std::string actual(const State& state, const std::string& host, std::string_view name) {
     return state.checked(state.in_resource(actual_key(host, name)));
@@ -107,7 +101,7 @@ Flow own_value(Evaluator& evaluator, const Call& call, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kSwitchStateRows[] = {
     {"todo-{attach,sync,fetch,replay}", "{}", 0, 1, false, true, "The switch as it was set: 1 or 0.", "%todo-attach{}",
      "1", todo_switch, Unit::flag, true},
     {"todo", "{name}", 1, 1, false, true,
@@ -135,7 +129,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> switch_state_primitives() {
-    return kRows;
+    return kSwitchStateRows;
 }
 
 } // namespace mars::macros

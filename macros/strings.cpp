@@ -104,7 +104,7 @@ Flow sprintf_(Evaluator& evaluator, const Call& call, Value& out) {
     return evaluator.grew_too_far(out.view(buffer).size()) ? evaluator.fail_output(call) : Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kStringRows[] = {
     {"{match,=~}", "{text}{regex}[{options}]", 2, 3, false, true,
      "1 if the regular expression matches somewhere in the text, else empty. Perl dialect, on bytes. Options: i m s x "
      "n g; m is "
@@ -142,7 +142,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> string_primitives() {
-    return kRows;
+    return kStringRows;
 }
 
 } // namespace mars::macros

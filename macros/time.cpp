@@ -4,6 +4,7 @@
 
 #include "macros/evaluator.hpp"
 #include "macros/switches.hpp"
+#include "macros/value.hpp"
 
 namespace mars::macros {
 
@@ -78,10 +79,6 @@ std::optional<WaitFor> parse_wait(std::string_view spec) {
         if (spec == word) wait.name = name;
     if (wait.name.empty() || (wait.name == "device" && !wait.actual)) return std::nullopt;
     return wait;
-}
-
-bool is_true(const std::string& text) {
-    return !text.empty() && text != "0";
 }
 
 // The path that is shown, and the value to compare with "1" or "0".
@@ -164,7 +161,7 @@ Flow wait_cluster(Evaluator& evaluator, const Call& call, Value&) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kTimeRows[] = {
     {"time", "{}", 0, 1, false, false, "The Lamport clock, SECONDS.NANOSECONDS.", "%time{}", "1650000010.000000000",
      time, Unit::stamp, true},
     {"real-time", "{}", 0, 1, false, false, "The system's clock in whole seconds.", "%real-time{}", "1650000010",
@@ -188,7 +185,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> time_primitives() {
-    return kRows;
+    return kTimeRows;
 }
 
 } // namespace mars::macros

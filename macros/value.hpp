@@ -127,4 +127,9 @@ class Value {
     std::string text_;
 };
 
+// What conditions and flags call true: everything but "" and "0".
+inline bool is_true(std::string_view text) {
+    return !text.empty() && text != "0";
+}
+
 } // namespace mars::macros

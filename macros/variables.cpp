@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernel/base/characters.hpp"
 #include "kernel/base/names.hpp"
 #include "macros/evaluator.hpp"
 #include "macros/messages.hpp"
@@ -10,13 +11,6 @@
 namespace mars::macros {
 
 namespace {
-
-bool is_alpha(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 bool is_step_operator(std::string_view raw) {
     return raw.size() == 2 && (raw[0] == '+' || raw[0] == '-') && (raw[1] == '+' || raw[1] == '-');
@@ -158,7 +152,7 @@ Flow dump_variables(Evaluator& evaluator, const Call&, Value&) {
     return Flow::normal;
 }
 
-constexpr Primitive kRows[] = {
+constexpr Primitive kVariableRows[] = {
     {"", "{name}[{++|--}][{delimiter}{index}]", 1, 5, true, true,
      "Value of a variable, empty if unset. The name may be preceded by an argument `++` or `--` (step, yield the new "
      "value) or followed by one (yield the old value, step). With delimiter and index: that element of the value taken "
@@ -181,7 +175,7 @@ constexpr Primitive kRows[] = {
 } // namespace
 
 std::span<const Primitive> variable_primitives() {
-    return kRows;
+    return kVariableRows;
 }
 
 } // namespace mars::macros

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "kernel/base/characters.hpp"
 #include "kernel/base/names.hpp"
 #include "kernel/base/number.hpp"
 
@@ -20,10 +21,6 @@ constexpr std::string_view kAnyCluster = "(any)";
 
 bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-}
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
 }
 
 std::string_view leading_digits(std::string_view text) {
