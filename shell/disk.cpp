@@ -31,13 +31,27 @@ failure not_a_disk(const std::string& path, const std::string& why) {
                                        "; expected is the absolute path of a block device or of a regular file");
 }
 
+// Two paths lead to one store: the same node, two loop devices over one file or one over the other, two nodes with one
+// WWID, serial number or UUID. (Inode numbers are unique in one filesystem only.)
+bool same_store(const env::Storage& storage, const std::string& one, const std::string& other) {
+    if (one == other) return true;
+    const auto first = storage.identity(one), second = storage.identity(other);
+    return (first == second && !first.empty() && !first.starts_with("inode=")) || first == "loop=" + other ||
+           second == "loop=" + one;
+}
+
+struct OtherUser {
+    std::string resource, disk;
+};
+
 // The other resource of ME whose replica is on the same disk.
-std::optional<std::string> other_user(VerbContext& ctx, const std::string& real_path) {
+std::optional<OtherUser> other_user(VerbContext& ctx, const std::string& real_path) {
     for (const auto& resource : all_resources(ctx.view())) {
         auto data = ctx.view().get(tree::resource_key(resource, "data-" + ctx.me()));
         if (!data || resource == ctx.resource()) continue;
         auto real = resolve_symlinks(ctx.env().storage(), data->value);
-        if (data->value == real_path || (real && *real == real_path)) return resource;
+        if (same_store(ctx.env().storage(), real_path, real ? *real : data->value))
+            return OtherUser{resource, data->value};
     }
     return std::nullopt;
 }
@@ -94,8 +108,11 @@ env::task<result<Disk>> examine_disk(VerbContext& ctx, std::string path, std::st
     if (status->kind != env::FileKind::block_device && status->kind != env::FileKind::regular)
         co_return not_a_disk(path, "it is neither a block device nor a regular file");
     if (auto other = other_user(ctx, *real))
-        MARS_CO_TRY_VOID(ctx.overridable("disk.busy", "the disk " + path + " holds the replica of resource " + *other +
-                                                          " on host " + ctx.me() + " already; take another one"));
+        MARS_CO_TRY_VOID(ctx.overridable(
+            "disk.busy", "the disk " + path +
+                             (path == other->disk ? "" : ", which is the same as " + other->disk + ",") +
+                             " holds the replica of resource " + other->resource + " on host " + ctx.me() +
+                             " already; take another one"));
     MARS_CO_TRY(auto file, co_await open_disk(ctx, path, *real, status->kind));
     auto capacity = file->size();
     if (!capacity) co_return not_a_disk(path, capacity.error().text);

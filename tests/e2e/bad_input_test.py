@@ -80,6 +80,13 @@ def test_disks_in_use(state):
         expect_refused(host, f"create-resource other {disk}", "disk.busy", 1)
         host.run("umount /mnt")
         create_resource(host, "other", spare)
+        host.run("truncate -s 64M /disk.img")
+        create_resource(host, "filed", "/disk.img")
+        for store in (spare, "/disk.img"):
+            loop = host.run(f"losetup -f --show {store}").out.strip()
+            refused = expect_refused(host, f"create-resource third {loop}", "disk.busy", 1)
+            assert f"the same as {store}" in refused.err, refused
+            host.run(f"losetup -d {loop}")
 
 
 def test_names_that_are_forbidden(state):

@@ -141,7 +141,11 @@ std::string RealStorage::identity(const std::string& path) const {
         }
         auto line = text->substr(0, text->find('\n'));
         while (!line.empty() && line.back() == ' ') line.pop_back();
-        if (!line.empty()) return std::string(name) + "=" + line;
+        if (line.empty()) continue;
+        if (std::string_view(name) == "loop") // a part of a file is another disk than the file
+            if (auto offset = read_file(sys + "/loop/offset", 64); offset && *offset != "0\n")
+                line += " at " + offset->substr(0, offset->find('\n'));
+        return std::string(name) + "=" + line;
     }
     return {};
 }
