@@ -104,7 +104,7 @@ result<RoleState> look_at_role(VerbContext& ctx, bool forced, bool first_look) {
                            "host " + me + " is the designated primary; next: marsadm primary " + ctx.resource() +
                                " on another host, or marsadm secondary " + ctx.resource()));
     auto primary = ctx.view().get(ctx.key("primary"));
-    bool old_enough = !primary || ctx.age(primary->stamp) > ctx.options().window / 2;
+    bool old_enough = !primary || ctx.link_age(ctx.key("primary"), *primary) > ctx.options().window / 2;
     bool is_settled = old_enough && is_primary && is_fresh(ctx, confirmed(ctx, me, *is_primary));
     return is_settled ? RoleState::settled : RoleState::unsettled;
 }

@@ -41,6 +41,11 @@ Duration VerbContext::age(Stamp stamp) const {
     return surroundings_.env.clock().now() - stamp;
 }
 
+Duration VerbContext::link_age(const std::string& path, const tree::Link& link) {
+    const auto seen = first_seen_.try_emplace({path, link.stamp}, env().clock().steady()).first->second;
+    return std::max(age(link.stamp), env().clock().steady() - seen);
+}
+
 void VerbContext::queue(Effect effect) {
     std::erase_if(effects_, [&](const Effect& e) { return e.path == effect.path; });
     effects_.push_back(std::move(effect));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <any>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,6 +88,9 @@ class VerbContext {
     bool is_marsd_running() const;
     // Real time minus the stamp; negative for stamps of the future.
     Duration age(Stamp stamp) const;
+    // How long `link` at `path` has had its stamp. Stamps of the future tell no age (tree/heard.hpp): then since this
+    // call saw it first.
+    Duration link_age(const std::string& path, const tree::Link& link);
 
     // Queues a change of the batch; a later one of the same key moves it to the end.
     void set(std::string path, std::string value);
@@ -149,6 +153,7 @@ class VerbContext {
     std::vector<Effect> effects_;
     std::vector<std::string> changed_;
     std::any state_;
+    std::map<std::pair<std::string, Stamp>, Duration> first_seen_; // steady time
     bool partly_done_ = false;
     std::optional<int> exit_status_;
 };

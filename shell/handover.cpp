@@ -82,15 +82,18 @@ bool is_stale(const std::string& replay, const std::string& version) {
 // links have been at rest for a while, it is copied.
 bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest) {
     const auto& view = ctx.view();
-    auto replay_old = view.get(ctx.key("replay-" + old));
-    auto replay_me = view.get(ctx.key("replay-" + ctx.me()));
+    const auto old_key = ctx.key("replay-" + old), my_key = ctx.key("replay-" + ctx.me());
+    const auto version_key = ctx.key(format::version_key(newest, old));
+    auto replay_old = view.get(old_key);
+    auto replay_me = view.get(my_key);
     if (!replay_old || !replay_me || replay_old->value != replay_me->value) return false;
-    auto version_old = view.get(ctx.key(format::version_key(newest, old)));
+    auto version_old = view.get(version_key);
     auto version_me = view.get(ctx.key(format::version_key(newest, ctx.me())));
     if (!version_old || is_stale(replay_old->value, version_old->value)) return false;
     if (version_me && version_me->value == version_old->value) return true;
     const auto quiet = ctx.options().window / 4;
-    if (ctx.age(replay_old->stamp) < quiet || ctx.age(replay_me->stamp) < quiet || ctx.age(version_old->stamp) < quiet)
+    if (ctx.link_age(old_key, *replay_old) < quiet || ctx.link_age(my_key, *replay_me) < quiet ||
+        ctx.link_age(version_key, *version_old) < quiet)
         return false;
     ctx.out().warning(ctx.label("copying the version link of " + old + ", which has not been published here"));
     ctx.set(ctx.key(format::version_key(newest, ctx.me())), version_old->value);
@@ -148,13 +151,14 @@ result<Step> avoid_split(VerbContext& ctx) {
         return Step::done;
     }
     if (replaying_hosts(ctx.view(), ctx.resource()).size() < 2) return Step::done;
-    auto stopped = ctx.view().get(ctx.actual(me, "msg-err-replay-stop"));
+    const auto stop_key = ctx.actual(me, "msg-err-replay-stop");
+    auto stopped = ctx.view().get(stop_key);
     const auto codes = ctx.view().value(ctx.actual(me, "replay-code"));
     if (codes.starts_with('-') && designated_primary(ctx.view(), ctx.resource()).value_or(me) != me)
         return refusal("replay.error", "the replay on host " + me + " has stopped with " +
                                            ctx.actual(me, "replay-code") + " = " + codes +
                                            "; the old primary is untouched; next: marsadm view " + ctx.resource());
-    if (stopped && stopped->value != "OK" && ctx.age(stopped->stamp) < ctx.options().window) {
+    if (stopped && stopped->value != "OK" && ctx.link_age(stop_key, *stopped) < ctx.options().window) {
         warn_once(ctx, "the replay has stopped on host " + me + ": " + stopped->value);
         return Step::done;
     }

@@ -280,6 +280,20 @@ TEST_CASE("leave-resource deletes everything of this host") {
     CHECK(site.exists("resource-r/log-000000003-b"));
 }
 
+TEST_CASE("leave-resource knows a settled role also where the cluster's clock is far ahead") {
+    Pair site;
+    site.both_obey();
+    site.succeed({"down", "r"});
+    site.world.run_for(5min);
+    site.alive({"a", "b"});
+    const auto ahead = -20 * 24h;
+    site.set("resource-r/primary", "b", ahead);
+    site.set("actual-a/read-time", site.machine.real_time().text(), ahead);
+    const auto begin = site.machine.real_time();
+    site.succeed({"leave-resource", "r"});
+    CHECK(site.machine.real_time() - begin >= 30s); // no stamp tells how long the role has been settled
+}
+
 TEST_CASE("leave-resource is refused for the primary") {
     Pair site;
     site.set("resource-r/primary", "a", 5min);
