@@ -170,7 +170,13 @@ result<Step> avoid_split(VerbContext& ctx) {
     if (!old) old = origin_of(ctx, newest);
     if (old && *old == me) return Step::done;
     bool level = old ? is_level_with(ctx, *old, newest) || is_behind_us(ctx, *old) : are_all_equal(ctx, newest);
-    return level ? Step::done : Step::again;
+    if (level) return Step::done;
+    if (old && designated_primary(ctx.view(), ctx.resource()) == old)
+        if (auto waits = message_at(ctx.view(), ctx.actual(*old, "msg-err-past-missing")))
+            return refusal("role.waits", "host " + *old +
+                                             " has written more than has arrived here, and cannot send it: " +
+                                             waits->text + "; the old primary is untouched");
+    return Step::again;
 }
 
 std::string position_text(VerbContext& ctx) {

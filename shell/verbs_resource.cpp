@@ -122,24 +122,22 @@ env::task<result<Step>> trust_disk(VerbContext& ctx) {
                               " bytes): the content of its disk is nothing to believe in; next: marsadm "
                               "resume-sync " +
                               ctx.resource());
-    const bool waits = message_at(ctx.view(), ctx.actual(me, "msg-err-past-missing")).has_value();
+    const auto waits = message_at(ctx.view(), ctx.actual(me, "msg-err-past-missing"));
     if (!waits && ctx.view().flag(ctx.actual(me, "is-attached")) && ctx.is_marsd_running())
         co_return refusal("disk.proven", "the disk " + path + " of host " + me +
                                              " is attached, so marsd has proven it; nothing to do");
     const auto position = ctx.view().value(ctx.key("replay-" + me), "unknown");
     const auto again = "marsadm --force trust-disk " + ctx.resource();
     const auto risk =
-        waits
-            ? "host " + me + " had written more than its /mars knows of, and another member may have it. To go on at " +
-                  position +
-                  " means: what was written behind is given up, and members that have it will have to be "
-                  "invalidated; next: see to the line to the other members, or " +
-                  again
-            : "nothing proves that " + path + " on host " + me +
-                  " is the disk that MARS has worked with. To believe it means: its content is the one at " + position +
-                  " of " + std::to_string(size) +
-                  " bytes. If that is wrong, wrong data is served, or replicated; next: " + again +
-                  ", or marsadm invalidate " + ctx.resource() + " to copy it anew";
+        waits ? waits->text.substr(0, waits->text.find("; next:")) + ". To go on at " + position +
+                    " means: what was written behind is given up, and members that have it, or less, will have to be "
+                    "invalidated; next: see to the line to the other members, or " +
+                    again
+              : "nothing proves that " + path + " on host " + me +
+                    " is the disk that MARS has worked with. To believe it means: its content is the one at " +
+                    position + " of " + std::to_string(size) +
+                    " bytes. If that is wrong, wrong data is served, or replicated; next: " + again +
+                    ", or marsadm invalidate " + ctx.resource() + " to copy it anew";
     MARS_CO_TRY_VOID(ctx.overridable("disk.unproven", risk));
     ctx.set(ctx.key("local-" + me + "/trust-disk"), path);
     MARS_CO_TRY_VOID(co_await ctx.commit());
@@ -204,10 +202,9 @@ const std::vector<Verb>& resource_verbs() {
          .summary = "Says that this host's disk holds what the replay position says, although nothing proves it.",
          .doc = "For a tree of an earlier release (which left no witness of its disks), and for a disk that marsd does "
                 "not attach because its content or identity differs from what was left there. Also for a primary that "
-                "waits because /mars was put back from an older picture: it goes on without what is missing. Says what "
-                "is believed, "
-                "and does "
-                "it with --force. When in doubt on a secondary, invalidate costs little: only what differs is copied.",
+                "waits because /mars was put back from an older picture, or its newest log is gone: it goes on without "
+                "what is missing. Says what is believed, and does it with --force. When in doubt on a secondary, "
+                "invalidate costs little: only what differs is copied.",
          .errors = {"sync.pending", "disk.proven", "disk.unproven"}},
         {.name = "leave-resource",
          .aliases = {},

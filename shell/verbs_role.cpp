@@ -86,9 +86,9 @@ const std::vector<Verb>& role_verbs() {
              "off leaves everything as it was; after that nobody is designated, and the message says so. --force is "
              "not "
              "in this version.",
-         .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "disk.error", "disk.unproven", "replay.error",
-                    "device.inuse", "emergency.self", "wait.phase", "wait.device", "device.errlog", "unit.stop",
-                    "unit.job", "unit.start", "verb.nyi"}},
+         .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "disk.error", "disk.unproven", "role.waits",
+                    "replay.error", "device.inuse", "emergency.self", "wait.phase", "wait.device", "device.errlog",
+                    "unit.stop", "unit.job", "unit.start", "verb.nyi"}},
         {.name = "secondary",
          .aliases = {},
          .family = Family::role,

@@ -160,6 +160,7 @@ Local Controller::observe() {
     local.damaged = damaged_;
     local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
+    local.is_trusted = host_.tree.has(local_key("trust-disk"));
     local.missing_past = missing_past();
     local.was_put_back = had_written_more();
     local.primary_is_alive = primary_is_alive();
@@ -236,6 +237,14 @@ env::task<bool> Controller::open_disk(const Plan&) {
     co_return true;
 }
 
+// Bytes of `log` that are on the disk for certain (transaction-log P4); 0 for logs other than that of the position.
+std::int64_t Controller::applied_of(const LogName& log) const {
+    const auto replay = view_.replay(host_.me());
+    if (!replay || replay->log != log) return 0;
+    const auto version = view_.version(log.seq, host_.me());
+    return version && version->log == log ? std::min(replay->pos, version->length) : replay->pos;
+}
+
 // After a crash the newest log may end in bytes that were never durable: they were promised to nobody and go. Earlier
 // logs were complete and durable before a later one got its first byte; so behind an empty log (a rotation was under
 // way) the one before is looked at, too. What an earlier life as primary has acknowledged, but
@@ -248,17 +257,13 @@ env::task<result<void>> Controller::recover_logs() {
     const auto logs = logs_->local();
     if (!replay || logs.empty()) co_return result<void>();
     for (auto log = logs.rbegin(); log != logs.rend() && log->name.seq >= replay->log.seq; ++log) {
-        std::int64_t start = 0;
-        if (log->name == replay->log) {
-            start = replay->pos;
-            if (auto version = view_.version(log->name.seq, host_.me()); version && version->log == log->name)
-                start = std::min(start, version->length);
-        }
-        MARS_CO_TRY_VOID(co_await recover_log(log->name, start));
+        MARS_CO_TRY_VOID(co_await recover_log(log->name, applied_of(log->name)));
         if (logs_->length(log->name).value_or(0) > 0) break;
     }
     for (auto& log : logs_->local()) {
         if (log.name.seq < replay->log.seq || log.name.host != host_.me() || log.length == 0) continue;
+        // The disk holds more than this log: no other history may begin there.
+        if (log.length < applied_of(log.name)) continue;
         MARS_CO_TRY_VOID(positions_.correct_version(log.name, log.length));
     }
     co_return result<void>();
@@ -372,6 +377,7 @@ env::task<bool> Controller::start_work(const Plan& plan) {
             say("err-replay-stop", plan.log.text() + " cannot be opened: " + started.error().text);
             co_return false;
         }
+        withdraw_trust();
         source_ = std::make_shared<DiskSource>(disk_);
         co_return true;
     }
@@ -514,6 +520,16 @@ env::task<bool> Controller::make_step(const Plan& plan) {
             say("err-versionlink-not-readable", done.error().text);
             co_return false;
         }
+    }
+    if (plan.remove_log) {
+        host_.env.log().warning("resource " + view_.name() + ": " + plan.remove_log->text() + " is given up, " +
+                                next.text() + " continues what is on the disk");
+        if (auto gone = host_.env.storage().remove(logs_->path(*plan.remove_log));
+            !gone && !gone.error().is(std::errc::no_such_file_or_directory)) {
+            say("err-replay-stop", gone.error().text);
+            co_return false;
+        }
+        logs_are_stale_ = true;
     }
     if (plan.create_log) {
         auto created = co_await block::LogFile::create(host_.env, logs_->directory(), next);

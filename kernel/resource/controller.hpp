@@ -69,6 +69,7 @@ class Controller {
     env::task<bool> open_disk(const Plan& plan);
     env::task<result<void>> recover_logs();
     env::task<result<void>> recover_log(LogName log, std::int64_t start);
+    std::int64_t applied_of(const LogName& log) const;
     env::task<bool> stop_unwanted(const Plan& plan);
     env::task<bool> close_device(const Plan& plan);
     env::task<bool> end_appending();
@@ -91,6 +92,7 @@ class Controller {
     bool start_unsynced(const std::string& why);
     bool refuse_disk(const std::string& why);
     std::string missing_past();
+    void withdraw_trust();
     bool had_written_more() const;
     format::LogPosition end_here() const;
     std::string older_picture() const;

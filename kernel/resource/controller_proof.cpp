@@ -160,9 +160,14 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
     }
     witness_ = std::move(*taken);
     note_written(now.position, is_trusted || !is_primary);
-    (void)host_.tree.remove(local_key(kTrust));
+    if (primary != me) withdraw_trust(); // a primary may need it for its logs, too, until it is at work
     (void)host_.tree.remove(local_key(kHeld));
     co_return true;
+}
+
+// The operator's word is for once.
+void Controller::withdraw_trust() {
+    if (host_.tree.has(local_key(kTrust))) (void)host_.tree.remove(local_key(kTrust));
 }
 
 // Keeps the witness near the position: behind each 16 MiB of log, with each new log, at the end of a sync, and when the
@@ -226,10 +231,10 @@ bool Controller::had_written_more() const {
 // an older picture, and a member that is not heard of may have the rest. Of a member that is heard of, decide() knows
 // what is to be fetched. Empty: nothing speaks against it.
 std::string Controller::missing_past() {
+    if (disk_ && view_.primary() != host_.me()) withdraw_trust();
     if (!written_ || !disk_ || append_.is_running()) return ""; // a disk that is refused needs the word for itself
     if (host_.tree.has(local_key(kTrust))) {
         written_.reset();
-        (void)host_.tree.remove(local_key(kTrust));
         return "";
     }
     if (!had_written_more()) return "";

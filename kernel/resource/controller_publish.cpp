@@ -71,6 +71,14 @@ void Controller::publish_messages(const Plan& plan) {
     messages.insert(said_.begin(), said_.end());
     if (fetch_.has_conflict()) messages.emplace("err-splitbrain-detected", fetch_.trouble());
     if (fetch_.is_running() && !fetch_.trouble().empty()) messages.emplace("inf-fetch", fetch_.trouble());
+    if (fetch_.is_hopeless())
+        messages.emplace("err-log-not-contiguous",
+                         fetch_.log().text() + " is here up to byte " +
+                             std::to_string(logs_->length(fetch_.log()).value_or(0)) + " of " +
+                             std::to_string(view_.final_length(fetch_.log()).value_or(0)) +
+                             ", and no other member has it any more: this replica cannot follow; next: marsadm "
+                             "invalidate " +
+                             view_.name() + " on " + host_.me());
     if (!sync_.trouble().empty()) messages.emplace("inf-sync", sync_.trouble());
     if (!disk_doubt_.empty()) messages.emplace("err-disk-mismatch", disk_doubt_);
     if (damaged_ || last_replay_.code.code < 0) messages.emplace("err-replay-stop", last_replay_.text);

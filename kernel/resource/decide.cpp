@@ -174,7 +174,7 @@ class Decision {
 
     void decide_replay() {
         if (plan_.work != Work::nothing) return;
-        if (length_ < position_ && length_of(cur_))
+        if (length_ < position_ && length_of(cur_) && !is_log_lost())
             say("err-replay-stop", cur_.text() + " is shorter (" + std::to_string(length_) +
                                        " bytes) than the position already replayed (" + std::to_string(position_) +
                                        ")");
@@ -190,6 +190,7 @@ class Decision {
     bool is_finished() const { return position_ == length_ && local_.damaged != cur_; }
 
     void decide_next() {
+        if (is_log_lost()) return go_on_without_log();
         if (!is_finished()) return;
         if (!length_of(cur_) && is_mine(cur_) && designated_ && local_.missing_past.empty()) return create_own(cur_);
         const auto next = logs_numbered(cur_.seq + 1);
@@ -198,6 +199,27 @@ class Decision {
             if (!(designated_ && is_forced())) return;
         }
         if (designated_) decide_promotion();
+    }
+
+    // The designated primary's disk holds more than the logs that are left here, and as much as anybody knows of.
+    // Somebody has removed or cut the log; how much more of it had been acknowledged, only the log could tell.
+    bool is_log_lost() {
+        return designated_ && local_.disk_is_open && position_ > length_ && r_.is_consistent(me_) &&
+               logs_numbered(cur_.seq + 1).empty() && !somebody_is_ahead(position_);
+    }
+
+    // Of the disk, nothing is lost; so the next log continues it, but not before an operator says so.
+    void go_on_without_log() {
+        if (!local_.is_trusted)
+            return say(
+                "err-past-missing",
+                "of " + cur_.text() + ", only " + std::to_string(length_) + " bytes are left on " + me_ +
+                    ", and no member that has been heard of has more; its disk holds what was written up to byte " +
+                    std::to_string(position_) + ". What had been acknowledged behind is lost, unless " + cur_.text() +
+                    " is put back; next: do so, or marsadm --force trust-disk " + r_.name() + " on " + me_ +
+                    ", which goes on with what the disk holds (members that are behind need an invalidate then)");
+        plan_.remove_log = cur_;
+        create_own(LogName{cur_.seq + 1, me_});
     }
 
     void create_own(const LogName& name) {
@@ -276,7 +298,7 @@ class Decision {
         if (!r_.is_consistent(me_))
             return say("err-replay-stop",
                        "the sync of " + me_ + " has not finished: " + me_ + " cannot become primary");
-        if ((!is_forced() || local_.was_put_back) && somebody_is_ahead()) {
+        if ((!is_forced() || local_.was_put_back) && somebody_is_ahead(length_)) {
             if (is_forced())
                 say("err-past-missing",
                     me_ +
@@ -296,15 +318,15 @@ class Decision {
         create_own(LogName{cur_.seq + 1, me_});
     }
 
-    // No promotion over records that are known to exist elsewhere, unless forced (`connect` = 0). The tree may know of
-    // them before the log has arrived. This is stricter than symlink-tree P7, which trusts the admin tool alone.
-    bool somebody_is_ahead() {
+    // Others have more than `here` bytes of the current log, or later ones. No promotion over records that are known to
+    // exist elsewhere, unless forced (`connect` = 0). The tree may know of them before the log has arrived. This is
+    // stricter than symlink-tree P7, which trusts the admin tool alone.
+    bool somebody_is_ahead(std::int64_t here) {
         if (!is_mine(cur_))
-            if (auto origin = r_.version(cur_.seq, cur_.host);
-                origin && origin->log == cur_ && origin->length > length_) {
+            if (auto origin = r_.version(cur_.seq, cur_.host); origin && origin->log == cur_ && origin->length > here) {
                 say("inf-versionlink-not-equal", cur_.host + " has written " + std::to_string(origin->length) +
                                                      " bytes of " + cur_.text() + ", here are only " +
-                                                     std::to_string(length_));
+                                                     std::to_string(here));
                 return true;
             }
         for (auto& host : r_.storage_members()) {
@@ -315,10 +337,9 @@ class Decision {
                 return true;
             }
             auto other = r_.replay(host);
-            if (other && other->log == cur_ &&
-                other->pos > length_) { // a restored primary: its own log, longer elsewhere
+            if (other && other->log == cur_ && other->pos > here) { // a restored primary: its own log, longer elsewhere
                 say("inf-versionlink-not-equal", host + " has applied " + std::to_string(other->pos) + " bytes of " +
-                                                     cur_.text() + ", here are only " + std::to_string(length_));
+                                                     cur_.text() + ", here are only " + std::to_string(here));
                 return true;
             }
             if (other && other->log.seq > cur_.seq) {
@@ -335,7 +356,7 @@ class Decision {
     void decide_fetch() {
         if (!r_.todo(me_, "connect") || !r_.sync_status(me_) || local_.device_exists) return;
         const bool is_promoting = designated_ && (plan_.work == Work::append || plan_.step_to);
-        if (is_promoting || (designated_ && !somebody_is_ahead())) return;
+        if (is_promoting || (designated_ && !somebody_is_ahead(length_))) return;
         fetch_position();
         if (auto conflict = logs_numbered(plan_.fetch_log.seq + 1); conflict.size() > 1) {
             say("err-splitbrain-detected", "two logs with number " + std::to_string(conflict.front().seq));

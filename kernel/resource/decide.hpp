@@ -53,6 +53,8 @@ struct Local {
     bool replay_has_turn = false;
     // Why this host must not go on as primary before a member has answered; empty: it may.
     std::string missing_past;
+    // An operator has said that this host's disk is what is wanted, whatever is missing: `marsadm --force trust-disk`.
+    bool is_trusted = false;
     // This host had written more than it finds; what members have is not to be overruled by fetch being off.
     bool was_put_back = false;
     // The designated primary's daemon has been heard of lately.
@@ -74,6 +76,8 @@ struct Plan {
     // The replay link shall move to position 0 of this log (R4, R5); created empty first if `create_log`.
     std::optional<LogName> step_to;
     bool create_log = false;
+    // What is left of a log that nobody can complete goes before that: others shall not wait for its rest.
+    std::optional<LogName> remove_log;
     // The own version link of the current log shall say this length before anything else (P9).
     std::optional<std::int64_t> correct_version_to;
     bool device = false;

@@ -32,6 +32,7 @@ void FetchEngine::want(FetchWish wish) {
     const bool source_is_gone = std::none_of(wish.sources.begin(), wish.sources.end(),
                                              [&](const auto& source) { return source.host == current_host_; });
     const bool is_too_far = wish.goes_back && fetcher_ && fetcher_->log().seq > wish.log.seq;
+    if (wish.log != wish_.log) without_log_.clear();
     wish_ = std::move(wish);
     if (!is_running())
         tasks_.spawn("fetch " + resource_, run());
@@ -42,6 +43,12 @@ void FetchEngine::want(FetchWish wish) {
 std::string FetchEngine::trouble() const {
     const bool is_at_best = is_connected() && !wish_.sources.empty() && current_host_ == wish_.sources.front().host;
     return is_at_best && !has_conflict_ ? "" : trouble_;
+}
+
+bool FetchEngine::is_hopeless() const {
+    return is_running() && logs_.is_short(wish_.log) &&
+           std::all_of(wish_.sources.begin(), wish_.sources.end(),
+                       [&](const auto& source) { return without_log_.contains(source.host); });
 }
 
 env::task<void> FetchEngine::stop() {
@@ -129,6 +136,10 @@ void FetchEngine::judge(const result<block::FetchEnd>& end) {
     const bool is_other_history = end && end->kind == Kind::differs && end->logs.front() == wish_.log &&
                                   end->length < static_cast<std::uint64_t>(wish_.verified);
     has_conflict_ = is_other_history || (end && end->kind == Kind::conflict);
+    if (end && end->kind == Kind::absent && end->logs.front() == wish_.log)
+        without_log_.insert(current_host_);
+    else
+        without_log_.erase(current_host_);
     trouble_ = current_host_ + ": " + (end ? end->text : end.error().text);
     if (is_other_history)
         trouble_ += "; it has been applied here already, so these are two histories (split brain); next: marsadm "

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ class FetchEngine {
     std::string trouble() const;
     // Two hosts have written logs with the same number.
     bool has_conflict() const { return has_conflict_; }
+    // The log that is needed next is here in part only, and all sources have said that they do not have it.
+    bool is_hopeless() const;
+    const LogName& log() const { return wish_.log; }
     // KiB made durable per second, and batches.
     block::Limiter& rate() { return rate_; }
 
@@ -68,6 +72,7 @@ class FetchEngine {
     block::Limiter rate_;
     std::string trouble_;
     bool has_conflict_ = false;
+    std::set<std::string> without_log_; // sources that do not have wish_.log
 };
 
 } // namespace mars::resource

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A primary restored from an older picture while the line is down makes a second history under the old names: every
-member says so, nothing is mixed, and invalidate cures."""
+member says so, nothing is mixed, and invalidate cures. A primary whose log has gone while marsd was down begins no history
+at an earlier point than its disk has."""
 
 from testhosts import MIB, main, wait_for
 from testhosts.mars import MarsCluster, two_hosts
@@ -48,6 +49,45 @@ def test_two_histories_under_the_same_names(state):
         b.wait_caught_up(RES, a)
         assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, "the disks hold the same"
         assert "SplitBrain" not in b.view("replstate", RES)
+
+
+def test_a_log_of_the_primary_has_gone_while_marsd_was_down(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b, disk = two_hosts(cluster, RES, 64 * MIB)
+        for seek, damage in ((8, "truncate -s {half}"), (30, "rm")):
+            a.fill(RES, seek, 4)
+            b.wait_caught_up(RES, a)
+            log, half, _ = a.replay(RES, a.name)
+            cluster.link(a, b).cut()
+            a.fill(RES, seek + 10, 4)
+            wait_for("all is on the disk", lambda: a.replay(RES, a.name) == (log, a.log_size(RES, log), 0))
+            a.stop_marsd()
+            a.run(f"{damage.format(half=half)} /mars/resource-{RES}/{log}")
+            cluster.link(a, b).heal()
+            a.start_marsd()
+            for host in (a, b):
+                wait_for(f"{host.name} knows that the log has gone", lambda h=host:
+                         f"of {log}, only" in (h.key(f"resource-{RES}/actual-hostA/msg-err-past-missing") or ""))
+                shown = host.marsadm(f"view {RES}")
+                assert "trust-disk" in shown.out + shown.err, shown
+            assert a.run(f"test -e {a.device(RES)}", check=False).code != 0, "no history from before what the disk has"
+            refused = b.marsadm(f"primary {RES}", check=False)
+            assert refused.code == 1 and "[role.waits]" in refused.err and "trust-disk" in refused.err, refused
+            assert a.key(f"resource-{RES}/primary") == "hostA"
+            a.stop_marsd()  # nor does a restart forget
+            a.start_marsd()
+            wait_for("hostA waits again",
+                     lambda: f"of {log}, only" in (a.key(f"resource-{RES}/actual-hostA/msg-err-past-missing") or ""))
+            a.marsadm(f"--force trust-disk {RES}")
+            a.wait_device(RES)
+            a.fill(RES, seek + 15, 1)
+            for host in (a, b):
+                wait_for(f"{host.name} says that hostB cannot follow", lambda h=host: "marsadm invalidate mydata on hostB"
+                         in (lambda shown: shown.out + shown.err)(h.marsadm(f"view {RES}")))
+            b.marsadm(f"invalidate {RES}")
+            b.wait_caught_up(RES, a)
+            assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, "the disks hold the same"
+            assert a.key(f"resource-{RES}/local-hostA/trust-disk") is None, "the word was for once"
 
 
 if __name__ == "__main__":
