@@ -123,9 +123,10 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
             const auto& position = now_at.position;
             const bool has_log = logs_->length(position.log).value_or(0) >= position.pos;
             if (!has_log && !is_other) {
-                say("inf-replay-start", "disk " + path + " cannot be proven before " + position.log.text() +
-                                            " is here up to byte " + std::to_string(position.pos) +
-                                            "; it is fetched, if any member has it" + ways);
+                // On the primary, nothing else goes on before that: everybody shall see it.
+                say(is_primary ? "err-past-missing" : "inf-replay-start",
+                    "disk " + path + " cannot be proven before " + position.log.text() + " is here up to byte " +
+                        std::to_string(position.pos) + "; it is fetched, if any member has it" + ways);
                 co_return false;
             }
             if (is_other || is_primary)

@@ -240,9 +240,38 @@ class Scenario {
         for (auto& file : filesystem.names_in(resource_directory()))
             if (auto log = format::LogName::parse(file); log && (!newest || log->seq > newest->seq)) newest = log;
         if (!newest) return;
+        if (is_primary && result_.storage_changes % 2 == 1) return lose_log_at_rest(node, *newest);
         (void)node.process->storage().remove(resource_directory() + "/" + newest->text());
         ++result_.storage_changes;
         cluster_.world().run_for(5s); // noticed at the next commit; a crash before would lose what is not written back
+    }
+
+    // The same while the primary's marsd is down, and all that it has written is on its disk: the log goes, or a part
+    // of it. Members that are behind cannot follow then.
+    void lose_log_at_rest(Node& node, const format::LogName& log) {
+        if (!cluster_.stop_application(node)) return;
+        cluster_.world().run_for(4s); // everything is written back, positions are published
+        const auto path = resource_directory() + "/" + log.text();
+        auto& filesystem = node.machine.filesystem();
+        const auto* bytes = node.is_up() ? filesystem.contents(path) : nullptr;
+        const auto at = format::ReplayLink::parse(cluster_.link(node, node.path("replay-" + node.machine.name())));
+        const bool is_at_rest = bytes && at && at->log == log && at->dirty == 0 && at->pos > 0 &&
+                                bytes->size() == static_cast<std::size_t>(at->pos);
+        if (is_at_rest) {
+            cluster_.kill(node);
+            auto names = filesystem.picture();
+            if (at->pos % 3 == 0)
+                names.erase(path);
+            else
+                names[path].inode->current.resize(static_cast<std::size_t>(at->pos / 2));
+            filesystem.restore(names);
+            ++result_.storage_changes;
+            doubtful_.insert(&node);
+            put_back_ = without_log_ = &node;
+            for (std::size_t i = 0; i < cluster_.size(); ++i) changed_.insert(&cluster_.node(i));
+        }
+        start_applications();
+        if (!node.is_up()) cluster_.boot(node);
     }
 
     // True when somebody may need what only this host has.
@@ -356,6 +385,7 @@ class Scenario {
             if (!cluster_.stop_application(cluster_.node(i))) report("the application cannot close its device");
         designate_somebody();
         for (int seconds = 0; is_fine() && !difference().empty(); ++seconds) {
+            if (seconds == 15 && without_log_) go_on_without_log(*without_log_);
             if (seconds == 60 && put_back_ && cluster_.hosts_with_device().empty()) take_over();
             if (seconds == 20 || seconds == 100)
                 for (std::size_t i = 0; i < cluster_.size() && is_fine(); ++i)
@@ -363,6 +393,14 @@ class Scenario {
             if (seconds == 400) report("no convergence: " + difference());
             world.run_for(1s);
         }
+    }
+
+    // The primary says that its log is nowhere any more: its disk has everything, says an operator.
+    void go_on_without_log(Node& node) {
+        const auto said = cluster_.link(node, node.path("actual-" + node.machine.name() + "/msg-err-past-missing"));
+        const auto says = [&](const char* text) { return said.find(text) != std::string::npos; };
+        if (says(" bytes are left on ") || says(" cannot be proven before "))
+            must(node, {"trust-disk", kResource, "--force"});
     }
 
     // The primary cannot go on: logs that it lacks are deleted everywhere, or its disk is refused. An operator moves
@@ -467,8 +505,9 @@ class Scenario {
     Cluster cluster_;
     env::sim::SeededRandom& random_;
     ScenarioResult result_;
-    Node* put_back_ = nullptr; // the primary that was put back to an older picture last
-    std::set<Node*> whole_;    // whose picture is that of a synced replica
+    Node* put_back_ = nullptr;    // the primary that was put back to an older picture last
+    Node* without_log_ = nullptr; // the primary whose log was removed while it was down
+    std::set<Node*> whole_;       // whose picture is that of a synced replica
     std::map<Node*, env::sim::NameMap> pictures_;
     std::set<Node*> doubtful_; // their disk may not be what it was
     std::set<Node*> changed_;  // an operator may have to help

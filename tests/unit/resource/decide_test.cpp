@@ -442,6 +442,39 @@ TEST_CASE("after an error that is not the log's, replay pauses and nothing is fe
     CHECK(plan.fetch_offset == 1500);
 }
 
+TEST_CASE("a primary whose log is shorter than what its disk holds begins no other one by itself") {
+    Scene s("alpha");
+    s.view.set("ips/ip-gamma", "10.0.0.3");
+    s.set("data-gamma", "/disks/d");
+    s.set("device-gamma", "mydata");
+    s.logs({{2, "alpha", 400}});
+    s.set("replay-beta", "log-000000002-alpha,300,0");
+    CHECK_FALSE(s.plan().step_to);
+    CHECK(s.says("err-past-missing"));
+    SECTION("unless an operator says so") {
+        s.local.is_trusted = true;
+        CHECK(s.plan().step_to == kLog3a);
+        CHECK(s.plan().create_log);
+        CHECK(s.plan().remove_log == LogName{2, "alpha"});
+        CHECK_FALSE(s.plan().correct_version_to);
+    }
+    SECTION("the same when nothing of it is left") {
+        s.logs({});
+        CHECK_FALSE(s.plan().step_to);
+        CHECK(s.says("err-past-missing"));
+    }
+    SECTION("a member that has more is asked, and first") {
+        s.set("replay-gamma", "log-000000002-alpha,1000,0");
+        CHECK(s.plan().fetch);
+        CHECK(s.plan().fetch_from.front() == "gamma");
+    }
+    SECTION("where a member is beyond the disk, its log is fetched, and nothing is asked of the operator") {
+        s.set("replay-gamma", "log-000000002-alpha,1500,0");
+        CHECK(s.plan().fetch);
+        CHECK_FALSE(s.says("err-past-missing"));
+    }
+}
+
 TEST_CASE("a primary that had written more than it finds waits for a member") {
     Scene s("alpha");
     REQUIRE(s.plan().step_to == kLog3a);
