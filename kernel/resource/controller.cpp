@@ -262,8 +262,15 @@ env::task<result<void>> Controller::recover_logs() {
     }
     for (auto& log : logs_->local()) {
         if (log.name.seq < replay->log.seq || log.name.host != host_.me() || log.length == 0) continue;
-        // The disk holds more than this log: no other history may begin there.
-        if (log.length < applied_of(log.name)) continue;
+        const auto version = view_.version(log.name.seq, host_.me());
+        const auto told = version && version->log == log.name ? version->length : 0;
+        // Somebody has cut it, the disk may hold more, and more was acknowledged: no other history may begin there.
+        if (log.length < std::max(told, applied_of(log.name))) {
+            host_.env.log().error("resource " + view_.name() + ": of " + log.name.text() + ", only " +
+                                  std::to_string(log.length) + " bytes are left, and " + std::to_string(told) +
+                                  " had been acknowledged");
+            if (view_.primary() == host_.me()) continue; // decide() says what now
+        }
         MARS_CO_TRY_VOID(positions_.correct_version(log.name, log.length));
     }
     co_return result<void>();
@@ -294,7 +301,9 @@ env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start)
                               "what is left of the record there is cut off");
     else
         host_.env.log().warning(what + "; the rest was never acknowledged and is cut off");
-    co_return co_await logs_->cut(log, end);
+    MARS_CO_TRY_VOID(co_await logs_->cut(log, end));
+    if (log.host == host_.me()) MARS_CO_TRY_VOID(positions_.correct_version(log, end));
+    co_return result<void>();
 }
 
 env::task<bool> Controller::close_disk(const Plan& plan) {

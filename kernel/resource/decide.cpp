@@ -174,7 +174,8 @@ class Decision {
 
     void decide_replay() {
         if (plan_.work != Work::nothing) return;
-        if (length_ < position_ && length_of(cur_) && !is_log_lost())
+        if (is_log_short() && !local_.is_trusted) return; // the link would forget what had been acknowledged
+        if (length_ < position_ && length_of(cur_) && !is_log_short())
             say("err-replay-stop", cur_.text() + " is shorter (" + std::to_string(length_) +
                                        " bytes) than the position already replayed (" + std::to_string(position_) +
                                        ")");
@@ -190,7 +191,13 @@ class Decision {
     bool is_finished() const { return position_ == length_ && local_.damaged != cur_; }
 
     void decide_next() {
-        if (is_log_lost()) return go_on_without_log();
+        if (is_log_short()) {
+            if (!local_.is_trusted) return tell_of_short_log();
+            if (position_ > length_) { // of the disk, nothing is lost: the next log continues it
+                plan_.remove_log = cur_;
+                return create_own(LogName{cur_.seq + 1, me_});
+            }
+        }
         if (!is_finished()) return;
         if (!length_of(cur_) && is_mine(cur_) && designated_ && local_.missing_past.empty()) return create_own(cur_);
         const auto next = logs_numbered(cur_.seq + 1);
@@ -201,25 +208,30 @@ class Decision {
         if (designated_) decide_promotion();
     }
 
-    // The designated primary's disk holds more than the logs that are left here, and as much as anybody knows of.
-    // Somebody has removed or cut the log; how much more of it had been acknowledged, only the log could tell.
-    bool is_log_lost() {
-        return designated_ && local_.disk_is_open && position_ > length_ && r_.is_consistent(me_) &&
-               logs_numbered(cur_.seq + 1).empty() && !somebody_is_ahead(position_);
+    // What this host has acknowledged of its own log, as its version link says.
+    std::int64_t acknowledged() const {
+        const auto version = is_mine(cur_) ? r_.version(cur_.seq, me_) : std::nullopt;
+        return version && version->log == cur_ ? version->length : 0;
     }
 
-    // Of the disk, nothing is lost; so the next log continues it, but not before an operator says so.
-    void go_on_without_log() {
-        if (!local_.is_trusted)
-            return say(
-                "err-past-missing",
-                "of " + cur_.text() + ", only " + std::to_string(length_) + " bytes are left on " + me_ +
-                    ", and no member that has been heard of has more; its disk holds what was written up to byte " +
-                    std::to_string(position_) + ". What had been acknowledged behind is lost, unless " + cur_.text() +
-                    " is put back; next: do so, or marsadm --force trust-disk " + r_.name() + " on " + me_ +
-                    ", which goes on with what the disk holds (members that are behind need an invalidate then)");
-        plan_.remove_log = cur_;
-        create_own(LogName{cur_.seq + 1, me_});
+    // The designated primary has written more than is left here of the log, and as much as anybody knows of: somebody
+    // has removed or cut the log.
+    bool is_log_short() {
+        const auto wanted = std::max(position_, acknowledged());
+        return designated_ && local_.disk_is_open && wanted > length_ && r_.is_consistent(me_) &&
+               logs_numbered(cur_.seq + 1).empty() && !somebody_is_ahead(wanted);
+    }
+
+    void tell_of_short_log() {
+        say("err-past-missing",
+            "of " + cur_.text() + ", only " + std::to_string(length_) + " bytes are left on " + me_ + ", of at least " +
+                std::to_string(std::max(position_, acknowledged())) +
+                ", and no member that has been heard of has more; the disk of " + me_ +
+                " holds what was written up to byte " + std::to_string(std::max(position_, length_)) +
+                ". What had been acknowledged behind is lost, unless the log is put back; next: do so, or marsadm "
+                "--force trust-disk " +
+                r_.name() + " on " + me_ +
+                ", which goes on with what is there (members that are behind need an invalidate then)");
     }
 
     void create_own(const LogName& name) {

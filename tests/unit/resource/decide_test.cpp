@@ -180,7 +180,10 @@ TEST_CASE("a restarted primary replays its tail, corrects its version link and o
     CHECK_FALSE(plan.device);
 
     s.set("replay-alpha", "log-000000002-alpha,1300,0");
-    s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1400}}); // promised more than was stored
+    s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1400}}); // acknowledged more than there is
+    CHECK_FALSE(s.plan().step_to);
+    CHECK(s.says("err-past-missing"));
+    s.local.is_trusted = true;
     plan = s.plan();
     CHECK(plan.step_to == kLog3a);
     CHECK(plan.create_log);
@@ -457,6 +460,17 @@ TEST_CASE("a primary whose log is shorter than what its disk holds begins no oth
         CHECK(s.plan().create_log);
         CHECK(s.plan().remove_log == LogName{2, "alpha"});
         CHECK_FALSE(s.plan().correct_version_to);
+    }
+    SECTION("the same for what had been acknowledged, and was not yet on the disk") {
+        s.set("replay-alpha", "log-000000002-alpha,300,0");
+        CHECK(s.plan().work == Work::nothing);
+        CHECK(s.says("err-past-missing"));
+        s.local.is_trusted = true;
+        CHECK(s.plan().work == Work::replay);
+        s.set("replay-alpha", "log-000000002-alpha,400,0");
+        CHECK(s.plan().step_to == kLog3a);
+        CHECK_FALSE(s.plan().remove_log);
+        CHECK(s.plan().correct_version_to == 400);
     }
     SECTION("the same when nothing of it is left") {
         s.logs({});
