@@ -160,7 +160,8 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
         co_return false;
     }
     witness_ = std::move(*taken);
-    note_written(now.position, is_trusted || !is_primary);
+    // What /mars says of roles may be as old as the rest of it: only a new copy makes less of what was here.
+    note_written(now.position, is_trusted || !is_synced());
     if (primary != me) withdraw_trust(); // a primary may need it for its logs, too, until it is at work
     (void)host_.tree.remove(local_key(kHeld));
     co_return true;
