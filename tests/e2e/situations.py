@@ -8,7 +8,7 @@ the backing disks differ. Not a part of script/test (25 minutes): those that eve
 import os
 
 from testhosts import MIB, main, wait_for
-from testhosts.mars import MarsCluster, create_resource, join_resource, two_hosts
+from testhosts.mars import MarsCluster, create_resource, found_cluster, join_resource, two_hosts
 
 RES = "mydata"
 SIZE = 96 * MIB
@@ -387,6 +387,32 @@ def test_12d_newest_log_of_a_secondary_removed(state):
 
 
 # -- devices ----------------------------------------------------------------------------------------------------------
+
+def test_13_thin_store_is_full_and_has_room_again(state):
+    with MarsCluster(state, NAMES) as cluster:
+        a, b = cluster.hosts
+        cluster.boot()
+        found_cluster(a, b)
+        for host in (a, b):
+            host.run("truncate -s 160M /thin.img; mkfs.ext4 -q /thin.img; mkdir -p /thin; mount -o loop /thin.img /thin; "
+                     "truncate -s 64M /thin/disk")
+        create_resource(a, RES, "/thin/disk")
+        join_resource(b, RES, "/thin/disk")
+        a.fill(RES, 8, 8)
+        b.wait_caught_up(RES, a)
+        for host, seek, word in ((b, 30, "DiskFull"), (a, 45, "DEVICE_ERROR=-28")):
+            host.run("dd if=/dev/zero of=/thin/ballast bs=64k 2>/dev/null", check=False)
+            a.fill(RES, seek, 8)
+            wait_for(f"{host.name} says that its disk is full", lambda h=host, w=word: w in h.marsadm(f"view {RES}").out)
+            print(f"   {host.marsadm(f'view {RES}').out}")
+            host.run("rm /thin/ballast")
+            b.wait_caught_up(RES, a)
+        digests = {host.run("sha256sum /thin/disk").out for host in (a, b)}
+        assert len(digests) == 1, digests
+        for host in (a, b):
+            host.stop_marsd()
+            host.run("umount /thin")
+
 
 def test_4d_node_removed(state):
     with MarsCluster(state, NAMES) as cluster:

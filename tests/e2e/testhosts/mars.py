@@ -4,6 +4,7 @@
 Tests decide by the keys of the /mars tree (docs/formats/symlink-tree.md), which are stable, and show people `marsadm view`.
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -13,7 +14,8 @@ from . import linux, rootfs
 from .cluster import GIB, Cluster
 from .host import Host
 from .runner import REPOSITORY
-from .wait import wait_for
+from .state import mounted_devices
+from .wait import Timeout, wait_for
 
 BIN = os.environ.get("MARS_BIN", os.path.join(REPOSITORY, "build/bin"))
 TESTS = os.path.join(REPOSITORY, "tests/e2e")
@@ -109,12 +111,23 @@ class MarsHost(Host):
                   "grep -E '^/dev/(loop|mars)' /proc/mounts | grep -vq ' /mars '")
         if self.run("systemctl is-active marsd", check=False).out.strip() != "active" or self.run(in_use, check=False).code == 0:
             return []
-        loops = {(loop.number, loop.path) for loop in self._loops_made_inside()}
+        made = {loop.identity for loop in self._loops_made_inside()}
         self.stop_marsd()
-        loops &= {(loop.number, loop.path) for loop in linux.attached_loops()}
+        loops = {}
+
+        def gone():
+            # A number that is free is taken by the next one at once, also on a host of a test that runs beside this one.
+            elsewhere = mounted_devices() - mounted_devices([self._leader])
+            loops.clear()
+            loops.update((loop.number, loop.path) for loop in linux.attached_loops()
+                         if loop.identity in made and loop.device not in elsewhere)
+            return not loops
+
+        with contextlib.suppress(Timeout):
+            wait_for("the kernel has let go of the loop devices", gone, timeout=5)
         found = [f"the process {line}" for line in self.run("pgrep -a marsd", check=False).out.splitlines()]
         found += [f"the mount {line}" for line in self.run("grep ' fuse' /proc/mounts", check=False).out.splitlines()]
-        found += [f"/dev/loop{number} over {path}" for number, path in sorted(loops)]
+        found += [f"/dev/loop{number} over {path}" for number, path in sorted(loops.items())]
         return [f"{one} is left after the stop of marsd" for one in found]
 
     def resting(self, resource):
