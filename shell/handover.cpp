@@ -174,8 +174,9 @@ result<Step> avoid_split(VerbContext& ctx) {
     if (old && designated_primary(ctx.view(), ctx.resource()) == old)
         if (auto waits = message_at(ctx.view(), ctx.actual(*old, "msg-err-past-missing")))
             return refusal("role.waits", "host " + *old +
-                                             " has written more than has arrived here, and cannot send it: " +
-                                             waits->text + "; the old primary is untouched");
+                                             " has written more than has arrived here, and cannot send it (nothing was "
+                                             "changed there): " +
+                                             waits->text);
     return Step::again;
 }
 

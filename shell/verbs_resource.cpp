@@ -122,8 +122,10 @@ env::task<result<Step>> trust_disk(VerbContext& ctx) {
                               " bytes): the content of its disk is nothing to believe in; next: marsadm "
                               "resume-sync " +
                               ctx.resource());
-    const auto waits = message_at(ctx.view(), ctx.actual(me, "msg-err-past-missing"));
-    if (!waits && ctx.view().flag(ctx.actual(me, "is-attached")) && ctx.is_marsd_running())
+    // A disk that is attached is proven: then only what lies behind it can be in question.
+    const bool is_attached = ctx.view().flag(ctx.actual(me, "is-attached")) && ctx.is_marsd_running();
+    const auto waits = is_attached ? message_at(ctx.view(), ctx.actual(me, "msg-err-past-missing")) : std::nullopt;
+    if (is_attached && !waits)
         co_return refusal("disk.proven", "the disk " + path + " of host " + me +
                                              " is attached, so marsd has proven it; nothing to do");
     const auto position = ctx.view().value(ctx.key("replay-" + me), "unknown");

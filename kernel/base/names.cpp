@@ -10,7 +10,7 @@ namespace mars {
 namespace {
 
 bool is_word(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return is_digit(c) || is_alpha(c) || c == '_';
 }
 
 // The run of digits at the start of `text`.

@@ -350,8 +350,8 @@ void Receiver::after_applied(const KeyVersion& version, const std::optional<Link
     if (before && version.value == kDeleted && name == "data-" + shared_.env.hostname())
         forget_own_facts(std::string(dir));
     // A host that was put back hears of its own history from one member: the others may wait for it, too.
-    if (is_written_by(version.path, shared_.env.hostname()) && version.value != kDeleted &&
-        format::parse_numbered_name("version", name))
+    if (version.value != kDeleted && format::parse_numbered_name("version", name) &&
+        is_written_by(version.path, shared_.env.hostname()))
         (void)shared_.tree.touch(version.path, version.value);
     auto touched = shared_.store.touch_systemd_trigger(version.path, shared_.tree.lamport().now());
     if (!touched) shared_.quiet.warning("trigger", "exchange event=trigger-not-touched reason=" + touched.error().text);
