@@ -83,6 +83,7 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     log_counters_on(counter_signals, daemon);
     env::TaskGroup helpers(env);
     helpers.spawn("watchdog", feed_watchdog(env));
+    co_await provider.clean();
     auto started = co_await daemon.start();
     if (!started) {
         env.log().error(started.error().text);

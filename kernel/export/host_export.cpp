@@ -9,6 +9,7 @@
 #include "kernel/env/shield.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/export/fuse_loop.hpp"
+#include "kernel/export/leftovers.hpp"
 #include "kernel/export/nbd_server.hpp"
 
 namespace mars::exports {
@@ -123,6 +124,12 @@ HostProvider::HostProvider(env::RealEnv& env, ExportPaths paths) : env_(env), pa
 
 HostProvider::HostProvider(env::RealEnv& env, std::string run_directory)
     : HostProvider(env, paths_below(std::move(run_directory))) {}
+
+task<void> HostProvider::clean() {
+    auto work = [paths = paths_] { return clean_all_leftovers(paths); };
+    const auto notes = co_await env_.pool().run(std::move(work));
+    for (const auto& note : notes) env_.log().warning(note);
+}
 
 task<result<std::unique_ptr<Export>>> HostProvider::create(std::string name, block::Device& device) {
     return env::shielded(create_steps(std::move(name), device));

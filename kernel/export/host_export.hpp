@@ -21,6 +21,8 @@ class HostProvider final : public Provider {
     HostProvider(env::RealEnv& env, std::string run_directory);
 
     std::string_view name() const override { return "block device and nbd"; }
+    // Before anything is made: takes away what a killed marsd has left, and logs what cannot go.
+    env::task<void> clean();
     env::task<result<std::unique_ptr<Export>>> create(std::string name, block::Device& device) override;
 
   private:

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "kernel/env/real/fd.hpp"
@@ -81,6 +83,28 @@ result<std::string> clean_leftovers(const ExportPaths& paths, const std::string&
     if (::unlink(paths.record(name).c_str()) < 0 && errno != ENOENT)
         return errno_failure(errno, "cannot remove " + paths.record(name));
     return note;
+}
+
+std::vector<std::string> clean_all_leftovers(const ExportPaths& paths) {
+    std::set<std::string> names;
+    std::error_code none; // a directory that cannot be read is told when something is made there
+    for (auto entry = std::filesystem::directory_iterator(paths.run, none); entry != std::filesystem::end(entry);
+         entry.increment(none)) {
+        const auto extension = entry->path().extension();
+        if (extension == ".loop" || extension == ".fuse") names.insert(entry->path().stem());
+    }
+    std::vector<std::string> notes;
+    for (const auto& name : names) {
+        const auto cleaned = clean_leftovers(paths, name);
+        if (!cleaned) {
+            if (!cleaned.error().is(std::errc::device_or_resource_busy)) notes.push_back(cleaned.error().text);
+            continue;
+        }
+        if (!cleaned->empty()) notes.push_back(*cleaned);
+        (void)::unlink(paths.socket(name).c_str());
+        (void)::rmdir(paths.mountpoint(name).c_str());
+    }
+    return notes;
 }
 
 } // namespace mars::exports

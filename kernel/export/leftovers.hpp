@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "kernel/base/result.hpp"
 #include "kernel/export/loop_device.hpp"
@@ -18,5 +19,9 @@ result<void> write_record(const ExportPaths& paths, const std::string& name, con
 // still in use, and what to do about it; this does not stand in the way of a new export. Fails when the export is being
 // served, or something that we have not made stands in its place.
 result<std::string> clean_leftovers(const ExportPaths& paths, const std::string& name);
+
+// The same for all names, also for those that are not made again: nobody shall find a device that gives I/O errors. What
+// another program serves is left alone. Result: what could not be taken away, and why.
+std::vector<std::string> clean_all_leftovers(const ExportPaths& paths);
 
 } // namespace mars::exports

@@ -59,8 +59,12 @@ env::task<void> AppendEngine::follow_device() {
     }
 }
 
+// TL-L1
+bool AppendEngine::may_rotate() const {
+    return logger_->open_logs().size() == 1;
+}
+
 env::task<result<void>> AppendEngine::rotate(LogName next) {
-    if (logger_->open_logs().size() > 1) co_return result<void>(); // TL-L1: the next round tries again
     MARS_CO_TRY(auto file, co_await block::LogFile::create(host_.env, logs_.directory(), next));
     MARS_CO_TRY_VOID(co_await logger_->switch_to(std::move(file)));
     report_logs();

@@ -25,6 +25,8 @@ class AppendEngine {
 
     // Begins to append to `log`, which is empty, or made empty when it does not exist.
     env::task<result<void>> start(block::Disk& disk, LogName log);
+    // False while the log before the present one is still being written back.
+    bool may_rotate() const;
     // Later writes go to `next`; only while no earlier rotation is under way.
     env::task<result<void>> rotate(LogName next);
     // Refuses new writes, writes everything back. Positions remain readable, and must be published, until forget().

@@ -14,6 +14,7 @@ namespace {
 constexpr Duration kReplayPause = 500ms;
 constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
 constexpr Duration kReplayRetry = 10s;          // after an error of the disk or of the filesystem
+constexpr Duration kRotationRetry = 100ms;      // while the log before is still being written back
 constexpr Duration kDiskRetry = 5s;             // a disk that is missing, or not believed in
 
 // The log itself is wrong, so that another copy of it may help.
@@ -161,6 +162,9 @@ Local Controller::observe() {
     local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
     local.is_trusted = host_.tree.has(local_key("trust-disk"));
+    if (const auto replay = view_.replay(host_.me()); gone_ && replay && replay->log.seq > gone_->seq) gone_.reset();
+    if (!gone_) gone_ = gone_log(); // a log that is being copied back is not known to be complete before a restart
+    local.gone_log = gone_;
     local.missing_past = missing_past();
     local.was_put_back = had_written_more();
     local.primary_is_alive = primary_is_alive();
@@ -361,6 +365,7 @@ env::task<bool> Controller::end_appending() {
         co_return false;
     }
     append_.forget();
+    forget_appending();
     co_return true;
 }
 
@@ -381,6 +386,8 @@ env::task<bool> Controller::start_work(const Plan& plan) {
     }
     if (replay_.is_running() || sync_.is_running()) co_return false;
     if (plan.work == Work::append) {
+        const bool noted = co_await note_appending(plan.log.text());
+        if (!noted) co_return false;
         auto started = co_await append_.start(*disk_, plan.log);
         if (!started) {
             say("err-replay-stop", plan.log.text() + " cannot be opened: " + started.error().text);
@@ -513,6 +520,18 @@ void Controller::steer_fetch(const Plan& plan) {
 
 env::task<bool> Controller::rotate(const Plan& plan) {
     if (!plan.rotate_to || !append_.is_running()) co_return false;
+    if (!append_.may_rotate()) {
+        next_look_ = std::min(next_look_, kRotationRetry);
+        co_return false;
+    }
+    auto next = *plan.rotate_to; // named: g++ 12 destroys temporaries of a co_await twice
+    auto created = co_await block::LogFile::create(host_.env, logs_->directory(), std::move(next));
+    if (!created) {
+        say("wrn-log-consecutive", plan.rotate_to->text() + " cannot be created: " + created.error().text);
+        co_return false;
+    }
+    const bool noted = co_await note_appending(plan.log.text() + " " + plan.rotate_to->text());
+    if (!noted) co_return false;
     auto rotated = co_await append_.rotate(*plan.rotate_to);
     if (!rotated) say("wrn-log-consecutive", "rotation to " + plan.rotate_to->text() + ": " + rotated.error().text);
     if (rotated) note_written({*plan.rotate_to, 0}, true);
@@ -550,7 +569,10 @@ env::task<bool> Controller::make_step(const Plan& plan) {
     }
     format::ReplayLink begin;
     begin.log = next;
-    const auto known = next.host == host_.me() ? logs_->length(next).value_or(0) : 0;
+    auto known = next.host == host_.me() ? logs_->length(next).value_or(0) : 0;
+    if (gone_ == next) // what was promised of it stays
+        if (const auto told = view_.version(next.seq, host_.me()); told && told->log == next)
+            known = std::max(known, told->length);
     auto published = co_await positions_.publish(begin, known);
     if (!published) say("err-versionlink-skip", published.error().text);
     if (published && plan.create_log) {

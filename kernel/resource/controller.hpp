@@ -89,6 +89,9 @@ class Controller {
     }
     bool is_synced() const;
     void note_held_disk();
+    env::task<bool> note_appending(std::string logs);
+    void forget_appending();
+    std::optional<LogName> gone_log() const;
     bool start_unsynced(const std::string& why);
     bool refuse_disk(const std::string& why);
     std::string missing_past();
@@ -144,6 +147,7 @@ class Controller {
     std::optional<block::DiskWitness> witness_; // of the disk that is attached
     WrittenMark mark_;
     std::optional<Written> written_; // what the mark said at the attach, until this host has come as far again
+    std::optional<LogName> gone_; // the first log that was being written at a crash, and is not all here
     ReplayOutcome last_replay_;
     std::string last_error_; // of a replay, as it was logged
     std::optional<LogName> damaged_;

@@ -173,8 +173,8 @@ class Decision {
     }
 
     void decide_replay() {
-        if (plan_.work != Work::nothing) return;
-        if (is_log_short() && !local_.is_trusted) return; // the link would forget what had been acknowledged
+        if (plan_.work != Work::nothing || local_.gone_log) return; // records from before what the disk may have
+        if (is_log_short() && !local_.is_trusted) return;           // the link would forget what had been acknowledged
         if (length_ < position_ && length_of(cur_) && !is_log_short())
             say("err-replay-stop", cur_.text() + " is shorter (" + std::to_string(length_) +
                                        " bytes) than the position already replayed (" + std::to_string(position_) +
@@ -191,6 +191,7 @@ class Decision {
     bool is_finished() const { return position_ == length_ && local_.damaged != cur_; }
 
     void decide_next() {
+        if (local_.gone_log) return decide_gone(*local_.gone_log);
         if (is_log_short()) {
             if (!local_.is_trusted) return tell_of_short_log();
             if (position_ > length_) { // of the disk, nothing is lost: the next log continues it
@@ -220,6 +221,43 @@ class Decision {
         const auto wanted = std::max(position_, acknowledged());
         return designated_ && local_.disk_is_open && wanted > length_ && r_.is_consistent(me_) &&
                logs_numbered(cur_.seq + 1).empty() && !somebody_is_ahead(wanted);
+    }
+
+    // The disk goes on, if an operator believes in it: from behind the log that has gone. What that held is not known,
+    // so that nobody may take it as complete: whoever lacks a byte of it has to copy the disk.
+    void decide_gone(const LogName& gone) {
+        if (!designated_) return;
+        if (!local_.is_trusted) return tell_of_gone_log(gone);
+        if (gone != cur_) { // a rotation was under way
+            plan_.step_to = LogName{cur_.seq + 1, me_};
+            return;
+        }
+        plan_.correct_version_to = std::max({acknowledged(), length_, std::int64_t(1)});
+        plan_.remove_log = gone;
+        plan_.step_to = LogName{gone.seq + 1, me_};
+        plan_.create_log = !length_of(*plan_.step_to);
+    }
+
+    void tell_of_gone_log(const LogName& gone) {
+        std::string others;
+        for (auto& host : r_.storage_members()) {
+            const auto known = host == me_ ? std::nullopt : r_.version(gone.seq, host);
+            if (known && known->log == gone && known->length >= acknowledged())
+                others += ", or marsadm primary " + r_.name() + " on " + host + ", which has " +
+                          std::to_string(known->length) + " bytes of it (" + me_ + " gets a new copy then)";
+        }
+        const auto length = length_of(gone).value_or(0);
+        const bool is_back = length > 0 && length >= acknowledged();
+        say("err-past-missing",
+            (is_back ? gone.text() + " is back on " + me_ + ", with " + std::to_string(length) +
+                           " bytes; next: when it is complete, restart marsd on " + me_
+                     : "of " + gone.text() + ", only " + std::to_string(length) + " bytes are left on " + me_ +
+                           ", which was writing it when it died: what had been acknowledged is not known, and the "
+                           "disk of " +
+                           me_ + " may hold some of it; next: stop marsd on " + me_ +
+                           ", put the log back, and start it again") +
+                others + ", or marsadm --force trust-disk " + r_.name() + " on " + me_ +
+                ", which goes on with what its disk holds (the other members need an invalidate then)");
     }
 
     void tell_of_short_log() {
@@ -366,6 +404,7 @@ class Decision {
 
     // F2, with one exception to P8: a designated primary that knows of missing records goes on fetching them.
     void decide_fetch() {
+        if (local_.gone_log) return; // nothing that comes may pass for what was lost
         if (!r_.todo(me_, "connect") || !r_.sync_status(me_) || local_.device_exists) return;
         const bool is_promoting = designated_ && (plan_.work == Work::append || plan_.step_to);
         if (is_promoting || (designated_ && !somebody_is_ahead(length_))) return;
@@ -390,6 +429,20 @@ class Decision {
             plan_.fetch_log = next.front();
         }
         plan_.fetch_offset = length_of(plan_.fetch_log).value_or(0);
+        if (!plan_.fetch_gap) ask_for_next();
+    }
+
+    // The primary has come farther than the log behind this one, and still that has not followed: it is asked for by
+    // its name, so that it shows whether anybody has it.
+    void ask_for_next() {
+        const auto theirs = r_.replay(r_.primary());
+        const auto final_length = r_.final_length(plan_.fetch_log);
+        const auto next = r_.version(plan_.fetch_log.seq + 1, r_.primary());
+        if (!theirs || theirs->log.seq <= plan_.fetch_log.seq + 1 || !next || !final_length ||
+            plan_.fetch_offset < *final_length)
+            return;
+        plan_.fetch_log = next->log;
+        plan_.fetch_offset = 0;
     }
 
     // The designated primary first: it writes the newest log, and two secondaries must never wait for each other. Then

@@ -55,6 +55,9 @@ struct Local {
     std::string missing_past;
     // An operator has said that this host's disk is what is wanted, whatever is missing: `marsadm --force trust-disk`.
     bool is_trusted = false;
+    // The first log that this host was writing when it died, and that is missing or shorter than what was promised of
+    // it: the disk may hold more of it than any log tells.
+    std::optional<LogName> gone_log;
     // This host had written more than it finds; what members have is not to be overruled by fetch being off.
     bool was_put_back = false;
     // The designated primary's daemon has been heard of lately.

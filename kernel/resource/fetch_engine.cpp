@@ -94,7 +94,7 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
         other_wish = ended.index() == 1;
         is_short = ended.index() == 2;
         if (ended.index() == 0) judge(std::get<0>(ended));
-        if (is_short) trouble_ = source.host + ": has only a part of " + fetcher_->log().text();
+        if (is_short) trouble_ = source.host + ": has only a part of " + wish_.log.text();
     } else {
         auto ended = co_await (fetcher_->run() || wish_changed_.wait() || second_choice_turn());
         other_wish = ended.index() == 1;
@@ -108,13 +108,14 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
     co_return other_wish || (!is_short && env_.clock().steady() - began > 10s);
 }
 
-// The preferred source has a part of the log only, and nothing more to give: others may have all of it.
+// The preferred source has a part of the log only, or not the next one, and nothing more to give: others may have it.
 env::task<void> FetchEngine::short_copy_at_source() {
     for (auto busy_at = env_.clock().steady();;) {
         co_await env_.clock().sleep(kSecondChoiceIdle / 3);
         const auto now = env_.clock().steady();
         const bool has_all = is_connected() && fetcher_->durable_length() >= fetcher_->peer_length();
-        if (!has_all || !logs_.is_short(fetcher_->log())) busy_at = now;
+        const bool is_left_behind = fetcher_ && fetcher_->log().seq < wish_.log.seq;
+        if (!has_all || !(is_left_behind || logs_.is_short(fetcher_->log()))) busy_at = now;
         if (now - busy_at >= kSecondChoiceIdle) co_return;
     }
 }

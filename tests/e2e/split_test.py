@@ -90,5 +90,55 @@ def test_a_log_of_the_primary_has_gone_while_marsd_was_down(state):
             assert a.key(f"resource-{RES}/local-hostA/trust-disk") is None, "the word was for once"
 
 
+def test_the_log_that_was_begun_a_moment_before_a_crash_has_gone(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b, disk = two_hosts(cluster, RES, 64 * MIB)
+        for way_out in ("put back", "primary", "trust-disk"):
+            a.fill(RES, 8, 4)
+            b.wait_caught_up(RES, a)
+            a.stop_marsd()  # the next start begins a new log, of which nothing is published yet
+            a.start_marsd()
+            a.wait_device(RES)
+            if way_out != "primary":
+                cluster.link(a, b).cut()
+            a.fill(RES, 20, 8)
+            if way_out == "primary":
+                b.wait_caught_up(RES, a)
+            log = a.replay(RES, a.name)[0]
+            a.kill_marsd()
+            a.run(f"mv /mars/resource-{RES}/{log} /root/")
+            cluster.link(a, b).heal()
+            a.start_marsd()
+            for host in (a, b):
+                wait_for(f"{host.name} knows that the log has gone", lambda h=host: f"of {log}, only 0 bytes"
+                         in (h.key(f"resource-{RES}/actual-hostA/msg-err-past-missing") or ""))
+                shown = host.marsadm(f"view {RES}")
+                assert "put the log back" in shown.out + shown.err, shown
+            assert a.run(f"test -e {a.device(RES)} -o -e /mars/resource-{RES}/{log}", check=False).code != 0
+            if way_out == "put back":
+                a.run(f"mv /root/{log} /mars/resource-{RES}/")
+                wait_for("hostA asks for a restart", lambda: "restart marsd on hostA"
+                         in (a.key(f"resource-{RES}/actual-hostA/msg-err-past-missing") or ""))
+                a.stop_marsd()
+                a.start_marsd()
+                a.wait_device(RES)
+            elif way_out == "primary":
+                b.marsadm(f"primary {RES}")
+                b.wait_device(RES)
+                b.fill(RES, 40, 1)
+                a.wait_caught_up(RES, b)
+                a.marsadm(f"primary {RES}")
+                a.wait_device(RES)
+            else:
+                a.marsadm(f"--force trust-disk {RES}")
+                a.wait_device(RES)
+                a.fill(RES, 50, 1)
+                wait_for("hostB says that it cannot follow", lambda: "marsadm invalidate mydata on hostB"
+                         in (lambda shown: shown.out + shown.err)(b.marsadm(f"view {RES}")))
+                b.marsadm(f"invalidate {RES}")
+            b.wait_caught_up(RES, a)
+            assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, "the disks hold the same"
+
+
 if __name__ == "__main__":
     main(globals())

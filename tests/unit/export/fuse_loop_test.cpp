@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "kernel/export/leftovers.hpp"
 #include "tests/unit/export/export_host.hpp"
 
 using namespace mars;
@@ -387,6 +388,14 @@ TEST_CASE("what a killed server has left is cleaned up at the next start") {
     CHECK(old_loop == paths.mountpoint("data") + "/data");
     SECTION("nobody has it open") {
         server.kill();
+    }
+    SECTION("also when nothing is made there again") {
+        CHECK(clean_all_leftovers(paths).empty()); // another program serves it
+        CHECK(std::filesystem::exists(paths.node("data")));
+        server.kill();
+        CHECK(clean_all_leftovers(paths).empty());
+        CHECK(std::filesystem::is_empty(paths.devices));
+        CHECK(std::filesystem::is_empty(paths.run));
     }
     {
         std::unique_ptr<Program> holder;

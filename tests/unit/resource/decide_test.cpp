@@ -520,3 +520,64 @@ TEST_CASE("a primary that had written more than it finds waits for a member") {
         CHECK_FALSE(s.plan().step_to);
     }
 }
+
+TEST_CASE(
+    "a log that was being written at a crash, and has gone, is not made anew, not fetched, and waits for an operator") {
+    Scene s("alpha");
+    s.set("replay-alpha", "log-000000003-alpha,0,0");
+    s.versions("alpha", {{2, "alpha", 1000}, {3, "alpha", 0}});
+    s.versions("beta", {{2, "alpha", 1000}, {3, "alpha", 700}});
+    s.set("replay-beta", "log-000000003-alpha,700,0");
+    s.logs({{2, "alpha", 1000}});
+    s.local.gone_log = kLog3a;
+    auto plan = s.plan();
+    CHECK_FALSE(plan.step_to);
+    CHECK_FALSE(plan.fetch);
+    CHECK(s.says("err-past-missing"));
+    CHECK(plan.messages["err-past-missing"].find("on beta, which has 700 bytes") != std::string::npos);
+    SECTION("who continues the disk, and promises more of the log than anybody can have") {
+        s.local.is_trusted = true;
+        plan = s.plan();
+        CHECK(plan.remove_log == kLog3a);
+        CHECK(plan.correct_version_to == 1);
+        CHECK(plan.step_to == LogName{4, "alpha"});
+        CHECK(plan.create_log);
+        CHECK_FALSE(plan.fetch);
+    }
+    SECTION("a rotation was under way: what is left of the log before is not written over what the disk has") {
+        s.set("replay-alpha", "log-000000002-alpha,500,0");
+        CHECK(s.plan().work == Work::nothing);
+        CHECK_FALSE(s.plan().step_to);
+        s.local.is_trusted = true;
+        plan = s.plan();
+        CHECK(plan.work == Work::nothing);
+        CHECK(plan.step_to == kLog3a);
+        CHECK_FALSE(plan.create_log);
+    }
+    SECTION("when it is put back, a restart looks at it: it may still be being copied") {
+        s.logs({{2, "alpha", 1000}, {3, "alpha", 800}});
+        CHECK(s.plan().work == Work::nothing);
+        CHECK(s.says("err-past-missing"));
+    }
+    SECTION("on a secondary, nothing that is fetched may pass for it") {
+        s.set("primary", "beta");
+        s.local.is_trusted = true;
+        CHECK_FALSE(s.plan().fetch);
+        CHECK_FALSE(s.plan().step_to);
+    }
+}
+
+TEST_CASE("a log that the primary has left behind is asked for by its name") {
+    Scene s("beta");
+    s.versions("alpha", {{2, "alpha", 1000}, {3, "alpha", 1}, {4, "alpha", 500}});
+    s.versions("beta", {{2, "alpha", 1000}});
+    s.set("replay-alpha", "log-000000004-alpha,500,0");
+    s.logs({{2, "alpha", 1000}});
+    CHECK(s.plan().fetch_log == kLog3a);
+    CHECK(s.plan().fetch_offset == 0);
+    s.logs({{2, "alpha", 900}}); // not yet all of the one before
+    CHECK(s.plan().fetch_log == LogName{2, "alpha"});
+    s.logs({{2, "alpha", 1000}});
+    s.set("replay-alpha", "log-000000003-alpha,1,0"); // it follows by itself
+    CHECK(s.plan().fetch_log == LogName{2, "alpha"});
+}
