@@ -2,6 +2,7 @@
 #include "shell/handover.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "kernel/format/version_link.hpp"
 #include "kernel/tree/heard.hpp"
@@ -22,6 +23,9 @@ struct Handover {
     std::optional<std::string> old; // the primary to take over from, as it was at the beginning
     bool is_known = false;
     bool has_warned = false;
+    Stamp first_asked{};               // the first question for news of this command
+    Stamp asked{};                     // the last one
+    Duration asked_at{-1};             // steady; negative: never
     std::optional<systemd::Move> move; // of the application, by systemd
 };
 
@@ -58,6 +62,29 @@ bool has_given_up_role(const VerbContext& ctx, const std::string& host) {
     auto seen = ctx.view().get(ctx.actual(host, "primary-seen"));
     auto now = ctx.view().get(ctx.key("primary"));
     return !seen || (now && seen->value == now->value + "," + now->stamp.text());
+}
+
+// News of positions and roles that a step waits for, asked for again when the last question has been answered: a
+// heartbeat would be up to 2 s late.
+env::task<result<void>> ask_again(VerbContext& ctx) {
+    constexpr Duration kPause = std::chrono::milliseconds(200);
+    auto& state = ctx.state<Handover>();
+    const auto now = ctx.env().clock().steady();
+    const auto& old = old_primary(ctx);
+    const bool is_first = state.asked_at < Duration(0);
+    if (!is_first && (now - state.asked_at < kPause || (old && !has_answered(ctx, *old, state.asked))))
+        co_return result<void>();
+    MARS_CO_TRY(state.asked, co_await ask_for_news(ctx));
+    state.asked_at = now;
+    if (is_first) state.first_asked = state.asked;
+    co_return result<void>();
+}
+
+// Nobody else has taken the role from the old primary since this command began.
+result<void> check_still_old(VerbContext& ctx) {
+    const auto now = designated_primary(ctx.view(), ctx.resource());
+    if (!now || now == old_primary(ctx)) return {};
+    return check_not_overtaken(ctx);
 }
 
 // `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
@@ -195,10 +222,7 @@ env::task<result<Step>> primary_contact(VerbContext& ctx) {
                           "--force is not in this version: it comes with the release of the forced data path; a "
                           "planned handover needs the old primary to be reachable");
     MARS_CO_TRY_VOID(check_marsd(ctx, true));
-    auto peers =
-        ctx.resources().size() == 1 ? hosts_of(ctx.view(), ctx.resources().front()) : sharing_hosts(ctx.view());
-    MARS_CO_TRY_VOID(co_await wait_cluster(ctx, std::move(peers)));
-    co_return Step::done;
+    co_return co_await primary_hear_all(ctx);
 }
 
 namespace {
@@ -316,10 +340,12 @@ env::task<result<Step>> primary_fetch_on(VerbContext& ctx) {
 env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
     if (!takes_over_from_other(ctx)) co_return Step::done;
-    // A dead host cannot leave its role: better to stay where things are than to have no primary at all.
-    auto heard = old ? tree::heard_at(ctx.view(), *old, ctx.env().clock().now()) : std::nullopt;
-    if (old && !has_left_role(ctx, *old) && (!heard || ctx.age(*heard) > ctx.options().window)) {
-        warn_once(ctx, "nothing is heard of the old primary " + *old + ", waiting for it");
+    MARS_CO_TRY_VOID(check_still_old(ctx));
+    MARS_CO_TRY_VOID(co_await ask_again(ctx));
+    // Who has not answered this very command is not called off: better to stay where things are than to have no primary
+    // at all.
+    if (old && !has_left_role(ctx, *old) && !has_answered(ctx, *old, ctx.state<Handover>().first_asked)) {
+        warn_once(ctx, "the old primary " + *old + " has not answered, waiting for it");
         co_return Step::again;
     }
     MARS_CO_TRY(auto avoided, avoid_split(ctx));
@@ -334,22 +360,31 @@ env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
 env::task<result<Step>> primary_await_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
     if (!takes_over_from_other(ctx)) co_return Step::done;
+    MARS_CO_TRY_VOID(check_not_overtaken(ctx));
+    MARS_CO_TRY_VOID(co_await ask_again(ctx));
     if (old && !has_given_up_role(ctx, *old)) co_return Step::again;
     co_return avoid_split(ctx);
 }
 
-// Everything that anybody has written before the old primary left its role shall be visible here.
+// Everything that anybody has written before shall be visible here. Only the answers of the old primaries decide: a
+// member that is dead keeps nobody waiting.
 env::task<result<Step>> primary_hear_all(VerbContext& ctx) {
-    const auto& all = ctx.resources();
-    bool is_moving = std::any_of(all.begin(), all.end(), [&](const std::string& resource) {
-        return designated_primary(ctx.view(), resource) != ctx.me();
-    });
-    if (is_moving) MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view())));
+    std::set<std::string> peers, deciding;
+    for (const auto& resource : ctx.resources()) {
+        for (auto& host : hosts_of(ctx.view(), resource)) peers.insert(std::move(host));
+        if (auto old = former_primary(ctx.view(), resource)) deciding.insert(std::move(*old));
+    }
+    News news;
+    news.deciding.assign(deciding.begin(), deciding.end());
+    std::vector<std::string> all(peers.begin(), peers.end());
+    MARS_CO_TRY_VOID(co_await wait_for_news(ctx, std::move(all), std::move(news)));
     co_return Step::done;
 }
 
 env::task<result<Step>> primary_designate(VerbContext& ctx) {
     const auto me = ctx.me();
+    if (designated_primary(ctx.view(), ctx.resource()) == me) co_return Step::done;
+    MARS_CO_TRY_VOID(check_not_overtaken(ctx));
     auto last = ctx.view().get(ctx.key("userspace/last-primary"));
     auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
     if (last) {

@@ -82,6 +82,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"role.designated", FailureClass::overridable, "the host is the designated primary"},
     {"role.flipping", FailureClass::overridable, "the role has changed a moment ago"},
     {"role.notprimary", FailureClass::precondition, "the host is not the primary"},
+    {"role.lost", FailureClass::precondition, "another host has been made primary meanwhile"},
     {"role.waits", FailureClass::precondition, "the designated primary waits for something itself"},
     {"role.self", FailureClass::precondition, "the host itself is the designated primary"},
     {"sync.self", FailureClass::precondition, "the own replica is inconsistent: its sync has not finished"},

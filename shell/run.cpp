@@ -238,6 +238,7 @@ env::task<void> Run::run_together(const Phase& phase) {
 // Directories whose changes may satisfy a LOOP phase.
 std::vector<std::string> places_to_watch(const tree::DiskView& view, const Workers& workers) {
     std::vector<std::string> places{""};
+    for (const auto& host : view.suffixes("", "actual-")) places.push_back("actual-" + host); // answers
     for (const auto& worker : workers) {
         auto directory = tree::resource_dir(worker->context.resource());
         if (worker->failed) continue;

@@ -108,9 +108,13 @@ std::optional<std::string> by_device_name(const VerbContext& ctx, const std::str
 // C-RES.
 env::task<result<std::string>> find_resource(VerbContext& ctx, std::string name) {
     if (has_resource(ctx.view(), name)) co_return name;
-    if (ctx.is_marsd_running()) {
+    if (ctx.is_marsd_running() && ctx.local().is_root()) {
         auto there = [&] { return has_resource(ctx.view(), name); };
-        MARS_CO_TRY_VOID(co_await wait_cluster(ctx, sharing_hosts(ctx.view()), there));
+        News news; // a host that is silent does not make a name longer to refuse
+        news.enough = there;
+        news.deciding.emplace_back();
+        news.is_quiet = true;
+        (void)co_await wait_for_news(ctx, sharing_hosts(ctx.view()), std::move(news)); // who cannot ask, does without
         if (there()) co_return name;
     }
     if (auto resource = by_device_name(ctx, name)) {

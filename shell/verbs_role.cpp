@@ -87,8 +87,8 @@ const std::vector<Verb>& role_verbs() {
              "not "
              "in this version.",
          .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "disk.error", "disk.unproven", "role.waits",
-                    "replay.error", "device.inuse", "emergency.self", "wait.phase", "wait.device", "device.errlog",
-                    "unit.stop", "unit.job", "unit.start", "verb.nyi"}},
+                    "role.lost", "replay.error", "device.inuse", "emergency.self", "wait.phase", "wait.device",
+                    "device.errlog", "unit.stop", "unit.job", "unit.start", "verb.nyi"}},
         {.name = "secondary",
          .aliases = {},
          .family = Family::role,

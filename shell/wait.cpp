@@ -7,6 +7,8 @@
 #include <system_error>
 
 #include "kernel/base/number.hpp"
+#include "kernel/tree/heard.hpp"
+#include "kernel/tree/question.hpp"
 #include "shell/checks.hpp"
 
 namespace mars::shell {
@@ -163,6 +165,15 @@ result<void> check_device_works(const VerbContext& ctx) {
                                         "then: systemctl restart marsd");
 }
 
+result<void> check_not_overtaken(const VerbContext& ctx) {
+    const auto primary = ctx.view().get(ctx.key("primary"));
+    if (!primary || primary->value == tree::kNone || primary->value == ctx.me()) return {};
+    return refusal("role.lost", "host " + primary->value + " has been made primary meanwhile, at " +
+                                    primary->stamp.text() + " of the cluster's clock, so not " + ctx.me() +
+                                    "; next: marsadm view " + ctx.resource() + ", and if it shall be " + ctx.me() +
+                                    " all the same, give the command again");
+}
+
 env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     if (present && ctx.view().value(ctx.key("primary")) != ctx.me())
         co_return refusal("role.notprimary", "host " + ctx.me() + " is not the designated primary but " +
@@ -177,9 +188,15 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     condition.description = [&] {
         auto text = device + " has not " + (present ? "appeared" : "disappeared") + " on host " + ctx.me();
         auto why = standing_error(ctx);
+        if (auto waits = message_at(ctx.view(), ctx.actual(ctx.me(), "msg-inf-primary-wait")); waits && why.empty())
+            why = waits->text;
         return why.empty() ? text : text + " (" + why + ")";
     };
-    if (present) condition.broken = [&] { return fresh_error(ctx, since); };
+    if (present)
+        condition.broken = [&]() -> std::optional<failure> {
+            if (auto lost = check_not_overtaken(ctx); !lost) return lost.error();
+            return fresh_error(ctx, since);
+        };
     std::string advice = present ? "look at marsadm view " + ctx.resource() + " and the log of marsd"
                                  : "find out who still uses it (fuser -vm " + device + ")";
     MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.device", advice));
@@ -192,29 +209,16 @@ namespace {
 
 enum class Hearing { unknown, alive, dead };
 
-// What is known of one peer during a wait_cluster.
-struct PeerWatch {
-    std::string name;
-    std::optional<Stamp> remembered; // its time when the wait began
-};
-
-std::optional<Stamp> time_of(const VerbContext& ctx, const std::string& host) {
-    auto link = ctx.view().get("actual-" + host + "/time");
-    return link ? Stamp::parse(link->value) : std::nullopt;
-}
-
-// Spec: verbs 2.5 W-CLUSTER. `elapsed`: since the wait began.
-Hearing hear(const VerbContext& ctx, const PeerWatch& peer, Stamp start, Duration elapsed) {
+// Spec: verbs 2.5 W-CLUSTER, with answers instead of heartbeats. `elapsed`: since the question.
+Hearing hear(const VerbContext& ctx, const std::string& peer, Stamp asked, Duration elapsed) {
+    if (has_answered(ctx, peer, asked)) return Hearing::alive;
     const auto half = ctx.options().window / 2;
-    auto now = time_of(ctx, peer.name);
-    if (!now) {
-        auto member_since = ctx.view().get("ips/ip-" + peer.name);
-        bool is_new = member_since && ctx.age(member_since->stamp) < half;
-        return elapsed > half || !is_new ? Hearing::dead : Hearing::unknown;
-    }
-    if (*now > start && (!peer.remembered || *now > *peer.remembered)) return Hearing::alive;
-    if (ctx.age(*now) > half) return Hearing::dead;
-    return elapsed > half ? Hearing::dead : Hearing::unknown;
+    if (elapsed > half) return Hearing::dead;
+    const auto heard = tree::heard_at(ctx.view(), peer, ctx.env().clock().now());
+    if (heard) return ctx.age(*heard) > half + elapsed ? Hearing::dead : Hearing::unknown;
+    const auto member_since = ctx.view().get("ips/ip-" + peer);
+    const bool is_new = member_since && ctx.age(member_since->stamp) < half;
+    return is_new ? Hearing::unknown : Hearing::dead;
 }
 
 std::string few_names(const std::vector<std::string>& names) {
@@ -230,20 +234,48 @@ struct Roll {
     std::vector<std::string> unknown;
 };
 
-Roll call_roll(const VerbContext& ctx, const std::vector<PeerWatch>& peers, Stamp start, Duration elapsed) {
+Roll call_roll(const VerbContext& ctx, const std::vector<std::string>& peers, const News& news, Stamp asked,
+               Duration elapsed) {
     Roll roll;
     for (const auto& peer : peers) {
-        auto heard = hear(ctx, peer, start, elapsed);
+        auto heard = hear(ctx, peer, asked, elapsed);
+        if (heard == Hearing::unknown && elapsed > news.patience && !news.decides(peer)) heard = Hearing::dead;
         auto& list = heard == Hearing::alive ? roll.alive : heard == Hearing::dead ? roll.dead : roll.unknown;
-        list.push_back(peer.name);
+        list.push_back(peer);
     }
     return roll;
 }
 
 } // namespace
 
+env::task<result<Stamp>> ask_for_news(VerbContext& ctx) {
+    auto& view = ctx.view();
+    const auto key = tree::ask_key(ctx.self());
+    (void)view.raw("actual-" + ctx.self() + "/time"); // what is written must be newer than marsd's clock
+    (void)view.raw(key);
+    MARS_CO_TRY(auto lock, co_await ctx.local().lock(view.root()));
+    const Stamp asked = view.lamport().tick();
+    std::vector<tree::DiskView::Change> question{{key, "1", asked}};
+    MARS_CO_TRY_VOID(co_await view.commit(std::move(question)));
+    co_return asked;
+}
+
+bool has_answered(const VerbContext& ctx, const std::string& host, Stamp asked) {
+    return tree::has_answered(ctx.view(), host, ctx.self(), asked);
+}
+
+bool News::decides(const std::string& host) const {
+    return deciding.empty() || std::find(deciding.begin(), deciding.end(), host) != deciding.end();
+}
+
 env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers,
                                             std::function<bool()> enough) {
+    News news;
+    news.enough = std::move(enough);
+    co_return co_await wait_for_news(ctx, std::move(peers), std::move(news));
+}
+
+env::task<result<std::size_t>> wait_for_news(VerbContext& ctx, std::vector<std::string> peers, News news) {
     MARS_CO_TRY_VOID(co_await ctx.commit());
     std::erase(peers, ctx.me());
     std::erase(peers, ctx.self());
@@ -253,27 +285,21 @@ env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::s
                                     "; start it: systemctl start marsd"));
         co_return std::size_t{0};
     }
-    const Stamp start = ctx.view().lamport().tick();
-    std::vector<PeerWatch> watches;
     Condition condition;
-    for (const auto& peer : peers) {
-        auto remembered = time_of(ctx, peer);
-        watches.push_back({peer, remembered});
-        condition.directories.push_back("actual-" + peer);
-    }
+    for (const auto& peer : peers) condition.directories.push_back("actual-" + peer);
     condition.directories.emplace_back("");
+    // The watch begins before the question, so that no answer is missed.
+    MARS_CO_TRY_VOID(co_await ctx.view().wait_for_change(condition.directories, Duration::zero()));
+    MARS_CO_TRY(const auto asked, co_await ask_for_news(ctx));
     ctx.detail(1, "waiting for " + few_names(peers));
     Deadline deadline(ctx, std::nullopt);
-    condition.holds = [&] {
-        return (enough && enough()) || call_roll(ctx, watches, start, deadline.elapsed()).unknown.empty();
-    };
-    condition.description = [&] {
-        return "no news yet from " + few_names(call_roll(ctx, watches, start, deadline.elapsed()).unknown);
-    };
+    const auto roll_now = [&] { return call_roll(ctx, peers, news, asked, deadline.elapsed()); };
+    condition.holds = [&] { return (news.enough && news.enough()) || roll_now().unknown.empty(); };
+    condition.description = [&] { return "no news yet from " + few_names(roll_now().unknown); };
     condition.recheck = 1s; // deadness is a matter of ages
     MARS_CO_TRY_VOID(co_await wait_until(ctx, condition, deadline));
-    auto roll = call_roll(ctx, watches, start, deadline.elapsed());
-    if (!roll.dead.empty()) {
+    auto roll = roll_now();
+    if (!roll.dead.empty() && !news.is_quiet) {
         auto text = "nothing is heard of " + few_names(roll.dead) + " (" + std::to_string(roll.alive.size()) + "/" +
                     std::to_string(peers.size()) + " alive)";
         if (ctx.options().strict_wait) co_return refusal("wait.cluster", text + "; is marsd running there?");

@@ -56,11 +56,33 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present);
 // Of ME: a device whose log has failed is there, too, but of no use.
 result<void> check_device_works(const VerbContext& ctx);
 
-// W-CLUSTER: every one of `peers` has been heard of since now, so everything that it had written before this call is
-// visible here; or it is dead (nothing for half a window). Dead peers cost one warning, and a timeout with
+// W-CLUSTER: every one of `peers` has answered a question that is asked now (kernel/tree/question.hpp), so everything
+// that it knew when it saw the question is visible here; or it is dead (nothing for half a window). Dead peers cost one
+// warning, and a timeout with
 // --strict-wait. `enough`: ends the wait early; may be empty. Returns how many answered.
 env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers,
                                             std::function<bool()> enough = {});
+
+// What a wait for news shall be like.
+struct News {
+    std::function<bool()> enough; // ends the wait early; may be empty
+    // Only these are waited for as long as they may live; for the others, `patience`. Empty: all.
+    std::vector<std::string> deciding;
+    Duration patience = std::chrono::seconds(1);
+    bool is_quiet = false; // nothing is said about those that are silent
+
+    bool decides(const std::string& host) const;
+};
+// The same, as `news` says.
+env::task<result<std::size_t>> wait_for_news(VerbContext& ctx, std::vector<std::string> peers, News news);
+
+// Asks all hosts for news, once; also in a dry run. Returns the question's stamp. Errors: of the tree.
+env::task<result<Stamp>> ask_for_news(VerbContext& ctx);
+// `host` has seen the question, or a later one of this host, and has told all it knew then.
+bool has_answered(const VerbContext& ctx, const std::string& host, Stamp asked);
+
+// Nobody else has been made primary: else the refusal role.lost.
+result<void> check_not_overtaken(const VerbContext& ctx);
 
 // True when the value of the indicator is `value`, with the rules of wait_indicator.
 bool is_indicator(const VerbContext& ctx, std::string_view host, std::string_view name, std::string_view value);

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration kReplayPause = 500ms;
+constexpr Duration kAskedLately = 2s;
 constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
 constexpr Duration kReplayRetry = 10s;          // after an error of the disk or of the filesystem
 constexpr Duration kRotationRetry = 100ms;      // while the log before is still being written back
@@ -20,6 +21,10 @@ constexpr Duration kDiskRetry = 5s;             // a disk that is missing, or no
 // The log itself is wrong, so that another copy of it may help.
 bool is_defect(const format::ReplayCode& code) {
     return code.code == -EBADMSG || code.code == -EBADRQC || code.code == -ERESTART;
+}
+
+std::string seen_text(const tree::Link& primary) {
+    return primary.value + "," + primary.stamp.text();
 }
 
 } // namespace
@@ -55,17 +60,22 @@ void Controller::start() {
     tasks_.spawn("log news " + view_.name(), follow_logs(this));
 }
 
-// Of the states that hosts publish, only the primary's heartbeat takes part in decisions, at the end of a sync.
+// Of the states that hosts publish, two take part in decisions: the primary's answer at the end of a sync, and which
+// version of `primary` members have seen.
 void Controller::subscribe() {
     const auto states = view_.key("actual-");
     auto in_resource = [this, states](const std::string& path) {
-        if (path.starts_with(states)) return;
+        if (path.starts_with(states)) {
+            const bool is_role = path.ends_with("/primary-seen") || path.ends_with("/is-primary");
+            if (is_role && !append_.is_running() && view_.primary() == host_.me()) signal_.set();
+            return;
+        }
         if (path.find("/log-") != std::string::npos) logs_are_stale_ = true;
         if (path.find("/version-") != std::string::npos) logs_->changed().notify(); // a log may be known as complete
         signal_.set();
     };
     auto of_hosts = [this](const std::string& path) {
-        if (sync_.is_complete() && path.ends_with("/alive")) signal_.set();
+        if (sync_.is_complete() && path.find("/answer-") != std::string::npos) signal_.set();
     };
     resource_news_ = host_.tree.subscribe(tree::resource_dir(view_.name()) + "/", in_resource);
     host_news_ = host_.tree.subscribe("actual-", of_hosts);
@@ -130,12 +140,41 @@ env::task<bool> Controller::round() {
         if (!refreshed) say("err-bad-log-name", "logs cannot be listed: " + refreshed.error().text);
     }
     if (replay_.has_ended()) co_await take_replay_end();
+    co_await note_primary();
     const Local local = observe();
     const Plan plan = decide(host_.tree, view_.name(), local);
     const bool again = co_await act(plan);
     if (!again) co_await renew_witness(false);
     publish_state(plan);
     co_return again;
+}
+
+// Others act upon what this host has seen: it must not forget it by a power failure.
+env::task<void> Controller::note_primary() {
+    const auto primary = host_.tree.get(view_.key("primary"));
+    const auto seen = primary ? seen_text(*primary) : std::string();
+    if (seen == primary_seen_) co_return;
+    if (auto durable = co_await host_.tree.sync(); !durable) {
+        say("err-replay-stop", "that the primary is " + seen + " cannot be kept: " + durable.error().text);
+        co_return;
+    }
+    primary_seen_ = seen;
+}
+
+// Members that can be reached, and that have not yet seen that this host is to be primary, or are primary themselves.
+std::string Controller::unaware_members() const {
+    const auto primary = host_.tree.get(view_.key("primary"));
+    if (!primary || primary->value != host_.me() || append_.is_running()) return "";
+    if (primary_seen_ != seen_text(*primary)) return host_.me(); // not durable
+    std::string found;
+    for (const auto& host : view_.storage_members()) {
+        if (host == host_.me() || !host_.is_reachable(host)) continue;
+        const auto actual = view_.key("actual-" + host) + "/";
+        const bool has_seen = host_.tree.value(actual + "primary-seen") == primary_seen_;
+        if (has_seen && !host_.tree.flag(actual + "is-primary")) continue;
+        found += (found.empty() ? "" : ", ") + host;
+    }
+    return found;
 }
 
 Local Controller::observe() {
@@ -167,6 +206,7 @@ Local Controller::observe() {
     local.gone_log = gone_;
     local.missing_past = missing_past();
     local.was_put_back = had_written_more();
+    local.unaware = unaware_members();
     local.primary_is_alive = primary_is_alive();
     return local;
 }
@@ -433,7 +473,7 @@ env::task<void> Controller::look_after_device() {
 bool Controller::shall_wait_for_more(const Plan& plan) {
     const auto since = host_.env.clock().steady() - replay_ended_at_;
     const auto primary = view_.primary();
-    const bool is_handover = primary.empty() || primary == host_.me();
+    const bool is_handover = primary.empty() || primary == host_.me() || host_.questions.is_asked_here(kAskedLately);
     if (is_handover || since >= kReplayPause || plan.end - plan.start >= kReplayEnough) return false;
     next_look_ = std::min(next_look_, kReplayPause - since);
     return true;
@@ -473,18 +513,24 @@ bool Controller::replay_must_pause() {
     return true;
 }
 
-// Y6: the copy is complete. Only when news of the primary younger than its end have arrived, the position that replay
-// must reach is known, and the end may be told.
+// Y6: the copy is complete. Only when the primary has answered a question that was asked after that, the position that
+// replay must reach is known, and the end may be told.
 env::task<bool> Controller::end_sync() {
     if (!sync_.is_complete()) {
         sync_end_.reset();
         co_return false;
     }
     const auto primary = sync_.source_host();
-    if (!sync_end_) sync_end_ = host_.tree.lamport().tick();
+    if (!sync_end_) {
+        auto asked = host_.questions.ask();
+        if (!asked) {
+            say("inf-sync", "the end of the sync cannot be asked for: " + asked.error().text);
+            co_return false;
+        }
+        sync_end_ = *asked;
+    }
     const auto position = host_.tree.get(view_.key("replay-" + primary));
-    const auto alive = host_.tree.get("actual-" + primary + "/alive");
-    if (!position || !alive || alive->stamp < *sync_end_ || view_.primary() != primary) co_return false;
+    if (!position || !host_.questions.has_answered(primary, *sync_end_) || view_.primary() != primary) co_return false;
     auto told = host_.tree.set(view_.key("syncpos-" + host_.me()), position->value);
     if (told) told = host_.tree.set(view_.key("verifystatus-" + host_.me()), sync_.verify_status());
     // What the disk needs to become consistent, and what it holds, must be known after any crash before the sync counts
@@ -589,7 +635,8 @@ env::task<void> Controller::publish_positions() {
     else if (replay_.is_running() || replay_.has_ended())
         done = co_await positions_.publish(replay_.position(), replay_.end());
     if (sync_.is_running() && !sync_.is_complete())
-        publish("syncstatus-" + host_.me(), std::to_string(sync_.durable_offset()));
+        // Only end_sync() tells the end: until then, the disk is a mixture.
+        publish("syncstatus-" + host_.me(), std::to_string(std::min(sync_.durable_offset(), sync_.end() - 1)));
     if (!done) // tried again with the next heartbeat
         quiet_.warning("positions", "resource " + view_.name() + ": positions are not published: " + done.error().text);
     publish_rates();

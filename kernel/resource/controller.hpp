@@ -42,6 +42,8 @@ class Controller {
     // Ends the loop. Only at rest, or when the whole daemon is given up.
     env::task<void> stop();
 
+    // Publishes positions and the state of the resource as they are now.
+    env::task<void> tell();
     // Publishes how far the logger, replay or sync are now, and the rates. Must have happened before the heartbeat says
     // "alive" (M9).
     env::task<void> publish_positions();
@@ -102,6 +104,8 @@ class Controller {
     void note_written(const format::LogPosition& at, bool even_less);
     void warn_of_silence(const LogName& log);
 
+    env::task<void> note_primary();
+    std::string unaware_members() const;
     env::task<void> take_replay_end();
     bool replay_must_pause();
     env::task<bool> end_sync();
@@ -147,7 +151,7 @@ class Controller {
     std::optional<block::DiskWitness> witness_; // of the disk that is attached
     WrittenMark mark_;
     std::optional<Written> written_; // what the mark said at the attach, until this host has come as far again
-    std::optional<LogName> gone_; // the first log that was being written at a crash, and is not all here
+    std::optional<LogName> gone_;    // the first log that was being written at a crash, and is not all here
     ReplayOutcome last_replay_;
     std::string last_error_; // of a replay, as it was logged
     std::optional<LogName> damaged_;
@@ -157,7 +161,8 @@ class Controller {
     Duration device_seen_at_{};
     std::string device_trouble_; // what is in the way of the device's node
     Duration replay_ended_at_{};
-    std::optional<Stamp> sync_end_; // when the copy was complete; waiting for newer news of the primary
+    std::optional<Stamp> sync_end_; // the question to the primary after the copy was complete
+    std::string primary_seen_;      // the version of `primary` that is durable here, as it is told
     Duration last_beat_{-1};
     std::map<std::string, std::string> said_; // messages of this round beside the plan's
     env::TaskGroup tasks_;

@@ -20,6 +20,11 @@ void Controller::beat(std::string_view key, std::string_view value) {
     (void)host_.tree.touch(view_.key(key), value);
 }
 
+env::task<void> Controller::tell() {
+    co_await publish_positions();
+    if (is_recovered_) publish_switches();
+}
+
 void Controller::publish_state(const Plan& plan) {
     publish_switches();
     publish_messages(plan);
@@ -50,8 +55,7 @@ void Controller::publish_switches() {
     alive("if-on", flag(append_.device_exists()));
     alive("is-primary", flag(append_.is_running()));
     // Which version of `primary` this host acts upon: a handover relies on it.
-    if (const auto primary = host_.tree.get(view_.key("primary")))
-        publish(actual + "primary-seen", primary->value + "," + primary->stamp.text());
+    if (!primary_seen_.empty()) publish(actual + "primary-seen", primary_seen_);
     if (is_beat) last_beat_ = host_.env.clock().steady();
 }
 

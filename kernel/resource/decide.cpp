@@ -359,6 +359,9 @@ class Decision {
             return;
         }
         if (!local_.missing_past.empty()) return say("err-past-missing", local_.missing_past);
+        if (!local_.unaware.empty())
+            return say("inf-primary-wait", "before the device appears, " + local_.unaware + " must have seen that " +
+                                               me_ + " is to be primary");
         if (is_mine(cur_) && length_ == 0 && length_of(cur_)) {
             plan_.work = Work::append;
             plan_.log = cur_;

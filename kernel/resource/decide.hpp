@@ -60,6 +60,8 @@ struct Local {
     std::optional<LogName> gone_log;
     // This host had written more than it finds; what members have is not to be overruled by fetch being off.
     bool was_put_back = false;
+    // Members that can be reached, and do not know yet that this host is to be primary; empty: all do.
+    std::string unaware;
     // The designated primary's daemon has been heard of lately.
     bool primary_is_alive = true;
 };

@@ -10,6 +10,7 @@
 #include "kernel/env/env.hpp"
 #include "kernel/export/provider.hpp"
 #include "kernel/format/digest.hpp"
+#include "kernel/resource/questions.hpp"
 #include "kernel/tree/tree.hpp"
 
 namespace mars::resource {
@@ -35,17 +36,20 @@ struct Host {
     exports::Provider& exports;
     Tunables tunables;
     block::MemoryBudget memory;
+    Questions questions;
     // The checksums that all members understand.
     std::function<format::KindMask()> checksums;
     // False during the start guard.
     std::function<bool()> may_be_designated;
     std::function<int()> emergency_level;
+    // It answers now, or news of it arrive by others.
+    std::function<bool(const std::string& host)> is_reachable;
     // All that this host had to tell when it connected is here, at least once since the start.
     std::function<bool(const std::string& host)> has_answered;
 
     const std::string& me() const { return env.hostname(); }
     Host(env::Env& e, tree::Tree& t, exports::Provider& x, Tunables u)
-        : env(e), tree(t), exports(x), tunables(u), memory(e.lot(), u.memory_limit_bytes) {}
+        : env(e), tree(t), exports(x), tunables(u), memory(e.lot(), u.memory_limit_bytes), questions(e, t) {}
 };
 
 } // namespace mars::resource

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/format/link_values.hpp"
+#include "kernel/tree/heard.hpp"
 
 namespace mars::resource {
 
@@ -12,18 +13,19 @@ Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tu
       exchange_(env, tree, tree::ExchangeOptions{.port = tunables.tree_port}),
       fetch_server_(env, *this,
                     [this](const std::string& resource) -> std::shared_ptr<block::LogSource> {
-                        auto* controller = find(resource);
+                        auto controller = find(resource);
                         return controller ? controller->logs() : nullptr;
                     }),
       sync_server_(env, *this,
                    [this](const std::string& resource) -> std::shared_ptr<block::SyncSource> {
-                       auto* controller = find(resource);
+                       auto controller = find(resource);
                        return controller ? controller->sync_source() : nullptr;
                    }),
       resources_changed_(env), tasks_(env) {
     host_.checksums = [this] { return common_checksums(); };
     host_.may_be_designated = [this] { return may_be_designated(); };
     host_.emergency_level = [this] { return status_.level(); };
+    host_.is_reachable = [this](const std::string& host) { return is_reachable(host); };
     host_.has_answered = [this](const std::string& host) { return has_answered(host); };
 }
 
@@ -44,6 +46,7 @@ result<void> Manager::start() {
     resources_changed_.set();
     tasks_.spawn("resources", follow_resources());
     tasks_.spawn("heartbeat", heartbeat());
+    host_.questions.start([this] { return tell_all(); });
     return {};
 }
 
@@ -52,10 +55,10 @@ env::task<void> Manager::stop() {
     for (auto& [name, controller] : controllers_) controller->shut_down();
     while (!controllers_.empty()) {
         resources_changed_.set();
-        co_await adopt_and_drop();
-        if (!controllers_.empty()) co_await host_.env.clock().sleep(std::chrono::milliseconds(50));
+        co_await host_.env.clock().sleep(std::chrono::milliseconds(50));
     }
     co_await tasks_.stop();
+    co_await host_.questions.stop();
     co_await beat(true);
     (void)co_await host_.tree.sync(); // nothing more can be done about a failure now
     co_await fetch_server_.stop();
@@ -83,7 +86,7 @@ std::string Manager::busy_with() const {
 env::task<void> Manager::follow_resources() {
     while (true) {
         co_await resources_changed_.wait(host_.tunables.scan_interval);
-        if (!shutting_down_) co_await adopt_and_drop();
+        co_await adopt_and_drop();
     }
 }
 
@@ -93,7 +96,7 @@ env::task<void> Manager::adopt_and_drop() {
         const bool active = host_.tree.get(tree::resource_key(name, "device-" + host_.me())).has_value();
         if (!active || shutting_down_ || controllers_.contains(name)) continue;
         host_.env.log().info("resource " + name + ": begins");
-        auto controller = std::make_unique<Controller>(host_, name);
+        auto controller = std::make_shared<Controller>(host_, name);
         controller->start();
         controllers_.emplace(name, std::move(controller));
     }
@@ -118,9 +121,9 @@ env::task<void> Manager::adopt_and_drop() {
     }
 }
 
-Controller* Manager::find(const std::string& resource) const {
+std::shared_ptr<Controller> Manager::find(const std::string& resource) const {
     auto found = controllers_.find(resource);
-    return found == controllers_.end() ? nullptr : found->second.get();
+    return found == controllers_.end() ? nullptr : found->second;
 }
 
 // --- heartbeat -------------------------------------------------------------------------------------------------------
@@ -134,12 +137,15 @@ env::task<void> Manager::heartbeat() {
 
 // Positions first: who sees this heartbeat may rely on having seen all positions that were true when it was made (M9).
 env::task<void> Manager::beat(bool is_shutting_down) {
-    std::vector<std::string> names;
-    for (auto& [name, controller] : controllers_) names.push_back(name);
-    for (auto& name : names)
-        if (auto* controller = find(name)) co_await controller->publish_positions();
+    co_await tell_all();
     status_.publish(common_checksums());
     status_.beat(is_shutting_down);
+}
+
+env::task<void> Manager::tell_all() {
+    std::vector<std::shared_ptr<Controller>> all; // one may end while another one publishes
+    for (auto& [name, controller] : controllers_) all.push_back(controller);
+    for (auto& controller : all) co_await controller->tell();
 }
 
 // 4.2: after the start nobody becomes primary before its peers had the chance to tell of a newer one.
@@ -161,6 +167,19 @@ bool Manager::has_answered(const std::string& host) {
     for (const auto& peer : exchange_.peers())
         if (peer.has_caught_up) answered_.insert(peer.host);
     return answered_.contains(host);
+}
+
+// Keepalives come every 5 s. By others: it is heard of although it has not spoken to this host.
+bool Manager::is_reachable(const std::string& host) const {
+    constexpr Duration kSilent = std::chrono::seconds(12);
+    const auto now = host_.env.clock().now();
+    for (const auto& peer : exchange_.peers()) {
+        if (peer.host != host) continue;
+        if (peer.connected && now - peer.last_received < kSilent) return true;
+        const auto heard = tree::heard_at(host_.tree, host, now);
+        return heard && now - *heard<host_.tunables.alive_window&& * heard - peer.last_received> kSilent / 2;
+    }
+    return false;
 }
 
 // What all members can verify (transaction-log 3.4); a member that has not said what it knows gets only the oldest

@@ -37,7 +37,7 @@ class Manager final : private block::PeerGate {
     // Writes the counters of every primary's write path into the daemon's log.
     void log_counters() const;
 
-    const std::map<std::string, std::unique_ptr<Controller>>& controllers() const { return controllers_; }
+    const std::map<std::string, std::shared_ptr<Controller>>& controllers() const { return controllers_; }
 
   private:
     block::Welcome identity() const override;
@@ -47,18 +47,20 @@ class Manager final : private block::PeerGate {
     env::task<void> adopt_and_drop();
     env::task<void> heartbeat();
     env::task<void> beat(bool is_shutting_down);
+    env::task<void> tell_all();
     bool may_be_designated();
     bool have_all_peers_answered();
     bool has_answered(const std::string& host);
+    bool is_reachable(const std::string& host) const;
     format::KindMask common_checksums() const;
-    Controller* find(const std::string& resource) const;
+    std::shared_ptr<Controller> find(const std::string& resource) const;
 
     Host host_;
     HostStatus status_;
     tree::Exchange exchange_;
     block::FetchServer fetch_server_;
     block::SyncServer sync_server_;
-    std::map<std::string, std::unique_ptr<Controller>> controllers_;
+    std::map<std::string, std::shared_ptr<Controller>> controllers_;
     Signal resources_changed_;
     tree::Subscription subscription_;
     Duration started_at_{};

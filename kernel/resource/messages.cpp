@@ -18,6 +18,7 @@ constexpr const char* kKeys[] = {
     "err-past-missing",
     "err-versionlink-skip",
     "err-sequence-trash",
+    "inf-primary-wait",
     "inf-log-foreign-denied",
     "inf-versionlink-not-yet-exist",
     "inf-versionlink-not-equal",

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "kernel/tree/question.hpp"
+
 namespace mars::tree {
 
 namespace {
@@ -108,7 +110,8 @@ bool is_transferable(std::string_view path) {
 
 bool is_barrier(std::string_view path) {
     const auto [dir, name] = split_path(path);
-    return dir.starts_with("actual-") && dir.find('/') == std::string_view::npos && is_any(name, {"alive", "time"});
+    return dir.starts_with("actual-") && dir.find('/') == std::string_view::npos &&
+           (is_any(name, {"alive", "time"}) || name.starts_with(kAnswer));
 }
 
 bool is_written_by(std::string_view path, std::string_view host) {

@@ -14,13 +14,14 @@ constexpr std::size_t kPartBytes = 256 * 1024; // of a batch or compare; far bel
 
 std::vector<KeyVersion> barrier_keys(const Tree& tree) {
     std::vector<KeyVersion> sampled;
-    for (auto& dir : tree.directories())
-        for (auto name : {"alive", "time"}) {
-            const auto path = join_path(dir, name);
-            if (!is_barrier(path)) continue;
-            if (auto link = tree.raw(path); link && is_sendable(path, *link))
-                sampled.push_back({path, std::move(link->value), link->stamp});
-        }
+    for (auto& dir : tree.directories()) {
+        if (!is_barrier(join_path(dir, "alive"))) continue; // no directory of that kind
+        tree.visit_links(dir, [&](std::string_view name, const Link& link) {
+            auto path = join_path(dir, name);
+            if (is_barrier(path) && is_sendable(path, link))
+                sampled.push_back({std::move(path), link.value, link.stamp});
+        });
+    }
     return sampled;
 }
 

@@ -123,7 +123,9 @@ class Site {
     }
 
     // Another resource that is just like this one.
-    void copy_resource(const std::string& from, const std::string& to) { copy_tree("resource-" + from, "resource-" + to); }
+    void copy_resource(const std::string& from, const std::string& to) {
+        copy_tree("resource-" + from, "resource-" + to);
+    }
 
     // Runs one command line; the output stays in `output`.
     RunResult run(const Words& words) {
@@ -227,6 +229,8 @@ class Site {
         for (const auto& host : beating) {
             set("actual-" + host + "/time", machine.real_time().text(), 0s);
             set("actual-" + host + "/alive", "1", 0s);
+            if (const auto asked = stamp("actual-a/ask"); host != "a" && asked > Stamp{})
+                set("actual-" + host + "/answer-a", asked.text(), 0s);
         }
     }
     void tick(const std::shared_ptr<bool>& token) {
@@ -241,7 +245,8 @@ class Site {
         for (const auto& entry : *entries) {
             auto path = directory + "/" + entry.name;
             bool is_indicator = entry.name.starts_with("is-") || entry.name == "if-on";
-            if (entry.name == "alive" || entry.name == "time" || is_indicator) continue;
+            bool is_news = entry.name == "ask" || entry.name.starts_with("answer-");
+            if (entry.name == "alive" || entry.name == "time" || is_indicator || is_news) continue;
             auto status = hand->storage().status(path);
             auto link = hand->storage().read_symlink(path);
             if (entry.kind == env::FileKind::directory) {

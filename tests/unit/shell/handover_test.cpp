@@ -150,7 +150,7 @@ TEST_CASE("an old primary that is not heard of is not called off") {
     site.alive({"a"});
     auto result = site.refuse({"primary", "r", "--timeout=20"}, "wait.phase");
     CHECK(result.exit == 3);
-    CHECK(site.output.text(Severity::warning).find("nothing is heard of the old primary b") != std::string::npos);
+    CHECK(site.output.text(Severity::warning).find("the old primary b has not answered") != std::string::npos);
 }
 
 TEST_CASE("primary on the primary itself only waits for the device") {
