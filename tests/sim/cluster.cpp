@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/sim/cluster.hpp"
 
+#include <algorithm>
+
 #include "kernel/tree/view.hpp"
 #include "shell/run.hpp"
 #include "tests/sim/sim_operator.hpp"
@@ -84,24 +86,53 @@ void Cluster::forget(Node& node) {
     world_.settle();
 }
 
-VerbResult Cluster::run_verb(Node& node, std::vector<std::string> words, Duration limit) {
-    VerbResult result;
-    auto process = node.machine.start_process("marsadm");
-    std::string line = node.machine.name() + ": marsadm";
-    for (auto& word : words) line += " " + word;
-    world_.trace(line);
-    {
-        OperatorSurroundings surroundings(*process, world_);
-        env::TaskGroup group(*process);
-        bool done = false;
+// One call of marsadm.
+struct Cluster::Call {
+    Call(Node& n, std::vector<std::string> words, env::sim::World& world)
+        : node(n), process(n.machine.start_process("marsadm")), surroundings(*process, world), group(*process) {
+        line = node.machine.name() + ": marsadm";
+        for (auto& word : words) line += " " + word;
+        world.trace(line);
         group.spawn("verb", surroundings.run(std::move(words), result.exit, done));
-        if (!world_.run_until([&] { return done || process->is_dead(); }, limit)) result.error = "no end in sight; ";
-        if (!done && !process->is_dead()) process->kill();
-        result.answer = surroundings.output.text(shell::Severity::answer);
-        result.error += surroundings.output.text(shell::Severity::error);
     }
-    world_.trace(node.machine.name() + ": marsadm ended with " + std::to_string(result.exit) + " " + result.error);
-    return result;
+    bool has_ended() const { return done || process->is_dead(); }
+
+    Node& node;
+    std::unique_ptr<env::sim::Process> process;
+    OperatorSurroundings surroundings;
+    env::TaskGroup group;
+    std::string line;
+    VerbResult result;
+    bool done = false;
+};
+
+VerbResult Cluster::run_verb(Node& node, std::vector<std::string> words, Duration limit) {
+    return run_verbs({&node}, std::move(words), limit).front();
+}
+
+std::vector<VerbResult> Cluster::run_verbs(const std::vector<Node*>& nodes, std::vector<std::string> words,
+                                           Duration limit) {
+    std::vector<std::unique_ptr<Call>> calls;
+    for (auto* node : nodes) {
+        calls.push_back(std::make_unique<Call>(*node, words, world_));
+        if (nodes.size() > 1) world_.run_for(world_.random().between(0s, 200ms));
+    }
+    const auto all_ended = [&] {
+        most_devices_ = std::max(most_devices_, hosts_with_device().size());
+        return std::all_of(calls.begin(), calls.end(), [](auto& call) { return call->has_ended(); });
+    };
+    const bool ended = world_.run_until(all_ended, limit);
+    std::vector<VerbResult> results;
+    for (auto& call : calls) {
+        if (!ended && !call->has_ended()) call->result.error = "no end in sight; ";
+        if (!call->has_ended()) call->process->kill();
+        call->result.answer = call->surroundings.output.text(shell::Severity::answer);
+        call->result.error += call->surroundings.output.text(shell::Severity::error);
+        world_.trace(call->node.machine.name() + ": marsadm ended with " + std::to_string(call->result.exit) + " " +
+                     call->result.error);
+        results.push_back(call->result);
+    }
+    return results;
 }
 
 std::string Cluster::link(const Node& node, const std::string& path) const {

@@ -63,6 +63,12 @@ class Cluster {
     // Runs a verb of marsadm on a host to its end, while everything else goes on.
     VerbResult run_verb(Node& node, std::vector<std::string> words, Duration limit = std::chrono::seconds(120));
 
+    // The same verb on several hosts, each begun up to 0.2 s after the one before.
+    std::vector<VerbResult> run_verbs(const std::vector<Node*>& nodes, std::vector<std::string> words,
+                                      Duration limit = std::chrono::seconds(120));
+    // On how many hosts there was a device at the same moment, at most, while verbs were running.
+    std::size_t most_devices() const { return most_devices_; }
+
     // The application: at most `workers` writes under way on each host that has the device.
     void start_application(Node& node);
     // Lets it close the device; true when it has.
@@ -73,6 +79,7 @@ class Cluster {
     std::vector<Node*> hosts_with_device();
 
   private:
+    struct Call;
     env::task<void> run_daemon(Node& node);
     env::task<void> application(Node& node);
     env::task<void> worker(Node& node, block::Device& device);
@@ -81,6 +88,7 @@ class Cluster {
     void forget(Node& node);
 
     env::sim::World world_;
+    std::size_t most_devices_ = 0;
     WriteHistory history_{kDiskBytes};
     std::vector<std::unique_ptr<Node>> nodes_;
 };

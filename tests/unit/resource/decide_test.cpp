@@ -581,3 +581,14 @@ TEST_CASE("a log that the primary has left behind is asked for by its name") {
     s.set("replay-alpha", "log-000000003-alpha,1,0"); // it follows by itself
     CHECK(s.plan().fetch_log == LogName{2, "alpha"});
 }
+
+TEST_CASE("a new primary begins no log before all that can be reached know that it is to be one") {
+    Scene s("alpha");
+    s.set("replay-alpha", "log-000000002-alpha,1000,0");
+    s.logs({{2, "alpha", 1000}});
+    s.local.unaware = "gamma";
+    CHECK_FALSE(s.plan().step_to);
+    CHECK(s.says("inf-primary-wait"));
+    s.local.unaware.clear();
+    CHECK(s.plan().step_to == kLog3a);
+}

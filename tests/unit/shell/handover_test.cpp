@@ -341,3 +341,36 @@ TEST_CASE("invalidate throws nothing away that the primary has yet to get, and d
         CHECK(site.output.text(Severity::error).find("on host b, marsadm log-rotate r") != std::string::npos);
     }
 }
+
+TEST_CASE("when another host is made primary meanwhile, the command says who has won, and changes nothing more") {
+    Pair site;
+    const char* when = GENERATE("(none)", "a");
+    bool is_taken = false;
+    Stamp theirs;
+    site.on_tick = [&] {
+        if (!is_taken) site.obey("b");
+        if (site.r("primary") != when || is_taken) return;
+        is_taken = true;
+        site.set("resource-r/primary", "c", 0s);
+        theirs = site.stamp("resource-r/primary");
+    };
+    INFO("taken when primary is " << when);
+    const auto result = site.run({"primary", "r"});
+    CHECK(is_taken);
+    CHECK(result.exit == 1);
+    const auto text = site.output.text(Severity::error);
+    CHECK(text.find("[role.lost]") != std::string::npos);
+    CHECK(text.find("host c has been made primary meanwhile") != std::string::npos);
+    CHECK(site.r("primary") == "c");
+    CHECK(site.stamp("resource-r/primary") == theirs);
+}
+
+TEST_CASE("primary on the primary writes nothing") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/primary", "a", 5min);
+    site.succeed({"primary", "r"});
+    const auto before = site.snapshot();
+    site.succeed({"primary", "r"});
+    CHECK(Site::difference(before, site.snapshot()) == "");
+}
