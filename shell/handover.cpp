@@ -23,9 +23,10 @@ struct Handover {
     std::optional<std::string> old; // the primary to take over from, as it was at the beginning
     bool is_known = false;
     bool has_warned = false;
-    Stamp first_asked{};               // the first question for news of this command
-    Stamp asked{};                     // the last one
-    Duration asked_at{-1};             // steady; negative: never
+    Stamp first_asked{};   // the first question for news of this command
+    Stamp asked{};         // the last one
+    Duration asked_at{-1}; // steady; negative: never
+    Duration first_asked_at{};
     std::optional<systemd::Move> move; // of the application, by systemd
 };
 
@@ -76,7 +77,10 @@ env::task<result<void>> ask_again(VerbContext& ctx) {
         co_return result<void>();
     MARS_CO_TRY(state.asked, co_await ask_for_news(ctx));
     state.asked_at = now;
-    if (is_first) state.first_asked = state.asked;
+    if (is_first) {
+        state.first_asked = state.asked;
+        state.first_asked_at = now;
+    }
     co_return result<void>();
 }
 
@@ -345,7 +349,9 @@ env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     // Who has not answered this very command is not called off: better to stay where things are than to have no primary
     // at all.
     if (old && !has_left_role(ctx, *old) && !has_answered(ctx, *old, ctx.state<Handover>().first_asked)) {
-        warn_once(ctx, "the old primary " + *old + " has not answered, waiting for it");
+        const auto waited = ctx.env().clock().steady() - ctx.state<Handover>().first_asked_at;
+        if (waited > std::chrono::seconds(1))
+            warn_once(ctx, "the old primary " + *old + " has not answered, waiting for it");
         co_return Step::again;
     }
     MARS_CO_TRY(auto avoided, avoid_split(ctx));
@@ -353,6 +359,7 @@ env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
         ctx.detail(1, position_text(ctx));
         co_return Step::again;
     }
+    MARS_CO_TRY_VOID(check_still_old(ctx)); // right before: somebody may have been quicker
     MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
     co_return Step::done;
 }
@@ -405,6 +412,7 @@ env::task<result<Step>> primary_await_device(VerbContext& ctx) {
                                     "resolution of the split brain, not waiting for it"));
         co_return Step::done;
     }
+    MARS_CO_TRY_VOID(check_not_overtaken(ctx));
     MARS_CO_TRY_VOID(co_await wait_device(ctx, true));
     turn_all_on(ctx);
     co_return Step::done;

@@ -16,8 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 failure untrusted(const fs::path& path, const std::string& why) {
-    return refusal("plugin.broken", path.string() + " " + why +
-                                               ", so it is not loaded; next: chown root, chmod go-w, or remove it");
+    return refusal("plugin.broken",
+                   path.string() + " " + why + ", so it is not loaded; next: chown root, chmod go-w, or remove it");
 }
 
 // `is_above`: a directory on the way; in a sticky one nobody can replace what belongs to somebody else.

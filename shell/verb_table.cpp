@@ -11,8 +11,8 @@ namespace {
 using FamilyRows = const std::vector<Verb>& (*)();
 
 constexpr std::array<FamilyRows, 12> kVerbFamilies{cluster_verbs, resource_verbs, switch_verbs, role_verbs,
-                                               log_verbs,     wait_verbs,     view_verbs,   macro_verbs,
-                                               script_verbs,  systemd_verbs,  habit_verbs,  later_verbs};
+                                                   log_verbs,     wait_verbs,     view_verbs,   macro_verbs,
+                                                   script_verbs,  systemd_verbs,  habit_verbs,  later_verbs};
 
 bool is_called(const Verb& verb, std::string_view name) {
     return verb.name == name || std::find(verb.aliases.begin(), verb.aliases.end(), name) != verb.aliases.end();

@@ -313,7 +313,8 @@ env::task<result<void>> Controller::recover_logs() {
             host_.env.log().error("resource " + view_.name() + ": of " + log.name.text() + ", only " +
                                   std::to_string(log.length) + " bytes are left, and " + std::to_string(told) +
                                   " had been acknowledged");
-            if (view_.primary() == host_.me()) continue; // decide() says what now
+            // decide() says what now. Also in the middle of a handover: what was promised, the new primary may have.
+            if (const auto primary = view_.primary(); primary.empty() || primary == host_.me()) continue;
         }
         MARS_CO_TRY_VOID(positions_.correct_version(log.name, log.length));
     }

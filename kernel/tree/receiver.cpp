@@ -187,8 +187,9 @@ void Receiver::take_seat(std::shared_ptr<Session> session) {
     if (before) { // the old connection is dead, or its end has not been noticed yet
         before->ended = failure(std::errc::connection_aborted, session->host + " has made a new connection");
         before->channel.close();
-        for (auto& peer : before->peers)
-            if (!session->peers.contains(peer)) shared_.take_over(peer);
+        // Also to those whom it serves again: a host that comes back after a power failure may have forgotten what it
+        // had told only this one.
+        for (auto& peer : before->peers) shared_.take_over(peer);
     }
     shared_.heard_from(session->host);
 }

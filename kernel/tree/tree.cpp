@@ -2,6 +2,7 @@
 #include "kernel/tree/tree.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernel/tree/paths.hpp"
 #include "kernel/tree/tree_state.hpp"
@@ -148,9 +149,12 @@ result<bool> Tree::apply(std::string_view key, std::string_view value, Stamp sta
     const std::string path(key);
     MARS_TRY(const auto now, state_->refresh(path));
     const bool deletes = value == kDeleted;
-    if (!now.exists && deletes) return false;                 // D3
-    if (now.link && !(stamp > now.link->stamp)) return false; // M3
-    if (now.exists && now.kind == env::FileKind::regular) {   // D4, M6
+    if (!now.exists && deletes) return false; // D3
+    // M3. Of two hosts that write at the same stamp (while the cluster's clock is ahead of theirs that is no rare
+    // chance), all must prefer the same one: the value that is greater.
+    if (now.link && std::pair(stamp, value) <= std::pair(now.link->stamp, std::string_view(now.link->value)))
+        return false;
+    if (now.exists && now.kind == env::FileKind::regular) { // D4, M6
         if (!(stamp > now.mtime) || may_hold_user_data(path)) return false;
     } else if (now.exists && !now.link && !deletes) {
         return false; // a directory or device; D5 allows only the marker there

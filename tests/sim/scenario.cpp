@@ -337,7 +337,7 @@ class Scenario {
         const auto name = node.machine.name();
         const bool is_refused = cluster_.link(node, node.path("actual-" + name + "/disk-error")) == "-116";
         const auto gap = cluster_.link(node, node.path("actual-" + name + "/msg-err-log-not-contiguous"));
-        const bool was_put_back = &node == put_back_ && !gap.empty() && gap != "OK";
+        const bool was_put_back = put_back_ && !gap.empty() && gap != "OK";
         if (!was_put_back && (!changed_.contains(&node) || !(is_refused || is_stuck))) return;
         if (cluster_.link(node, resource_directory() + "/primary") == name) take_over();
         must(node, {"invalidate", kResource});

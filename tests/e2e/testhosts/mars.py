@@ -26,7 +26,7 @@ DELETED = ".deleted"
 
 # Keys that a daemon rewrites all the time although nothing happened. open-count follows every program that looks into the
 # device, a little later: wait_device() above all, and udev where it runs.
-_RESTLESS = re.compile(r"/(amount|ops)-|(^|/)actual-[^/]+/(time|alive|read-stamp|read-time|open-count|msg-.*|.*-rate|rest-space|.*-timestamp)\|"
+_RESTLESS = re.compile(r"/(amount|ops)-|(^|/)actual-[^/]+/(time|alive|ask|answer-[^/|]+|read-stamp|read-time|open-count|msg-.*|.*-rate|rest-space|.*-timestamp)\|"
                        r"|\.(log|status)\|")
 
 

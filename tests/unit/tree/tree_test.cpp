@@ -100,18 +100,23 @@ TEST_CASE("of two versions in any order and any number of repetitions the newer 
     }
 }
 
-TEST_CASE("equal stamps change nothing, deletions create nothing") {
+TEST_CASE("of two values with equal stamps the greater one wins, whichever comes first; deletions create nothing") {
     OneHost h;
     h.a.start();
     auto deleted = h.a.tree->apply("resource-x/k", ".deleted", Stamp{1000, 0}, "b");
     REQUIRE(deleted);
     CHECK_FALSE(*deleted);
     CHECK_FALSE(h.a.hand.exists("/mars/resource-x"));
+    for (const auto& [first, second] : {std::pair("one", "two"), std::pair("two", "one")}) {
+        const auto key = std::string("resource-x/") + first;
+        REQUIRE(h.a.tree->apply(key, first, Stamp{1000, 0}, "b"));
+        REQUIRE(h.a.tree->apply(key, second, Stamp{1000, 0}, "c"));
+        CHECK(h.a.tree->value(key) == "two");
+        auto again = h.a.tree->apply(key, "two", Stamp{1000, 0}, "b");
+        REQUIRE(again);
+        CHECK_FALSE(*again);
+    }
     REQUIRE(h.a.tree->apply("resource-x/k", "one", Stamp{1000, 0}, "b"));
-    auto equal = h.a.tree->apply("resource-x/k", "two", Stamp{1000, 0}, "b");
-    REQUIRE(equal);
-    CHECK_FALSE(*equal);
-    CHECK(h.a.tree->value("resource-x/k") == "one");
     auto applied = h.a.tree->apply("resource-x/k", ".deleted", Stamp{1000, 1}, "b");
     REQUIRE(applied);
     CHECK(*applied);

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Several `primary` at once, on different hosts: one wins, the device is on one host at any moment, and who has not won is
+told who has. A primary that does not answer keeps its role."""
+
+import random
+import threading
+
+from testhosts import MIB, main, wait_for
+from testhosts.mars import MarsCluster, join_cluster, join_resource, two_hosts
+
+RES = "mydata"
+import os
+ROUNDS = int(os.environ.get("ROUNDS", 8))
+# Looks 200 times a second; all hosts have the same clock.
+WATCH = f"""#!/bin/bash
+while [ ! -e /tmp/enough ]; do
+    if [ -b /dev/mars/{RES} ]; then echo "$EPOCHREALTIME 1"; else echo "$EPOCHREALTIME 0"; fi
+    read -rt 0.005 <> <(:)
+done > /tmp/seen
+"""
+
+
+def three_members(cluster):
+    a, b, c = cluster.hosts
+    c.add_disk(RES, 32 * MIB)
+    a, b, disk = two_hosts(cluster, RES, 32 * MIB)
+    join_cluster(c, a)
+    join_resource(c, RES, disk)
+    for host in (b, c):
+        host.wait_caught_up(RES, a)
+    return a, b, c, disk
+
+
+def run_at_once(hosts, command):
+    """The results of the same command, begun on all hosts at the same moment."""
+    results = {}
+    gate = threading.Barrier(len(hosts))
+
+    def call(host):
+        gate.wait()
+        results[host.name] = host.marsadm(command, check=False)
+
+    threads = [threading.Thread(target=call, args=(host,)) for host in hosts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def times_of_device(host):
+    """[(from, to)] during which the device was there, as the watcher has seen it."""
+    spans, begin, last = [], None, None
+    for line in host.run("cat /tmp/seen").out.splitlines():
+        when, there = line.split()
+        if there == "1":
+            begin, last = begin or float(when), float(when)
+        elif begin:
+            spans.append((begin, last))
+            begin = None
+    return spans + ([(begin, last)] if begin else [])
+
+
+def test_one_of_several_wins(state):
+    chance = random.Random(5)
+    with MarsCluster(state, ["hostA", "hostB", "hostC"]) as cluster:
+        *hosts, disk = three_members(cluster)
+        for host in hosts:
+            host.run(f"rm -f /tmp/enough; cat > /tmp/watch <<'END'\n{WATCH}END\nchmod +x /tmp/watch; /tmp/watch >/dev/null 2>&1 &")
+        for round_number in range(ROUNDS):
+            rivals = chance.sample(hosts, chance.choice((2, 2, 3)))
+            results = run_at_once(rivals, f"primary {RES}")
+            said = "\n".join(f"{name}: {result}" for name, result in results.items())
+            for host in hosts:
+                wait_for(f"{host.name} agrees in round {round_number}", lambda h=host: h.key(f"resource-{RES}/primary") ==
+                         hosts[0].key(f"resource-{RES}/primary"))
+            winner = next(host for host in hosts if host.name == hosts[0].key(f"resource-{RES}/primary"))
+            assert any(result.code == 0 for result in results.values()), said
+            assert winner.name in results and results[winner.name].code == 0, f"{winner.name} is primary\n{said}"
+            for name, result in results.items():
+                lost = result.code == 1 and "[role.lost]" in result.err and "has been made primary meanwhile" in result.err
+                # Who was primary before may have been asked first, and was it then.
+                assert result.code == 0 or lost, said
+            winner.wait_device(RES)
+            winner.fill(RES, round_number % 32, 1)
+            wait_for("the writer is known to have closed it",
+                     lambda: hosts[0].key(f"resource-{RES}/actual-{winner.name}/open-count") == "0")
+        for host in hosts:
+            host.run("touch /tmp/enough")
+        spans = sorted((span, host.name) for host in hosts for span in times_of_device(host))
+        for (before, one), (after, other) in zip(spans, spans[1:]):
+            assert before[1] <= after[0], f"the device was on {one} {before} and on {other} {after}"
+        for host in hosts:
+            if host is not winner:
+                host.wait_caught_up(RES, winner)
+        assert len({host.disk_digest(disk) for host in hosts}) == 1, "all disks hold the same"
+
+
+def test_a_silent_primary_keeps_its_role(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b, disk = two_hosts(cluster, RES, 32 * MIB)
+        a.fill(RES, 4, 2)
+        b.wait_caught_up(RES, a)
+        cluster.link(a, b).cut()
+        a.fill(RES, 8, 3)
+        waits = b.marsadm(f"--timeout=8 primary {RES}", check=False)
+        assert waits.code == 3 and "hostA has not answered" in waits.err and "untouched" in waits.err, waits
+        for host in (a, b):
+            assert host.key(f"resource-{RES}/primary") == "hostA"
+        cluster.link(a, b).heal()
+        b.wait_caught_up(RES, a)
+        a.fill(RES, 12, 1)
+        before = a.snapshot()
+        a.marsadm(f"primary {RES}")
+        b.wait_caught_up(RES, a)
+        assert {line for line in a.snapshot() ^ before if "/primary" in line or "last-primary" in line} == set()
+        assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, "both disks hold the same"
+
+
+if __name__ == "__main__":
+    main(globals())
