@@ -75,10 +75,10 @@ env::task<result<void>> FetchedLog::cut(std::uint64_t length) {
 result<void> FetchedLog::check_place() const {
     const auto status = env_.storage().status(path_);
     if (status && status->kind == env::FileKind::regular && status->size >= durable_length_) return {};
-    return failure(std::errc::io_error,
-                   path_ + " has been removed or made shorter by others: expected " + std::to_string(durable_length_) +
-                       " bytes, found " + (status ? std::to_string(status->size) : std::string("nothing")) +
-                       "; it is fetched anew");
+    return failure(std::errc::io_error, path_ + " has been removed or made shorter by others: expected " +
+                                            std::to_string(durable_length_) + " bytes, found " +
+                                            (status ? std::to_string(status->size) : std::string("nothing")) +
+                                            "; it is fetched anew");
 }
 
 env::task<result<void>> FetchedLog::append(std::span<const std::byte> data) {

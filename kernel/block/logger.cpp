@@ -37,7 +37,7 @@ class Logger::ActiveWrite {
 };
 
 Logger::Logger(env::Env& env, Device& disk, MemoryBudget& budget, LogFile log, LoggerOptions options)
-    : env_(env), disk_(disk), budget_(budget), options_(std::move(options)), buffer_(env.lot(), budget),
+    : env_(env), disk_(disk), account_(budget), options_(std::move(options)), buffer_(env.lot(), account_),
       log_writer_(env, buffer_), writeback_(env, disk, buffer_, budget, log_writer_, options_.writeback),
       changed_(env.lot()), idle_(env.lot()), log_task_(env), writeback_task_(env) {
     logs_.push_back(std::make_shared<OpenLog>(std::move(log)));
@@ -76,7 +76,8 @@ env::task<result<void>> Logger::write(std::uint64_t offset, std::span<const std:
     while (!data.empty()) {
         const std::size_t bytes = std::min(piece_bytes() - offset % kBlockBytes, data.size());
         const std::uint64_t charge = WriteBuffer::charge_of(offset, bytes);
-        if (!budget_.try_take(charge)) MARS_CO_TRY_VOID(co_await take_memory(charge));
+        const bool is_taken = !is_too_much(charge) && account_.try_take(charge);
+        if (!is_taken) MARS_CO_TRY_VOID(co_await take_memory(charge));
         const Duration start = env_.clock().steady();
         batch = buffer_.stage(offset, data.first(bytes), stamp, options_.checksums());
         counters_.encode_time += env_.clock().steady() - start;
@@ -104,9 +105,9 @@ result<void> Logger::accepts_writes() const {
 // Waits for memory. What is buffered cannot get to a failed disk, so nobody waits for that.
 env::task<result<void>> Logger::take_memory(std::uint64_t charge) {
     if (writeback_.failed()) co_return *writeback_.failed();
-    const bool granted = co_await budget_.take(charge, this);
+    const bool granted = co_await account_.take(charge);
     if (log_writer_.failed()) {
-        if (granted) budget_.give_back(charge);
+        if (granted) account_.give_back(charge);
         co_return *log_writer_.failed();
     }
     if (granted) co_return result<void>();
@@ -114,9 +115,14 @@ env::task<result<void>> Logger::take_memory(std::uint64_t charge) {
     co_return failure(std::errc::operation_canceled, "write to resource " + options_.resource + " was interrupted");
 }
 
-// Bytes that are staged in one go: little enough to fit the memory limit with others.
+// What a failed disk keeps in memory is no more than what is guaranteed to this resource.
+bool Logger::is_too_much(std::uint64_t charge) const {
+    return writeback_.failed() && account_.used() + charge > account_.budget().share();
+}
+
+// Bytes that are staged in one go: little enough to fit this resource's share.
 std::size_t Logger::piece_bytes() const {
-    return std::clamp<std::size_t>(block_floor(budget_.limit() / 8), kBlockBytes, kMaxPieceBytes);
+    return std::clamp<std::size_t>(block_floor(account_.budget().share() / 4), kBlockBytes, kMaxPieceBytes);
 }
 
 env::task<result<void>> Logger::switch_to(LogFile next) {
@@ -164,7 +170,7 @@ env::task<void> Logger::close_logs() {
 
 void Logger::on_commit() {
     if (log_writer_.failed()) {
-        budget_.give_up(this);
+        account_.give_up();
         buffer_.drop_batches(*log_writer_.failed());
     }
     close_written_back();
@@ -173,7 +179,7 @@ void Logger::on_commit() {
 }
 
 void Logger::on_writeback() {
-    if (writeback_.failed()) budget_.give_up(this);
+    if (writeback_.failed()) account_.give_up();
     close_written_back();
     changed_.notify();
 }

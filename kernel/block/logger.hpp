@@ -101,6 +101,7 @@ class Logger final : public Device {
     static LogProgress progress_of(const OpenLog& log);
     result<void> accepts_writes() const;
     env::task<result<void>> take_memory(std::uint64_t charge);
+    bool is_too_much(std::uint64_t charge) const;
     std::size_t piece_bytes() const;
     env::task<void> close_logs();
     void on_commit();
@@ -109,7 +110,7 @@ class Logger final : public Device {
 
     env::Env& env_;
     Device& disk_;
-    MemoryBudget& budget_;
+    MemoryBudget::Account account_;
     LoggerOptions options_;
     WriteBuffer buffer_;
     LogWriter log_writer_;

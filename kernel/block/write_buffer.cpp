@@ -121,7 +121,7 @@ void WriteBuffer::end_commit(Duration now) {
 void WriteBuffer::drop_batches(const failure& why) {
     for (auto& batch : std::exchange(batches_, {})) {
         charge_ -= batch->charge;
-        budget_.give_back(batch->charge);
+        account_.give_back(batch->charge);
         batch->outcome.emplace(why);
         batch->finished.notify();
     }
@@ -153,7 +153,7 @@ void WriteBuffer::end_writeback() {
     layers_.pop_front();
     layer->log->written_back = layer->end;
     charge_ -= layer->charge;
-    budget_.give_back(layer->charge);
+    account_.give_back(layer->charge);
 }
 
 } // namespace mars::block

@@ -23,8 +23,8 @@
 //          happens to the stages afterwards does not matter. What it does not hold was completely on the disk at that
 //          moment, so reading the disk afterwards shows that or something newer. A write that is written back while the
 //          disk is being read started after the read did: either order is right.
-// Memory: every staged byte was taken from the MemoryBudget before; it is given back by end_writeback() or
-// drop_batches().
+// Memory: every staged byte was taken from the account in the MemoryBudget before; it is given back by end_writeback()
+// or drop_batches(), and with the account.
 #pragma once
 
 #include <deque>
@@ -99,7 +99,7 @@ class BufferView {
 
 class WriteBuffer {
   public:
-    WriteBuffer(env::ParkingLot& lot, MemoryBudget& budget) : lot_(lot), budget_(budget) {}
+    WriteBuffer(env::ParkingLot& lot, MemoryBudget::Account& account) : lot_(lot), account_(account) {}
     WriteBuffer(const WriteBuffer&) = delete;
     WriteBuffer& operator=(const WriteBuffer&) = delete;
 
@@ -137,7 +137,7 @@ class WriteBuffer {
                     format::KindMask usable);
 
     env::ParkingLot& lot_;
-    MemoryBudget& budget_;
+    MemoryBudget::Account& account_;
     RecordArena arena_;
     std::uint64_t charge_ = 0;
     std::deque<std::shared_ptr<Batch>> batches_; // in log order; the last one is being filled

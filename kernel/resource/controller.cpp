@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/resource/controller.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include "kernel/block/log_file.hpp"
 #include "kernel/block/log_reader.hpp"
 #include "kernel/tree/heard.hpp"
@@ -13,6 +15,7 @@ namespace {
 
 constexpr Duration kReplayPause = 500ms;
 constexpr Duration kAskedLately = 2s;
+constexpr int kManySteps = 1000;                // in one go; some tens are usual
 constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
 constexpr Duration kReplayRetry = 10s;          // after an error of the disk or of the filesystem
 constexpr Duration kRotationRetry = 100ms;      // while the log before is still being written back
@@ -118,7 +121,17 @@ env::task<void> Controller::run() {
     while (true) {
         next_look_ = host_.tunables.scan_interval;
         const bool again = co_await round();
-        if (again) continue;
+        if (again) { // others have their turn between two steps, whatever goes wrong here
+            if (++steps_ % kManySteps != 0) {
+                co_await boost::asio::post(host_.env.get_executor(), boost::asio::use_awaitable);
+            } else {
+                host_.env.log().error("resource " + view_.name() + ": " + std::to_string(steps_) +
+                                      " steps without an end; this is an error of marsd");
+                co_await host_.env.clock().sleep(1s);
+            }
+            continue;
+        }
+        steps_ = 0;
         co_await signal_.wait(next_look_);
         if (next_look_ == host_.tunables.scan_interval) logs_are_stale_ = true;
     }

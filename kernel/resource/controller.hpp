@@ -130,6 +130,7 @@ class Controller {
     tree::Subscription resource_news_, host_news_;
     bool logs_are_stale_ = true;
     Duration next_look_{}; // of the loop, if nothing happens before
+    int steps_ = 0;        // without a pause
     std::shared_ptr<LogStore> logs_;
     Positions positions_;
     Messages messages_;

@@ -273,8 +273,15 @@ TEST_CASE("an error of the disk stops the position, not the log; data stays read
             rig.run(read());
             CHECK(back == crowd.data[0]);
         }
+        {
+            block::MemoryBudget::Account neighbour(*rig.budget); // keeps nothing from others
+            CHECK(neighbour.try_take(rig.budget->share()));
+        }
         CHECK_FALSE(rig.stop());
         CHECK(rig.logger->progress().min == 0);
+        CHECK(rig.budget->used() > 0);
+        rig.logger.reset();
+        CHECK(rig.budget->used() == 0);
     }
 }
 
