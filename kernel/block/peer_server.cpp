@@ -34,18 +34,38 @@ env::task<void> PeerServer::accept_loop() {
             co_await env_.clock().sleep(kAcceptPause);
             continue;
         }
-        if (sessions_.size() >= 2 * limits_.max_sessions) { // not even worth a message
-            quiet_.warning("full", std::string(purpose_name(purpose_)) + " connection-dropped peer=" +
-                                       (*stream)->remote().address + " reason=too many connections");
+        if (const auto why = why_full((*stream)->remote().address); !why.empty()) { // not even worth a message
+            quiet_.warning("full " + (*stream)->remote().address,
+                           std::string(purpose_name(purpose_)) +
+                               " connection-dropped peer=" + (*stream)->remote().address + " reason=" + why);
             continue;
         }
         tasks_.spawn(std::string(purpose_name(purpose_)) + " session", serve_connection(*std::move(stream)));
     }
 }
 
+// Why no further connection from there is taken; empty: it is.
+std::string PeerServer::why_full(const std::string& address) const {
+    const bool is_stranger = !gate_.is_member(address);
+    const auto same = [&](const std::shared_ptr<Session>& s) {
+        return s->resource.empty() && s->is_stranger == is_stranger && (is_stranger || s->address == address);
+    };
+    const auto waiting = static_cast<std::size_t>(std::count_if(sessions_.begin(), sessions_.end(), same));
+    if (is_stranger && waiting >= limits_.max_strangers) return "too many connections from addresses of no member";
+    if (!is_stranger && waiting >= limits_.max_greeting) return "too many connections that say nothing";
+    return "";
+}
+
+std::size_t PeerServer::admitted(const Hello& hello) const {
+    return static_cast<std::size_t>(std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& s) {
+        return s->host == hello.host && s->resource == hello.resource;
+    }));
+}
+
 env::task<void> PeerServer::serve_connection(std::unique_ptr<env::Stream> stream) {
     auto session = std::make_shared<Session>(env_.lot());
-    session->who = stream->remote().address;
+    session->who = session->address = stream->remote().address;
+    session->is_stranger = !gate_.is_member(session->address);
     struct Registered {
         PeerServer& server;
         std::list<std::shared_ptr<Session>>::iterator place;
@@ -67,6 +87,7 @@ env::task<result<void>> PeerServer::refuse(PeerSession& peer, failure reason) {
 }
 
 env::task<result<void>> PeerServer::converse(PeerSession& peer, Session& session) {
+    peer.expect_at_most(limits_.max_hello_bytes);
     MARS_CO_TRY(Frame first,
                 co_await env::with_deadline(env_, limits_.session.handshake, "the handshake", peer.expect()));
     if (!first.is(SessionMessage::hello))
@@ -76,11 +97,14 @@ env::task<result<void>> PeerServer::converse(PeerSession& peer, Session& session
     if (hello.purpose != purpose_)
         co_return co_await refuse(
             peer, failure(std::errc::protocol_error, "this port is for " + std::string(purpose_name(purpose_))));
-    if (sessions_.size() > limits_.max_sessions)
-        co_return co_await refuse(
-            peer, failure(std::errc::resource_unavailable_try_again, "too many connections; try again later"));
-    if (auto admitted = gate_.admit(hello, peer.remote()); !admitted) co_return co_await refuse(peer, admitted.error());
+    if (auto welcome = gate_.admit(hello, peer.remote()); !welcome) co_return co_await refuse(peer, welcome.error());
+    if (admitted(hello) >= limits_.max_of_one_kind)
+        co_return co_await refuse(peer, failure(std::errc::resource_unavailable_try_again,
+                                                "too many connections of " + hello.host + " for resource " +
+                                                    hello.resource + "; try again later"));
+    session.host = hello.host;
     session.resource = hello.resource;
+    peer.expect_at_most(format::kMaxFramePayload);
     MARS_CO_TRY_VOID(co_await peer.send(encode_welcome(gate_.identity())));
     std::vector<env::task<result<void>>> tasks;
     tasks.push_back(serve_(peer, hello));

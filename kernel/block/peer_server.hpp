@@ -23,6 +23,8 @@ class PeerGate {
 
     // What the server says about itself; asked at each handshake, because a joining host changes its uuid.
     virtual Welcome identity() const = 0;
+    // Some member of the cluster has this address.
+    virtual bool is_member(const std::string& address) const = 0;
     // Success when `hello`, coming from `remote`, is welcome: the uuid is ours, the host and the address belong to a
     // member, the resource is known and active here. A failure's text is sent to the peer as the reason.
     virtual result<void> admit(const Hello& hello, const env::Endpoint& remote) const = 0;
@@ -33,9 +35,15 @@ class PeerServer {
     // Serves one admitted session until it is over. A failure is logged. Cancelled by stop() and disconnect().
     using Serve = std::function<env::task<result<void>>(PeerSession&, const Hello&)>;
 
+    // Who has been admitted is bounded by members and resources. Strangers have a small share of their own, so that
+    // they keep out nobody but themselves, and so has each member for connections that have not said yet what they
+    // want.
     struct Limits {
         SessionLimits session;
-        std::size_t max_sessions = 64;
+        std::size_t max_strangers = 8;      // connections from addresses of no member
+        std::size_t max_greeting = 64;      // not yet admitted, from one member's address
+        std::size_t max_of_one_kind = 4;    // admitted, of one host for one resource
+        std::size_t max_hello_bytes = 4096; // frames of those that are not admitted
     };
 
     // `gate` must outlive the server. `what` is the purpose that peers have to ask for on this port.
@@ -58,7 +66,10 @@ class PeerServer {
     struct Session {
         explicit Session(env::ParkingLot& lot) : stop(lot) {}
 
-        std::string who;      // for the log: the address, later the host
+        std::string who;     // for the log: the address, later the host
+        std::string address; // of the peer
+        bool is_stranger = false;
+        std::string host;     // once admitted
         std::string resource; // once admitted
         bool must_stop = false;
         env::Event stop;
@@ -67,6 +78,8 @@ class PeerServer {
     env::task<void> accept_loop();
     env::task<void> serve_connection(std::unique_ptr<env::Stream> stream);
     env::task<result<void>> converse(PeerSession& peer, Session& session);
+    std::string why_full(const std::string& address) const;
+    std::size_t admitted(const Hello& hello) const;
     env::task<result<void>> refuse(PeerSession& peer, failure reason);
     static env::task<result<void>> until_stopped(Session& session);
     void report(const Session& session, const failure& why);

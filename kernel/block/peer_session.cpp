@@ -138,6 +138,10 @@ env::task<result<std::optional<Frame>>> PeerSession::receive() {
         if (!more) co_return std::optional<Frame>();
         auto bytes = std::span<const std::byte>(input_).subspan(input_begin_).first<format::kFrameHeaderBytes>();
         MARS_CO_TRY(format::FrameHeader header, format::decode_header(bytes));
+        if (header.length > max_payload_)
+            co_return failure(std::errc::message_size, "a message of " + std::to_string(header.length) +
+                                                           " bytes from " + remote_.text() + ", expected at most " +
+                                                           std::to_string(max_payload_));
         input_begin_ += format::kFrameHeaderBytes;
         Frame frame{header.type, std::vector<std::byte>(header.length)};
         MARS_CO_TRY_VOID(co_await read_payload(frame.payload));

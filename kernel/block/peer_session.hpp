@@ -58,6 +58,9 @@ class PeerSession {
     // does not overtake the message.
     env::task<result<void>> say_farewell(OutFrame last);
 
+    // Longer messages end the session with message_size, before memory is taken for them.
+    void expect_at_most(std::size_t payload_bytes) { max_payload_ = payload_bytes; }
+
     env::Env& env() { return env_; }
     const SessionLimits& limits() const { return limits_; }
     env::Endpoint remote() const { return remote_; }
@@ -88,6 +91,7 @@ class PeerSession {
     std::optional<Duration> writing_since_;
     bool wrote_since_pulse_ = false;
 
+    std::size_t max_payload_ = format::kMaxFramePayload;
     std::vector<std::byte> input_;
     std::size_t input_begin_ = 0;
     std::size_t input_end_ = 0;

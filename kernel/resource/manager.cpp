@@ -199,6 +199,10 @@ block::Welcome Manager::identity() const {
     return block::Welcome{host_.me(), host_.tree.value("uuid")};
 }
 
+bool Manager::is_member(const std::string& address) const {
+    return tree::is_member_address(host_.tree, address);
+}
+
 result<void> Manager::admit(const block::Hello& hello, const env::Endpoint& remote) const {
     auto refuse = [](std::string text) { return failure(std::errc::permission_denied, std::move(text)); };
     const auto uuid = host_.tree.value("uuid");

@@ -41,6 +41,7 @@ class Manager final : private block::PeerGate {
 
   private:
     block::Welcome identity() const override;
+    bool is_member(const std::string& address) const override;
     result<void> admit(const block::Hello& hello, const env::Endpoint& remote) const override;
 
     env::task<void> follow_resources();

@@ -13,8 +13,10 @@ namespace mars::tree {
 
 namespace {
 
-constexpr std::size_t kMaxGreeting = 32; // connections that have not yet said who they are
-constexpr std::size_t kMergeSlice = 64;  // versions applied before others get their turn
+// Connections that have not yet said who they are: from addresses of no member, and from each address of one.
+constexpr std::size_t kMaxStrangers = 8;
+constexpr std::size_t kMaxGreeting = 8;
+constexpr std::size_t kMergeSlice = 64; // versions applied before others get their turn
 constexpr Duration kTimeNoteInterval = std::chrono::seconds(1);
 constexpr Duration kAcceptRetry = std::chrono::seconds(1);
 
@@ -104,13 +106,26 @@ env::task<void> Receiver::accept_loop() {
         if (!stream) {
             shared_.quiet.warning("accept", "exchange event=accept-failed reason=" + stream.error().text);
             co_await shared_.env.clock().sleep(kAcceptRetry);
-        } else if (greeting_ >= kMaxGreeting) {
-            shared_.quiet.warning("crowd", "exchange event=too-many-greetings from=" + (*stream)->remote().address);
+        } else if (is_crowded((*stream)->remote().address)) {
+            const auto from = (*stream)->remote().address;
+            shared_.quiet.warning("crowd " + from, "exchange event=too-many-greetings from=" + from);
         } else {
             auto what = "exchange with " + (*stream)->remote().address;
             group_.spawn(std::move(what), serve(std::move(*stream)));
         }
     }
+}
+
+// Strangers keep out nobody but strangers.
+bool Receiver::is_crowded(const std::string& address) const {
+    if (is_member_address(shared_.tree, address)) {
+        const auto same = greeting_.find(address);
+        return same != greeting_.end() && same->second >= kMaxGreeting;
+    }
+    std::size_t strangers = 0;
+    for (const auto& [from, count] : greeting_)
+        if (!is_member_address(shared_.tree, from)) strangers += count;
+    return strangers >= kMaxStrangers;
 }
 
 env::task<void> Receiver::serve(std::unique_ptr<env::Stream> stream) {
@@ -154,10 +169,15 @@ result<void> Receiver::admit(const ExchangeHello& hello, const std::string& addr
 
 env::task<result<void>> Receiver::greet(Session& session) {
     struct Counted {
-        explicit Counted(std::size_t& c) : count(c) { ++count; }
-        ~Counted() { --count; }
-        std::size_t& count;
-    } counted(greeting_);
+        Counted(std::map<std::string, std::size_t>& all, std::string a) : counts(all), address(std::move(a)) {
+            ++counts[address];
+        }
+        ~Counted() {
+            if (--counts[address] == 0) counts.erase(address);
+        }
+        std::map<std::string, std::size_t>& counts;
+        std::string address;
+    } counted(greeting_, session.channel.remote().address);
     const auto limit = shared_.options.connect_timeout;
     MARS_CO_TRY(auto frame, co_await session.channel.receive(kMaxGreetingBytes, limit));
     if (!frame) co_return failure(std::errc::connection_reset, "hung up without a word");

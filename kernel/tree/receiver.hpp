@@ -61,8 +61,9 @@ class Receiver {
     ExchangeShared& shared_;
     std::unique_ptr<env::Listener> listener_;
     std::map<std::string, std::shared_ptr<Session>, std::less<>> sessions_; // by host, greeted
-    std::map<std::string, Duration> time_noted_; // by host: steady time of the last read-stamp
-    std::size_t greeting_ = 0;
+    std::map<std::string, Duration> time_noted_;  // by host: steady time of the last read-stamp
+    std::map<std::string, std::size_t> greeting_; // by address
+    bool is_crowded(const std::string& address) const;
     env::TaskGroup group_;
 };
 

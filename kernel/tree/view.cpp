@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/tree/view.hpp"
 
+#include <algorithm>
+
 #include <cstdlib>
 
 #include "kernel/base/number.hpp"
@@ -58,6 +60,12 @@ std::string resource_dir(std::string_view resource) {
 
 std::string resource_key(std::string_view resource, std::string_view key) {
     return resource_dir(resource) + "/" + std::string(key);
+}
+
+bool is_member_address(const View& view, std::string_view address) {
+    const auto hosts = view.suffixes("ips", "ip-");
+    return std::any_of(hosts.begin(), hosts.end(),
+                       [&](const std::string& host) { return view.value("ips/ip-" + host) == address; });
 }
 
 } // namespace mars::tree

@@ -66,4 +66,7 @@ class View {
 std::string resource_dir(std::string_view resource);
 std::string resource_key(std::string_view resource, std::string_view key);
 
+// Some host in ips/ has this address.
+bool is_member_address(const View& view, std::string_view address);
+
 } // namespace mars::tree

@@ -11,9 +11,12 @@ using namespace mars::block;
 
 namespace {
 
-std::span<const std::byte> bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes(const std::string& text) {
+    return std::as_bytes(std::span(text));
+}
 
-template<class Digest> std::string hex(const Digest& digest) {
+template<class Digest>
+std::string hex(const Digest& digest) {
     std::string text;
     for (auto b : digest) {
         char two[3];

@@ -196,7 +196,7 @@ TEST_CASE("fetch: after each possible failure of the local filesystem, the next 
                 CHECK(is_beginning(beta.content(log_name(1)), all));
             }
             CHECK(beta.content(log_name(1)) == all);
-            }
+        }
     }
 }
 

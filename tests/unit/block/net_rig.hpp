@@ -59,6 +59,7 @@ class TestGate final : public PeerGate {
         welcome.uuid = uuid;
         return welcome;
     }
+    bool is_member(const std::string& address) const override { return address == member_address; }
     result<void> admit(const Hello& hello, const env::Endpoint& remote) const override {
         if (hello.uuid != uuid) return failure(std::errc::permission_denied, "you belong to another cluster");
         if (remote.address != member_address) return failure(std::errc::permission_denied, "you are no member");

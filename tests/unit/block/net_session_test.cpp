@@ -10,8 +10,7 @@ namespace {
 
 // A client that speaks raw bytes.
 struct RawClient {
-    RawClient(env::sim::World& w, env::sim::Machine& m)
-        : world(w), process(m.start_process("raw")), tasks(*process) {}
+    RawClient(env::sim::World& w, env::sim::Machine& m) : world(w), process(m.start_process("raw")), tasks(*process) {}
     ~RawClient() { process->kill(); }
 
     void connect() {
@@ -153,23 +152,61 @@ TEST_CASE("session: a peer that falls silent after its request is given up") {
     CHECK(world.run_until([&] { return alpha.server.sessions() == 0; }, 30s));
 }
 
-TEST_CASE("session: too many peers are told so, and a flood is cut short") {
+TEST_CASE("session: strangers keep out nobody but strangers, and a member that says nothing only itself") {
     env::sim::World world(6);
     PeerServer::Limits limits;
-    limits.max_sessions = 2;
+    limits.max_greeting = 3;
+    Alpha alpha(world, limits);
+    auto& machine = world.add_machine("beta", "10.0.0.2");
+    auto& stranger = world.add_machine("mallory", "10.0.0.9");
+    std::vector<std::unique_ptr<RawClient>> idle;
+    for (int i = 0; i < 100; ++i) {
+        idle.push_back(std::make_unique<RawClient>(world, stranger));
+        idle.back()->connect();
+    }
+    REQUIRE(world.run_until([&] { return alpha.server.sessions() == limits.max_strangers; }, 5s));
+    CHECK(idle.back()->read_all().empty());
+    std::vector<std::unique_ptr<RawClient>> members;
+    for (int i = 0; i < 4; ++i) {
+        members.push_back(std::make_unique<RawClient>(world, machine));
+        members.back()->connect();
+    }
+    CHECK(members[3]->read_all().empty()); // dropped without a word
+    members[0]->send(good_hello());
+    REQUIRE(world.run_until([&] { return alpha.server.sessions() == limits.max_strangers + 3; }, 5s));
+    world.run_for(2s);
+    CHECK(alpha.server.sessions() == limits.max_strangers + 3); // admitted, and waiting for its request
+    members[3]->connect();
+    members[3]->send(good_hello());
+    world.run_for(15s); // whoever says nothing is sent away
+    CHECK(alpha.server.sessions() <= 2);
+}
+
+TEST_CASE("session: many resources are served, many connections for one are not") {
+    env::sim::World world(6);
+    PeerServer::Limits limits;
+    limits.max_of_one_kind = 2;
     Alpha alpha(world, limits);
     auto& machine = world.add_machine("beta", "10.0.0.2");
     std::vector<std::unique_ptr<RawClient>> clients;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 3; ++i) {
         clients.push_back(std::make_unique<RawClient>(world, machine));
         clients.back()->connect();
+        clients.back()->send(good_hello());
+        world.run_for(1s);
     }
-    REQUIRE(world.run_until([&] { return alpha.server.sessions() == 4; }, 5s));
-    RawClient fifth(world, machine);
-    fifth.connect();
-    CHECK(fifth.read_all().empty());
-    clients[3]->send(good_hello());
-    CHECK(text_in(clients[3]->read_all()).find("too many connections") != std::string::npos);
+    CHECK(text_in(clients[2]->read_all()).find("too many connections of beta for resource mydata") !=
+          std::string::npos);
+}
+
+TEST_CASE("session: before a peer is admitted, no memory is taken for a large message") {
+    env::sim::World world(6);
+    Alpha alpha(world);
+    RawClient client(world, world.add_machine("beta", "10.0.0.2"));
+    client.connect();
+    client.send(format::encode_frame(1, Bytes(5000)));
+    CHECK(text_in(client.read_all()).find("welcome") == std::string::npos);
+    CHECK(world.run_until([&] { return alpha.server.sessions() == 0; }, 3s));
 }
 
 TEST_CASE("session: a wrong port or resource is refused in words") {

@@ -181,7 +181,8 @@ TEST_CASE("sync: while the source is written, each segment becomes what one read
     for (std::size_t i = 0; i < states.size(); ++i) remember(i);
     std::function<void()> write = [&] {
         auto block = world.random().below(size / 4096);
-        for (std::size_t i = 0; i < 4096; ++i) inode->current[block * 4096 + i] = static_cast<std::byte>(world.random().next());
+        for (std::size_t i = 0; i < 4096; ++i)
+            inode->current[block * 4096 + i] = static_cast<std::byte>(world.random().next());
         remember(block / kSegmentBlocks);
         world.after(100us, write);
     };
@@ -298,8 +299,8 @@ env::task<result<void>> serve_lies(PeerSession& peer, const Bytes& content, int&
             MARS_CO_TRY_VOID(co_await peer.send(encode_verdict(verdict)));
             continue;
         }
-        auto batch = frame->is(SyncMessage::blocks) ? parse_blocks(frame->payload)->batch
-                                                    : parse_whole(frame->payload)->batch;
+        auto batch =
+            frame->is(SyncMessage::blocks) ? parse_blocks(frame->payload)->batch : parse_whole(frame->payload)->batch;
         SegmentPatch patch;
         patch.digest = sha256(std::span(content).first(kSegmentBytes));
         patch.different = lies-- > 0 ? BlockMask{1} : batch.all_blocks(0);
