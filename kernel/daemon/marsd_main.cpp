@@ -2,6 +2,7 @@
 // marsd: the daemon of one host. Runs in the foreground; systemd (marsd.service, Type=notify) looks after it.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -74,6 +75,31 @@ env::task<void> feed_watchdog(env::Env& env) {
     }
 }
 
+env::task<void> flush_log(env::Env& env) {
+    while (true) {
+        co_await env.clock().sleep(std::chrono::seconds(1));
+        env.log().flush();
+    }
+}
+
+// A port that somebody else has (another marsd that is still ending, a program that was quicker) is free some day.
+env::task<result<void>> start_when_possible(env::RealEnv& env, daemon::Daemon& daemon,
+                                            boost::asio::signal_set& signals) {
+    using namespace boost::asio::experimental::awaitable_operators;
+    constexpr auto kPause = std::chrono::seconds(2);
+    std::string told;
+    while (true) {
+        auto started = co_await daemon.start();
+        if (started || !started.error().is(std::errc::address_in_use)) co_return started;
+        const auto text = started.error().text;
+        if (text != told) env.log().error(text + "; trying again until it is free");
+        told = text;
+        sd_notifyf(0, "STATUS=waiting: %s\nEXTEND_TIMEOUT_USEC=30000000", text.c_str());
+        const auto ended = co_await (env.clock().sleep(kPause) || signals.async_wait(boost::asio::use_awaitable));
+        if (ended.index() == 1) co_return failure(std::errc::operation_canceled, "ended while waiting: " + text);
+    }
+}
+
 env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int& status) {
     exports::HostProvider provider(env, arguments.run_directory);
     daemon::Daemon daemon(env, arguments.root, provider, arguments.tunables);
@@ -83,8 +109,9 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     log_counters_on(counter_signals, daemon);
     env::TaskGroup helpers(env);
     helpers.spawn("watchdog", feed_watchdog(env));
+    helpers.spawn("log", flush_log(env));
     co_await provider.clean();
-    auto started = co_await daemon.start();
+    auto started = co_await start_when_possible(env, daemon, signals);
     if (!started) {
         env.log().error(started.error().text);
         sd_notifyf(0, "STATUS=%s\nERRNO=%d", started.error().text.c_str(), started.error().code.value());

@@ -13,6 +13,8 @@ class Log {
   public:
     virtual ~Log() = default;
     virtual void write(LogLevel level, std::string_view line) = 0;
+    // Writes what is still kept because nobody had made room for it, as far as there is room now.
+    virtual void flush() {}
 
     void debug(std::string_view line) { write(LogLevel::debug, line); }
     void info(std::string_view line) { write(LogLevel::info, line); }

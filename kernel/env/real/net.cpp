@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/env/real/net.hpp"
 
+#include "kernel/env/real/port_holder.hpp"
+
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -151,6 +153,9 @@ result<std::unique_ptr<Listener>> RealNet::listen(Endpoint at) {
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(address, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error == asio::error::address_in_use)
+        if (const auto holder = port_holder(at.port); !holder.empty())
+            return net_failure(error, "cannot listen on " + at.text() + ", which " + holder + " has");
     if (error) return net_failure(error, "cannot listen on " + at.text());
     auto local = endpoint_of(acceptor.local_endpoint(error));
     return std::unique_ptr<Listener>(std::make_unique<RealListener>(std::move(acceptor), std::move(local)));

@@ -65,16 +65,18 @@ def adopt_orphans():
 
 @dataclass(frozen=True)
 class LoopInfo:
-    """What a loop device is bound to. `device` and `inode` name the backing file, also when its path is gone."""
+    """What a loop device is bound to. `device` and `inode` name the backing file, also when its path is gone; `sequence` is
+    the kernel's number of this binding, another one each time."""
 
     number: int
     device: int
     inode: int
     path: str
+    sequence: int
 
     @property
     def identity(self):
-        return f"{self.number} {self.device} {self.inode}"
+        return f"{self.number} {self.device} {self.inode} {self.sequence}"
 
 
 def _loop_node(number):
@@ -111,7 +113,9 @@ def _loop_info(number, path):
     finally:
         os.close(fd)
     device, inode = struct.unpack_from("=QQ", raw)
-    return LoopInfo(number, _kernel_dev(device), inode, path)
+    with open(f"/sys/block/loop{number}/diskseq", encoding="ascii") as file:
+        sequence = int(file.read())
+    return LoopInfo(number, _kernel_dev(device), inode, path, sequence)
 
 
 def _kernel_dev(value):

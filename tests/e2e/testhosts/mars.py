@@ -14,7 +14,6 @@ from . import linux, rootfs
 from .cluster import GIB, Cluster
 from .host import Host
 from .runner import REPOSITORY
-from .state import mounted_devices
 from .wait import Timeout, wait_for
 
 BIN = os.environ.get("MARS_BIN", os.path.join(REPOSITORY, "build/bin"))
@@ -116,11 +115,8 @@ class MarsHost(Host):
         loops = {}
 
         def gone():
-            # A number that is free is taken by the next one at once, also on a host of a test that runs beside this one.
-            elsewhere = mounted_devices() - mounted_devices([self._leader])
             loops.clear()
-            loops.update((loop.number, loop.path) for loop in linux.attached_loops()
-                         if loop.identity in made and loop.device not in elsewhere)
+            loops.update((loop.number, loop.path) for loop in linux.attached_loops() if loop.identity in made)
             return not loops
 
         with contextlib.suppress(Timeout):
