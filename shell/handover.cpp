@@ -348,7 +348,9 @@ env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     MARS_CO_TRY_VOID(co_await ask_again(ctx));
     // Who has not answered this very command is not called off: better to stay where things are than to have no primary
     // at all.
-    if (old && !has_left_role(ctx, *old) && !has_answered(ctx, *old, ctx.state<Handover>().first_asked)) {
+    const bool must_answer =
+        old && (designated_primary(ctx.view(), ctx.resource()) == old || !has_left_role(ctx, *old));
+    if (must_answer && !has_answered(ctx, *old, ctx.state<Handover>().first_asked)) {
         const auto waited = ctx.env().clock().steady() - ctx.state<Handover>().first_asked_at;
         if (waited > std::chrono::seconds(1))
             warn_once(ctx, "the old primary " + *old + " has not answered, waiting for it");

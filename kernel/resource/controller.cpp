@@ -642,12 +642,25 @@ env::task<bool> Controller::make_step(const Plan& plan) {
     co_return published.has_value();
 }
 
+// What create-resource has written, and join-resource may have copied, says nothing of the log; the primary replaces
+// its own. Who has not got a byte of that log must do the same, or never becomes level.
+result<void> Controller::replace_zero_version() {
+    const auto replay = view_.replay(host_.me());
+    const auto version = replay ? view_.version(replay->log.seq, host_.me()) : std::nullopt;
+    if (!is_recovered_ || !version || version->log != replay->log || version->length != 0) return {};
+    if (version->digest.find_first_not_of('0') != std::string::npos || logs_->length(replay->log).value_or(0) != 0)
+        return {};
+    return positions_.correct_version(replay->log, 0);
+}
+
 env::task<void> Controller::publish_positions() {
     result<void> done;
     if (append_.is_running())
         done = co_await append_.publish(positions_);
     else if (replay_.is_running() || replay_.has_ended())
         done = co_await positions_.publish(replay_.position(), replay_.end());
+    else
+        done = replace_zero_version();
     if (sync_.is_running() && !sync_.is_complete())
         // Only end_sync() tells the end: until then, the disk is a mixture.
         publish("syncstatus-" + host_.me(), std::to_string(std::min(sync_.durable_offset(), sync_.end() - 1)));

@@ -104,6 +104,7 @@ class Controller {
     void note_written(const format::LogPosition& at, bool even_less);
     void warn_of_silence(const LogName& log);
 
+    result<void> replace_zero_version();
     env::task<void> note_primary();
     std::string unaware_members() const;
     env::task<void> take_replay_end();

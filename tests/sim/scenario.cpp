@@ -439,8 +439,12 @@ class Scenario {
         const auto was_put_back = [&](Node& node) { return node.machine.name() == last && doubtful_.contains(&node); };
         for (std::size_t i = 0; i < cluster_.size(); ++i)
             if (was_put_back(cluster_.node(i))) last = farthest();
-        for (std::size_t i = 0; i < cluster_.size(); ++i)
-            if (cluster_.node(i).machine.name() == last) must(cluster_.node(i), {"primary", kResource});
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& node = cluster_.node(i);
+            if (node.machine.name() != last) continue;
+            if (&node == without_log_) go_on_without_log(node);
+            must(node, {"primary", kResource});
+        }
     }
 
     std::string farthest() {
