@@ -156,6 +156,18 @@ class Storage {
     virtual result<std::string> read_file(const std::string& path, std::size_t limit) const = 0;
     // Replaces a small file: temporary, write, fsync, rename, fsync of the directory. Mode 0600.
     virtual result<void> write_file(const std::string& path, std::string_view content) = 0;
+    // The same for programs that must not wait for the disk: off the event loop.
+    virtual task<result<void>> keep_file(std::string path, std::string content) { co_return write_file(path, content); }
+    // The same without any fsync: for what need not outlive a power failure.
+    virtual result<void> touch_file(const std::string& path, std::string_view content) {
+        return write_file(path, content);
+    }
+    // Keeps the blocks of the file `path` until the handle goes, which frees them off the event loop: whoever removes
+    // or replaces a large file holds it meanwhile. nullptr: nothing is there.
+    virtual std::shared_ptr<void> hold_blocks(const std::string& path) {
+        (void)path;
+        return nullptr;
+    }
 
     // Makes all earlier changes of names and attributes durable.
     virtual task<result<void>> sync_filesystem(std::string path) = 0;

@@ -20,8 +20,8 @@ result<void> write_record(const ExportPaths& paths, const std::string& name, con
 // served, or something that we have not made stands in its place.
 result<std::string> clean_leftovers(const ExportPaths& paths, const std::string& name);
 
-// The same for all names, also for those that are not made again: nobody shall find a device that gives I/O errors. What
-// another program serves is left alone. Result: what could not be taken away, and why.
+// The same for all names, also for those that are not made again: nobody shall find a device that gives I/O errors.
+// What another program serves is left alone. Result: what could not be taken away, and why.
 std::vector<std::string> clean_all_leftovers(const ExportPaths& paths);
 
 } // namespace mars::exports

@@ -73,8 +73,9 @@ void OpenerWatch::stir() {
     stirred_.notify();
 }
 
-task<Openers> OpenerWatch::look() {
-    auto work = [device = device_] { return find_openers(device); };
+task<Openers> OpenerWatch::look(Duration old) {
+    const auto since = std::chrono::steady_clock::now() - old;
+    auto work = [device = device_, since] { return find_openers(device, since); };
     auto seen = co_await env_.pool().run(work);
     if (seen != openers_) {
         openers_ = seen;
@@ -86,21 +87,23 @@ task<Openers> OpenerWatch::look() {
 
 task<void> OpenerWatch::follow() {
     Duration pause = kFirstPause;
+    bool is_routine = false; // what other devices' looks have seen in the last moments will do
     while (true) {
         auto before = env_.clock().steady();
         if (looks_due_ > 0) --looks_due_;
         int due = looks_due_;
-        auto seen = co_await look();
+        auto seen = co_await look(is_routine ? kHeldPause : Duration(0));
         auto rest = (env_.clock().steady() - before) * kIdleShare;
         co_await env_.clock().sleep(rest);
         bool happened = looks_due_ > due; // meanwhile
+        is_routine = false;
         if (happened) {
             pause = kFirstPause;
         } else if (looks_due_ > 0) {
             bool notified = co_await wait_for(env_, stirred_, pause);
             pause = notified ? kFirstPause : std::min(pause * 4, kHeldPause);
         } else if (seen.count() > 0) {
-            (void)co_await wait_for(env_, stirred_, kHeldPause); // either way we look again
+            is_routine = !co_await wait_for(env_, stirred_, kHeldPause); // either way we look again
             pause = kFirstPause;
         } else {
             co_await stirred_.wait();

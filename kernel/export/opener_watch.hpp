@@ -25,7 +25,7 @@ class OpenerWatch {
 
     const Openers& openers() const { return openers_; }
     // Looks now, and returns what is seen.
-    env::task<Openers> look();
+    env::task<Openers> look(Duration old = Duration(0));
     env::task<void> stop();
 
   private:

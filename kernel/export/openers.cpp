@@ -13,7 +13,9 @@
 #include <array>
 #include <climits>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -48,15 +50,16 @@ bool is_same_description(const OpenFd& a, const OpenFd& b) {
     return ::syscall(SYS_kcmp, a.pid, b.pid, KCMP_FILE, a.fd, b.fd) == 0; // not permitted: taken as different
 }
 
-// Only what lies in a /dev is looked at closer: stat of any other file might hang on its filesystem.
-bool is_device_file(int dir, const char* name, dev_t device) {
+// The block device that this is. Only what lies in a /dev is looked at closer: stat of any other file might hang on its
+// filesystem.
+std::optional<dev_t> device_of(int dir, const char* name) {
     std::array<char, PATH_MAX> target;
     auto length = ::readlinkat(dir, name, target.data(), target.size());
-    if (length <= 0) return false;
+    if (length <= 0) return std::nullopt;
     std::string_view path(target.data(), static_cast<std::size_t>(length));
     struct stat st {};
-    return path.find("/dev/") != path.npos && ::fstatat(dir, name, &st, 0) == 0 && S_ISBLK(st.st_mode) &&
-           st.st_rdev == device;
+    const bool is_device = path.find("/dev/") != path.npos && ::fstatat(dir, name, &st, 0) == 0 && S_ISBLK(st.st_mode);
+    return is_device ? std::optional(st.st_rdev) : std::nullopt;
 }
 
 std::string process_name(pid_t pid) {
@@ -66,16 +69,21 @@ std::string process_name(pid_t pid) {
     return name;
 }
 
-std::vector<OpenFd> find_files(dev_t device) {
-    std::vector<OpenFd> found;
+using FilesByDevice = std::map<dev_t, std::vector<OpenFd>>;
+
+// The open files of all processes but this one, of all block devices.
+FilesByDevice scan_processes() {
+    FilesByDevice found;
     const auto self = ::getpid();
     auto look_at = [&](pid_t pid) {
         for_each_name("/proc/" + std::to_string(pid) + "/fd", [&](DIR* dir, const char* name) {
             auto fd = parse_number<int>(name);
-            if (!fd || !is_device_file(::dirfd(dir), name, device)) return;
+            const auto device = fd ? device_of(::dirfd(dir), name) : std::nullopt;
+            if (!device) return;
             OpenFd open{pid, *fd};
+            auto& files = found[*device];
             auto same = [&open](const OpenFd& other) { return is_same_description(open, other); };
-            if (std::none_of(found.begin(), found.end(), same)) found.push_back(open);
+            if (std::none_of(files.begin(), files.end(), same)) files.push_back(open);
         });
     };
     for_each_name("/proc", [&](DIR*, const char* name) {
@@ -83,6 +91,21 @@ std::vector<OpenFd> find_files(dev_t device) {
         if (pid && *pid != self) look_at(*pid);
     });
     return found;
+}
+
+// One scan serves all who asked before it began: with many devices it is the scan that costs.
+std::vector<OpenFd> find_files(dev_t device, std::chrono::steady_clock::time_point since) {
+    static std::mutex mutex;
+    static std::optional<std::chrono::steady_clock::time_point> began;
+    static FilesByDevice files;
+    const std::lock_guard lock(mutex);
+    if (!began || *began < since) {
+        const auto now = std::chrono::steady_clock::now();
+        files = scan_processes();
+        began = now;
+    }
+    const auto found = files.find(device);
+    return found == files.end() ? std::vector<OpenFd>() : found->second;
 }
 
 // Asks the kernel whether a superblock lives on `device`; in all mount namespaces, also while the mount is being made.
@@ -184,10 +207,10 @@ void add(std::string& list, const std::string& item) {
 
 } // namespace
 
-Openers find_openers(dev_t device) {
+Openers find_openers(dev_t device, std::chrono::steady_clock::time_point since) {
     Openers found;
     auto kernel_name = kernel_name_of(device);
-    auto files = find_files(device);
+    auto files = find_files(device, since);
     found.files = static_cast<int>(files.size());
     found.is_mounted = is_mounted(device, kernel_name);
     found.is_swap = is_swap(device);

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 
 namespace mars::exports {
@@ -23,7 +24,8 @@ struct Openers {
 };
 
 // Looks once; blocks, for milliseconds times the number of processes / 1000. Files of this process do not count.
-// `device`: the device number of a block device.
-Openers find_openers(dev_t device);
+// `device`: the device number of a block device. `since`: what was seen then, or later, will do: calls for many devices
+// at the same time share one look. Safe on any thread.
+Openers find_openers(dev_t device, std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now());
 
 } // namespace mars::exports

@@ -594,7 +594,8 @@ env::task<bool> Controller::rotate(const Plan& plan) {
     if (!noted) co_return false;
     auto rotated = co_await append_.rotate(*plan.rotate_to);
     if (!rotated) say("wrn-log-consecutive", "rotation to " + plan.rotate_to->text() + ": " + rotated.error().text);
-    if (rotated) note_written({*plan.rotate_to, 0}, true);
+    format::LogPosition begin{*plan.rotate_to, 0};
+    if (rotated) co_await note_written(std::move(begin), true);
     co_return rotated.has_value();
 }
 
@@ -637,7 +638,8 @@ env::task<bool> Controller::make_step(const Plan& plan) {
     if (!published) say("err-versionlink-skip", published.error().text);
     if (published && plan.create_log) {
         warn_of_silence(next);
-        note_written({next, 0}, true);
+        format::LogPosition position{next, 0};
+        co_await note_written(std::move(position), true);
     }
     co_return published.has_value();
 }

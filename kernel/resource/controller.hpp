@@ -101,7 +101,7 @@ class Controller {
     bool had_written_more() const;
     format::LogPosition end_here() const;
     std::string older_picture() const;
-    void note_written(const format::LogPosition& at, bool even_less);
+    env::task<void> note_written(format::LogPosition at, bool even_less);
     void warn_of_silence(const LogName& log);
 
     result<void> replace_zero_version();

@@ -158,7 +158,10 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
     if (!is_synced()) taken->sums.clear(); // the copy changes what it likes
     const auto directory = host_.tree.absolute(view_.key("local-" + me));
     auto kept = host_.env.storage().make_directory(directory);
-    if (kept) kept = host_.env.storage().write_file(file, taken->text());
+    if (kept) {
+        auto text = taken->text(); // named: g++ 12 destroys temporaries of a co_await twice
+        kept = co_await host_.env.storage().keep_file(file, std::move(text));
+    }
     if (!kept) {
         disk_error_ = -kept.error().code.value();
         host_.env.log().error("resource " + view_.name() + ": " + kept.error().text);
@@ -166,7 +169,7 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
     }
     witness_ = std::move(*taken);
     // What /mars says of roles may be as old as the rest of it: only a new copy makes less of what was here.
-    note_written(now.position, is_trusted || !is_synced());
+    co_await note_written(now.position, is_trusted || !is_synced());
     if (primary != me) { // a primary may need them for its logs, too, until it is at work
         withdraw_trust();
         forget_appending();
@@ -227,23 +230,29 @@ env::task<void> Controller::renew_witness(bool at_once) {
     auto taken = co_await block::take_witness(host_.env, *disk, now, std::move(before));
     if (!taken || disk != disk_) co_return; // the old one still holds
     if (!is_synced() && !sync_.is_complete()) taken->sums.clear();
-    auto kept = host_.env.storage().write_file(host_.tree.absolute(local_key("disk-witness")), taken->text());
+    auto file =
+        host_.tree.absolute(local_key("disk-witness")); // named: g++ 12 destroys temporaries of a co_await twice
+    auto text = taken->text();
+    auto kept = co_await host_.env.storage().keep_file(std::move(file), std::move(text));
+    if (disk != disk_) co_return;
     if (!kept) {
         quiet_.warning("witness",
                        "resource " + view_.name() + ": the witness of the disk is not renewed: " + kept.error().text);
         co_return;
     }
     witness_ = std::move(*taken);
-    note_written(now.position, false);
+    co_await note_written(now.position, false);
 }
 
 // --- what this host has written --------------------------------------------------------------------------------------
 
 // `even_less`: also when the mark says that there was more.
-void Controller::note_written(const format::LogPosition& at, bool even_less) {
-    if (!even_less && written_ && format::compare_progress(written_->at, at) > 0) return;
+env::task<void> Controller::note_written(format::LogPosition at, bool even_less) {
+    if (!even_less && written_ && format::compare_progress(written_->at, at) > 0) co_return;
     written_.reset();
-    if (auto noted = mark_.note(host_.tree.value("uuid"), at); !noted)
+    auto uuid = host_.tree.value("uuid"); // named: g++ 12 destroys temporaries of a co_await twice
+    auto noted = co_await mark_.note(std::move(uuid), std::move(at));
+    if (!noted)
         quiet_.warning("mark",
                        "resource " + view_.name() + ": how far it has come is not noted: " + noted.error().text);
 }

@@ -43,10 +43,11 @@ result<Written> Written::parse(std::string_view text) {
 WrittenMark::WrittenMark(env::Env& env, const std::string& directory, const std::string& resource)
     : env_(env), directory_(directory), path_(directory.empty() ? "" : directory + "/written-" + resource) {}
 
-result<void> WrittenMark::note(const std::string& uuid, const format::LogPosition& at) {
-    if (path_.empty()) return {};
-    MARS_TRY_VOID(env_.storage().make_directory(directory_));
-    return env_.storage().write_file(path_, Written{uuid, at, env_.clock().now()}.text());
+env::task<result<void>> WrittenMark::note(std::string uuid, format::LogPosition at) {
+    if (path_.empty()) co_return result<void>();
+    MARS_CO_TRY_VOID(env_.storage().make_directory(directory_));
+    auto text = Written{std::move(uuid), std::move(at), env_.clock().now()}.text();
+    co_return co_await env_.storage().keep_file(path_, std::move(text));
 }
 
 std::optional<Written> WrittenMark::read(const std::string& uuid) const {

@@ -29,7 +29,7 @@ class WrittenMark {
     WrittenMark(env::Env& env, const std::string& directory, const std::string& resource);
 
     // Durable when it returns. Errors: those of the storage; the older mark is left then.
-    result<void> note(const std::string& uuid, const format::LogPosition& at);
+    env::task<result<void>> note(std::string uuid, format::LogPosition at);
     // nullopt: none, or one of another cluster. A damaged one is told in the log, and counts as none.
     std::optional<Written> read(const std::string& uuid) const;
     void remove();

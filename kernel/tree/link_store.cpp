@@ -118,7 +118,10 @@ result<bool> LinkStore::write(std::string_view path, std::string_view value, Sta
         if (!removed && removed.error().is(std::errc::directory_not_empty)) return false;
         if (!removed) return removed.error();
     }
-    // A regular file (a log that is being deleted) is replaced by the rename: a crash leaves the one or the other.
+    // A regular file (a log that is being deleted) is replaced by the rename: a crash leaves the one or the other. To
+    // free its blocks takes seconds for a large one.
+    const bool is_file = state.exists && state.kind == env::FileKind::regular;
+    const auto held = is_file ? env_.storage().hold_blocks(absolute(path)) : nullptr;
     const auto temporary = absolute(join_path(dir, temporary_prefix_ + std::string(name)));
     MARS_TRY_VOID(env_.storage().write_symlink(absolute(path), temporary, std::string(value), stamp));
     return true;
@@ -133,7 +136,7 @@ result<void> LinkStore::touch_systemd_trigger(std::string_view path, Stamp now) 
     if (trigger.empty()) return {};
     MARS_TRY(const bool has_parent, make_directories(split_path(trigger).dir, now));
     if (!has_parent) return {};
-    return env_.storage().write_file(absolute(trigger), now.text() + "\n"); // also replaces a marker
+    return env_.storage().touch_file(absolute(trigger), now.text() + "\n"); // also replaces a marker
 }
 
 } // namespace mars::tree

@@ -136,6 +136,7 @@ bool may_hold_user_data(std::string_view path) {
 std::string systemd_trigger_for(std::string_view path) {
     const auto [dir, name] = split_path(path);
     if (!starts_with_any(name, {"primary", "systemd"}) || split_path(dir).name == "userspace") return {};
+    if (split_path(dir).name.starts_with("actual-")) return {}; // what a host has seen is no order
     if (dir == "todo-global") return "userspace/systemd-trigger";
     const auto resource = dir.substr(0, dir.find('/'));
     return resource.starts_with("resource-") ? join_path(resource, "systemd-trigger") : std::string();

@@ -34,6 +34,13 @@ class BlockingPool {
         co_return co_await park<R>(lot_, start);
     }
 
+    // Runs it; nobody waits for its end.
+    template<class F>
+    void start_detached(F f) {
+        if (!pool_) pool_.emplace(threads_);
+        asio::post(*pool_, std::move(f));
+    }
+
     // The same for a waiter that is parked already.
     template<class F, class R>
     void start_on_thread(F f, const std::shared_ptr<Waiter<R>>& waiter) {

@@ -64,10 +64,11 @@ result<void> write_all(int fd, std::string_view content, const std::string& path
     return {};
 }
 
-result<void> write_temporary(const std::string& temporary, std::string_view content) {
+result<void> write_temporary(const std::string& temporary, std::string_view content, bool durable) {
     (void)::unlink(temporary.c_str()); // a leftover; when it cannot go, the exclusive open says why
     MARS_TRY(auto fd, open_fd(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     MARS_TRY_VOID(write_all(fd.get(), content, temporary));
+    if (!durable) return {};
     return checked(::fsync(fd.get()), "cannot sync " + temporary);
 }
 
@@ -245,16 +246,39 @@ result<std::string> RealStorage::read_file(const std::string& path, std::size_t 
     }
 }
 
-result<void> RealStorage::write_file(const std::string& path, std::string_view content) {
+namespace {
+
+result<void> replace_file(const std::string& path, std::string_view content, bool durable) {
     auto parent = parent_of(path);
     auto temporary = parent + "/.tmp." + std::to_string(::getpid()) + "." + path.substr(path.rfind('/') + 1);
-    auto written = write_temporary(temporary, content);
-    if (written) written = rename(temporary, path);
-    if (!written) {
-        (void)::unlink(temporary.c_str()); // best effort: the failure above is what matters
-        return written;
-    }
+    auto written = write_temporary(temporary, content, durable);
+    if (written) written = checked(::rename(temporary.c_str(), path.c_str()), "cannot rename to " + path);
+    if (!written) (void)::unlink(temporary.c_str()); // best effort: the failure above is what matters
+    if (!written || !durable) return written;
     return sync_path(parent, O_DIRECTORY, ::fsync);
+}
+
+} // namespace
+
+result<void> RealStorage::write_file(const std::string& path, std::string_view content) {
+    return replace_file(path, content, true);
+}
+
+task<result<void>> RealStorage::keep_file(std::string path, std::string content) {
+    auto work = [path = std::move(path), content = std::move(content)] { return replace_file(path, content, true); };
+    co_return co_await pool_.run(std::move(work));
+}
+
+result<void> RealStorage::touch_file(const std::string& path, std::string_view content) {
+    return replace_file(path, content, false);
+}
+
+std::shared_ptr<void> RealStorage::hold_blocks(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return nullptr;
+    return {nullptr, [fd, pool = &pool_](std::nullptr_t) {
+                pool->start_detached([fd] { ::close(fd); }); // the last close frees the blocks: seconds for a large log
+            }};
 }
 
 task<result<void>> RealStorage::sync_filesystem(std::string path) {

@@ -32,6 +32,9 @@ class RealStorage final : public Storage {
     std::string identity(const std::string& path) const override;
     result<std::string> read_file(const std::string& path, std::size_t limit) const override;
     result<void> write_file(const std::string& path, std::string_view content) override;
+    task<result<void>> keep_file(std::string path, std::string content) override;
+    result<void> touch_file(const std::string& path, std::string_view content) override;
+    std::shared_ptr<void> hold_blocks(const std::string& path) override;
     task<result<void>> sync_filesystem(std::string path) override;
     task<result<void>> sync_directory(std::string path) override;
     result<std::unique_ptr<DirectoryWatch>> watch() override;

@@ -243,6 +243,12 @@ class SimStorage final : public Storage {
     }
 
     result<void> write_file(const std::string& path, std::string_view content) override {
+        MARS_TRY_VOID(touch_file(path, content));
+        filesystem().make_names_durable(filesystem().names_mark());
+        return {};
+    }
+
+    result<void> touch_file(const std::string& path, std::string_view content) override {
         Node fresh;
         fresh.kind = FileKind::regular;
         fresh.inode = std::make_shared<Inode>();
@@ -251,9 +257,14 @@ class SimStorage final : public Storage {
         auto bytes = std::as_bytes(std::span(content.data(), content.size()));
         fresh.inode->current.assign(bytes.begin(), bytes.end());
         fresh.inode->durable = fresh.inode->current;
-        MARS_TRY_VOID(filesystem().change(Operation::create, path, fresh));
-        filesystem().make_names_durable(filesystem().names_mark());
-        return {};
+        return filesystem().change(Operation::create, path, fresh);
+    }
+
+    task<result<void>> keep_file(std::string path, std::string content) override {
+        const bool lives = co_await latency(process_, 100us, 3ms);
+        if (!lives) co_return cancelled();
+        auto written = write_file(path, content);
+        co_return written;
     }
 
     task<result<void>> sync_filesystem(std::string path) override {

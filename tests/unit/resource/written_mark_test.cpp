@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "kernel/env/sim/machine.hpp"
+#include "kernel/env/task_group.hpp"
 
 using namespace mars;
 using namespace mars::resource;
@@ -17,6 +18,19 @@ struct Scene {
     env::sim::World world{1};
     std::unique_ptr<env::sim::Process> process = world.add_machine("alpha", "10.0.0.1").start_process("marsd");
     WrittenMark mark{*process, "/state", "mydata"};
+
+    bool note(WrittenMark& where, const std::string& uuid) {
+        std::optional<result<void>> noted;
+        auto work = [&]() -> env::task<void> {
+            auto whose = uuid; // named: g++ 12 destroys temporaries of a co_await twice
+            auto at = kAt;
+            noted = co_await where.note(std::move(whose), std::move(at));
+        };
+        env::TaskGroup group(*process);
+        group.spawn("note", work());
+        REQUIRE(world.run_until([&] { return noted.has_value(); }, std::chrono::seconds(1)));
+        return noted->has_value();
+    }
 };
 
 } // namespace
@@ -24,7 +38,7 @@ struct Scene {
 TEST_CASE("a mark is read as it was noted, by the cluster that noted it") {
     Scene s;
     CHECK_FALSE(s.mark.read("u1"));
-    REQUIRE(s.mark.note("u1", kAt));
+    REQUIRE(s.note(s.mark, "u1"));
     const auto found = s.mark.read("u1");
     REQUIRE(found);
     CHECK(found->at == kAt);
@@ -37,7 +51,7 @@ TEST_CASE("a mark is read as it was noted, by the cluster that noted it") {
 TEST_CASE("without a directory nothing is kept") {
     Scene s;
     WrittenMark none(*s.process, "", "mydata");
-    CHECK(none.note("u1", kAt));
+    CHECK(s.note(none, "u1"));
     CHECK_FALSE(none.read("u1"));
 }
 
