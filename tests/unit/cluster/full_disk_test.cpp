@@ -67,3 +67,28 @@ TEST_CASE("a primary whose log had no room goes on by itself, once the device is
     for (std::size_t i = 0; i < s.cluster.size(); ++i)
         CHECK(s.cluster.history().check_durable(*s.host(i).machine.filesystem().contents(sim::kDisk)) == "");
 }
+
+TEST_CASE("logs are rotated twice while nothing can be written back: nothing spins, and all goes on afterwards") {
+    Situation s;
+    auto& filesystem = s.host(0).machine.filesystem();
+    filesystem.fault = [](env::sim::Operation operation, const std::string& path) {
+        return operation == env::sim::Operation::write && path == sim::kDisk ? std::optional(EIO) : std::nullopt;
+    };
+    const auto writes_more = [&] {
+        const auto before = s.cluster.history().acknowledged();
+        return s.eventually([&] { return s.cluster.history().acknowledged() > before + 3; }, 5s);
+    };
+    s.cluster.start_application(s.host(0));
+    for (int i = 0; i < 2; ++i) {
+        REQUIRE(writes_more());
+        CHECK(s.cluster.run_verb(s.host(0), {"log-rotate", sim::kResource}, 10s).exit == 0);
+    }
+    s.cluster.world().run_for(5s); // marsd answers meanwhile
+    CHECK(s.cluster.run_verb(s.host(1), {"wait-cluster", "--strict-wait"}, 10s).exit == 0);
+    filesystem.fault = nullptr;
+    REQUIRE(writes_more());
+    REQUIRE(s.rest());
+    CHECK(s.key(1, "replay-hostb").starts_with("log-000000003-hosta"));
+    for (std::size_t i = 0; i < s.cluster.size(); ++i)
+        CHECK(s.cluster.history().check_durable(*s.host(i).machine.filesystem().contents(sim::kDisk)) == "");
+}
