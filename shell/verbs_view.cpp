@@ -96,7 +96,7 @@ bool tells_of_others(std::string_view name) {
     return name == kDefaultMacro || name.starts_with("diskstate") || name.starts_with("replstate") || name == "1and1";
 }
 
-constexpr Duration kSilent = std::chrono::seconds(15); // some heartbeats
+constexpr Duration kSilent = std::chrono::seconds(10); // some heartbeats; by the time of receipt here
 
 // Hosts that nothing was heard of lately make what is shown old.
 std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
@@ -130,7 +130,7 @@ std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
             "affected; next: compare the clocks of all hosts (marsadm @hosts lua 'return os.time()')");
     for (const auto& host : sharing_hosts(tree)) {
         const auto time = tree::heard_at(tree, host, ctx.env().clock().now());
-        if (host == ctx.self() || (time && is_recent(ctx, *time))) continue;
+        if (host == ctx.self() || (time && ctx.age(*time) <= kSilent)) continue;
         warnings.push_back("nothing is heard of host " + host +
                            (time ? " for " + seconds_text(ctx.age(*time)) + ", what is shown of it is that old"
                                  : std::string(" so far")));

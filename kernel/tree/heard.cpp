@@ -9,10 +9,9 @@ std::optional<Stamp> heard_at(const View& view, std::string_view host, Stamp now
     const auto directory = "actual-" + std::string(host);
     const auto alive = view.get(directory + "/alive");
     if (!alive) return std::nullopt;
-    if (!(alive->stamp > now)) return alive->stamp;
     const auto received = Stamp::parse(view.value(directory + "/read-time"));
-    if (!received) return now; // of an earlier release, or ahead by the moment that a message takes
-    return std::min(*received, now);
+    if (alive->stamp > now) return received ? std::min(*received, now) : now; // ahead by the moment a message takes
+    return received ? std::max(alive->stamp, std::min(*received, now)) : alive->stamp; // its clock may be behind
 }
 
 Duration clock_lead(const View& view, std::string_view me, Stamp now) {
