@@ -414,8 +414,11 @@ env::task<result<Step>> primary_await_device(VerbContext& ctx) {
                                     "resolution of the split brain, not waiting for it"));
         co_return Step::done;
     }
-    MARS_CO_TRY_VOID(check_not_overtaken(ctx));
-    MARS_CO_TRY_VOID(co_await wait_device(ctx, true));
+    const auto there = co_await wait_device(ctx, true);
+    if (!there) {
+        MARS_CO_TRY_VOID(check_not_overtaken(ctx)); // the better reason
+        co_return there.error();
+    }
     turn_all_on(ctx);
     co_return Step::done;
 }
