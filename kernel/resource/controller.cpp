@@ -164,14 +164,19 @@ env::task<bool> Controller::round() {
 
 // Others act upon what this host has seen: it must not forget it by a power failure.
 env::task<void> Controller::note_primary() {
-    const auto primary = host_.tree.get(view_.key("primary"));
-    const auto seen = primary ? seen_text(*primary) : std::string();
-    if (seen == primary_seen_) co_return;
-    if (auto durable = co_await host_.tree.sync(); !durable) {
-        say("err-replay-stop", "that the primary is " + seen + " cannot be kept: " + durable.error().text);
+    while (true) {
+        const auto primary = host_.tree.get(view_.key("primary"));
+        const auto seen = primary ? seen_text(*primary) : std::string();
+        if (seen == primary_seen_) co_return;
+        if (auto durable = co_await host_.tree.sync(); !durable) {
+            say("err-replay-stop", "that the primary is " + seen + " cannot be kept: " + durable.error().text);
+            co_return;
+        }
+        const auto now = host_.tree.get(view_.key("primary")); // another one may have come meanwhile
+        if ((now ? seen_text(*now) : std::string()) != seen) continue;
+        primary_seen_ = seen;
         co_return;
     }
-    primary_seen_ = seen;
 }
 
 // Members that can be reached, and that have not yet seen that this host is to be primary, or are primary themselves.
@@ -181,9 +186,12 @@ std::string Controller::unaware_members() const {
     if (primary_seen_ != seen_text(*primary)) return host_.me(); // not durable
     std::string found;
     for (const auto& host : view_.storage_members()) {
-        if (host == host_.me() || !host_.is_reachable(host)) continue;
+        if (host == host_.me()) continue;
         const auto actual = view_.key("actual-" + host) + "/";
-        const bool has_seen = host_.tree.value(actual + "primary-seen") == primary_seen_;
+        const auto seen = host_.tree.value(actual + "primary-seen");
+        const bool is_rival = seen.starts_with(host + ","); // it believes that it is the one itself
+        if (!host_.is_reachable(host) && !(is_rival && is_alive(host))) continue;
+        const bool has_seen = seen == primary_seen_;
         if (has_seen && !host_.tree.flag(actual + "is-primary")) continue;
         found += (found.empty() ? "" : ", ") + host;
     }
@@ -220,7 +228,7 @@ Local Controller::observe() {
     local.missing_past = missing_past();
     local.was_put_back = had_written_more();
     local.unaware = unaware_members();
-    local.primary_is_alive = primary_is_alive();
+    local.primary_is_alive = is_alive(view_.primary());
     return local;
 }
 
@@ -233,10 +241,9 @@ std::int64_t Controller::rotation_limit() const {
     return static_cast<std::int64_t>(limit);
 }
 
-bool Controller::primary_is_alive() const {
-    const auto primary = view_.primary();
+bool Controller::is_alive(const std::string& host) const {
     const auto now = host_.env.clock().now();
-    const auto heard = tree::heard_at(host_.tree, primary, now);
+    const auto heard = tree::heard_at(host_.tree, host, now);
     return heard && now - *heard < host_.tunables.alive_window;
 }
 

@@ -111,7 +111,7 @@ class Controller {
     bool replay_must_pause();
     env::task<bool> end_sync();
     bool sync_turn_is_over(const Plan& plan);
-    bool primary_is_alive() const;
+    bool is_alive(const std::string& host) const;
     std::int64_t rotation_limit() const;
     void say(const char* key, std::string text) { said_[key] = std::move(text); }
 

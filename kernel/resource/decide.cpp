@@ -461,13 +461,13 @@ class Decision {
         auto add_member = [&](const std::string& host) {
             if (std::find(members.begin(), members.end(), host) != members.end()) add(host);
         };
-        add_member(r_.primary());
-        add_member(plan_.fetch_log.host);
         if (designated_) // what this host lacks, only who has come farther can have
             for (auto& host : members)
                 if (const auto other = r_.replay(host);
                     other && format::compare_progress(other->position(), {cur_, length_}) > 0)
                     add(host);
+        add_member(r_.primary());
+        add_member(plan_.fetch_log.host);
         for (auto& host : members) add(host);
         return hosts;
     }

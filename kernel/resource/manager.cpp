@@ -169,15 +169,18 @@ bool Manager::has_answered(const std::string& host) {
     return answered_.contains(host);
 }
 
-// Keepalives come every 5 s. By others: it is heard of although it has not spoken to this host.
+// A line that is cut without a word is noticed after 35 s (io_timeout and keepalive of the exchange); only then others
+// pass on what is heard of that host. Until then it counts as one that can be reached: it may be at work, and two
+// primaries would have the same friends. A connection that has ended for a reason is another matter.
 bool Manager::is_reachable(const std::string& host) const {
-    constexpr Duration kSilent = std::chrono::seconds(12);
+    constexpr Duration kCutNoticed = std::chrono::seconds(45), kRestart = std::chrono::seconds(12);
     const auto now = host_.env.clock().now();
     for (const auto& peer : exchange_.peers()) {
         if (peer.host != host) continue;
-        if (peer.connected && now - peer.last_received < kSilent) return true;
+        const auto silent = now - peer.last_received;
+        if (silent < (peer.connected ? kCutNoticed : kRestart)) return true;
         const auto heard = tree::heard_at(host_.tree, host, now);
-        return heard && now - *heard<host_.tunables.alive_window&& * heard - peer.last_received> kSilent / 2;
+        return heard && now - *heard<host_.tunables.alive_window&& * heard - peer.last_received> kRestart / 2;
     }
     return false;
 }

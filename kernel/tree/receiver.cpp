@@ -19,6 +19,7 @@ constexpr std::size_t kMaxGreeting = 8;
 constexpr std::size_t kMergeSlice = 64; // versions applied before others get their turn
 constexpr Duration kTimeNoteInterval = std::chrono::seconds(1);
 constexpr Duration kAcceptRetry = std::chrono::seconds(1);
+constexpr Duration kPlausible = std::chrono::minutes(1); // a sign of life that is older is none
 
 // A version that this host will never take, whatever the state of its disk: skipped, the rest is merged.
 bool is_refusal(const failure& f) {
@@ -374,6 +375,12 @@ void Receiver::after_applied(const KeyVersion& version, const std::optional<Link
     if (version.value != kDeleted && format::parse_numbered_name("version", name) &&
         is_written_by(version.path, shared_.env.hostname()))
         (void)shared_.tree.touch(version.path, version.value);
+    // News of a host by others are news, too, and their stamps are of its clock, not of this host's. (What a host that
+    // is long dead has said last may come late.)
+    const auto now = shared_.env.clock().now();
+    if (dir.starts_with("actual-") && dir.find('/') == std::string_view::npos && name == "alive" &&
+        dir != "actual-" + shared_.env.hostname() && now - version.stamp < kPlausible)
+        (void)shared_.tree.set(join_path(dir, "read-time"), now.text());
     auto touched = shared_.store.touch_systemd_trigger(version.path, shared_.tree.lamport().now());
     if (!touched) shared_.quiet.warning("trigger", "exchange event=trigger-not-touched reason=" + touched.error().text);
 }

@@ -592,3 +592,22 @@ TEST_CASE("a new primary begins no log before all that can be reached know that 
     s.local.unaware.clear();
     CHECK(s.plan().step_to == kLog3a);
 }
+
+TEST_CASE("a designated primary asks who has begun a log before, and not the origin of the one that is complete here") {
+    Scene s("beta"); // alpha was primary for a moment, and has begun an empty log
+    s.set("primary", "beta");
+    s.view.set("ips/ip-gamma", "10.0.0.3");
+    s.set("data-gamma", "/disks/d");
+    s.set("device-gamma", "mydata");
+    s.versions("gamma", {{2, "gamma", 1000}});
+    s.versions("alpha", {{2, "gamma", 1000}, {3, "alpha", 0}});
+    s.versions("beta", {{2, "gamma", 1000}});
+    s.set("replay-alpha", "log-000000003-alpha,0,0");
+    s.set("replay-beta", "log-000000002-gamma,1000,0");
+    s.set("replay-gamma", "log-000000002-gamma,1000,0");
+    s.logs({{2, "gamma", 1000}});
+    const auto plan = s.plan();
+    CHECK(plan.fetch);
+    REQUIRE_FALSE(plan.fetch_from.empty());
+    CHECK(plan.fetch_from.front() == "alpha");
+}
