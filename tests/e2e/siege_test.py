@@ -18,13 +18,20 @@ def connect(where):
     s.setblocking(False)
     s.connect_ex(where)
     return s
-open_ones = {connect((h, p)): (h, p) for h in hosts for p in ports for _ in range(count)}
+watch, open_ones = select.poll(), {}
+def begin(where):
+    s = connect(where)
+    open_ones[s.fileno()] = s, where
+    watch.register(s, select.POLLIN | select.POLLHUP)
+for where in [(h, p) for h in hosts for p in ports for _ in range(count)]:
+    begin(where)
 print("begun", flush=True)
 while True:
-    for s in select.select(list(open_ones), [], [], 1)[0]:
-        where = open_ones.pop(s)
+    for fd, _ in watch.poll(1000):
+        s, where = open_ones.pop(fd)
+        watch.unregister(fd)
         s.close()
-        open_ones[connect(where)] = where
+        begin(where)
 """
 
 
