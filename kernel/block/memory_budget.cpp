@@ -23,11 +23,6 @@ void MemoryBudget::set_limit(std::uint64_t bytes) {
     press();
 }
 
-bool MemoryBudget::is_pressed() const {
-    return used_ >= limit_ / 2 || std::any_of(accounts_.begin(), accounts_.end(),
-                                              [](const Account* account) { return !account->queue_.empty(); });
-}
-
 bool MemoryBudget::fits(const Account& account, std::uint64_t bytes) const {
     if (used_ == 0) return true;
     const auto mine = account.used_ + bytes;
@@ -42,6 +37,11 @@ void MemoryBudget::use(Account& account, std::uint64_t bytes) {
     used_ += bytes;
 }
 
+void MemoryBudget::pop(std::deque<Ticket>& queue) {
+    queue.pop_front();
+    --waiting_;
+}
+
 // The shares have changed.
 void MemoryBudget::recount() {
     common_used_ = 0;
@@ -51,15 +51,15 @@ void MemoryBudget::recount() {
 // Lets in who stands in front of each account, as long as there is room; account by account, so that the common half
 // does not always go to the same one.
 void MemoryBudget::serve() {
-    for (bool is_served = true; is_served;) {
+    for (bool is_served = true; is_served && waiting_ > 0;) {
         is_served = false;
         for (auto* account : accounts_) {
             auto& queue = account->queue_;
             std::shared_ptr<env::Waiter<bool>> waiter;
-            while (!queue.empty() && (!(waiter = queue.front().waiter.lock()) || waiter->done())) queue.pop_front();
+            while (!queue.empty() && (!(waiter = queue.front().waiter.lock()) || waiter->done())) pop(queue);
             if (queue.empty() || !fits(*account, queue.front().bytes)) continue;
             use(*account, queue.front().bytes);
-            queue.pop_front();
+            pop(queue);
             waiter->complete(true);
             is_served = true;
         }
@@ -80,6 +80,7 @@ MemoryBudget::Account::Account(MemoryBudget& budget) : budget_(budget) {
 
 MemoryBudget::Account::~Account() {
     if (used_ > 0) give_back(used_);
+    budget_.waiting_ -= queue_.size();
     std::erase(budget_.accounts_, this);
     budget_.recount();
     budget_.serve();
@@ -101,6 +102,7 @@ env::task<bool> MemoryBudget::Account::take(std::uint64_t bytes) {
             if (auto strong = weak.lock()) strong->complete(false);
         };
         queue_.push_back(Ticket{bytes, weak});
+        ++budget_.waiting_;
         budget_.press();
     };
     const bool granted = co_await env::park<bool>(budget_.lot_, start);

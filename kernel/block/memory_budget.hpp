@@ -31,13 +31,19 @@ class MemoryBudget {
     // What is guaranteed to each account.
     std::uint64_t share() const { return accounts_.empty() ? limit_ : limit_ / 2 / accounts_.size(); }
     // At least half is used, or somebody waits: writeback shall go at full speed.
-    bool is_pressed() const;
+    bool is_pressed() const { return used_ >= limit_ / 2 || waiting_ > 0; }
 
     // `pressed` is notified when is_pressed() becomes true, until remove_listener().
     void add_listener(env::Event& pressed) { listeners_.push_back(&pressed); }
     void remove_listener(env::Event& pressed) { std::erase(listeners_, &pressed); }
 
   private:
+    struct Ticket {
+        std::uint64_t bytes;
+        std::weak_ptr<env::Waiter<bool>> waiter;
+    };
+
+    void pop(std::deque<Ticket>& queue);
     bool fits(const Account& account, std::uint64_t bytes) const;
     void use(Account& account, std::uint64_t bytes);
     void recount();
@@ -48,6 +54,7 @@ class MemoryBudget {
     std::uint64_t limit_;
     std::uint64_t used_ = 0;
     std::uint64_t common_used_ = 0; // beyond the shares
+    std::size_t waiting_ = 0;       // tickets in all queues
     bool was_pressed_ = false;
     std::vector<Account*> accounts_;
     std::vector<env::Event*> listeners_;
@@ -74,11 +81,6 @@ class MemoryBudget::Account {
 
   private:
     friend class MemoryBudget;
-    struct Ticket {
-        std::uint64_t bytes;
-        std::weak_ptr<env::Waiter<bool>> waiter;
-    };
-
     MemoryBudget& budget_;
     std::uint64_t used_ = 0;
     std::deque<Ticket> queue_;

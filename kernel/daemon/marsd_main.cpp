@@ -112,6 +112,11 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
     helpers.spawn("log", flush_log(env));
     co_await provider.clean();
     auto started = co_await start_when_possible(env, daemon, signals);
+    if (!started && started.error().is(std::errc::operation_canceled)) { // as it was told
+        env.log().info(started.error().text);
+        co_await helpers.stop();
+        co_return;
+    }
     if (!started) {
         env.log().error(started.error().text);
         sd_notifyf(0, "STATUS=%s\nERRNO=%d", started.error().text.c_str(), started.error().code.value());

@@ -157,7 +157,10 @@ class Storage {
     // Replaces a small file: temporary, write, fsync, rename, fsync of the directory. Mode 0600.
     virtual result<void> write_file(const std::string& path, std::string_view content) = 0;
     // The same for programs that must not wait for the disk: off the event loop.
-    virtual task<result<void>> keep_file(std::string path, std::string content) { co_return write_file(path, content); }
+    virtual task<result<void>> keep_file(std::string path, std::string content) {
+        auto written = write_file(path, content); // named: g++ 12 miscompiles a virtual call in a co_return
+        co_return written;
+    }
     // The same without any fsync: for what need not outlive a power failure.
     virtual result<void> touch_file(const std::string& path, std::string_view content) {
         return write_file(path, content);

@@ -670,9 +670,9 @@ env::task<void> Controller::publish_positions() {
         done = co_await positions_.publish(replay_.position(), replay_.end());
     else
         done = replace_zero_version();
-    if (sync_.is_running() && !sync_.is_complete())
-        // Only end_sync() tells the end: until then, the disk is a mixture.
-        publish("syncstatus-" + host_.me(), std::to_string(std::min(sync_.durable_offset(), sync_.end() - 1)));
+    // Only end_sync() tells the end: until then, the disk is a mixture.
+    if (sync_.is_running() && !sync_.is_complete() && sync_.durable_offset() < sync_.end())
+        publish("syncstatus-" + host_.me(), std::to_string(sync_.durable_offset()));
     if (!done) // tried again with the next heartbeat
         quiet_.warning("positions", "resource " + view_.name() + ": positions are not published: " + done.error().text);
     publish_rates();

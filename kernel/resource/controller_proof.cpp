@@ -204,9 +204,10 @@ void Controller::forget_appending() {
 
 // What was acknowledged behind the end of such a log, and perhaps written to the disk, nobody knows.
 std::optional<LogName> Controller::gone_log() const {
-    const auto noted = host_.tree.value(local_key(kAppending));
+    if (append_.is_running()) return std::nullopt;
+    const auto noted = host_.tree.value(local_key(kAppending)); // from the disk
     const auto replay = view_.replay(host_.me());
-    if (noted.empty() || !replay || append_.is_running()) return std::nullopt;
+    if (noted.empty() || !replay) return std::nullopt;
     for (auto& text : format::split_fields(noted, ' ')) {
         const auto log = LogName::parse(text);
         if (!log || log->seq < replay->log.seq) continue;

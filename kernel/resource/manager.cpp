@@ -180,7 +180,9 @@ bool Manager::is_reachable(const std::string& host) const {
         const auto silent = now - peer.last_received;
         if (silent < (peer.connected ? kCutNoticed : kRestart)) return true;
         const auto heard = tree::heard_at(host_.tree, host, now);
-        return heard && now - *heard<host_.tunables.alive_window&& * heard - peer.last_received> kRestart / 2;
+        if (!heard) return false;
+        const bool by_others = *heard - peer.last_received > kRestart / 2;
+        return by_others && now - *heard < host_.tunables.alive_window;
     }
     return false;
 }

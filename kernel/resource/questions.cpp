@@ -5,8 +5,12 @@
 
 namespace mars::resource {
 
+namespace {
+constexpr Duration kRetry = std::chrono::seconds(1); // while /mars takes nothing
+} // namespace
+
 Questions::Questions(env::Env& env, tree::Tree& tree)
-    : env_(env), tree_(tree), me_(env.hostname()), asked_(env), tasks_(env) {}
+    : env_(env), tree_(tree), me_(env.hostname()), quiet_(env), asked_(env), tasks_(env) {}
 
 void Questions::start(std::function<env::task<void>()> tell) {
     tell_ = std::move(tell);
@@ -55,16 +59,23 @@ env::task<void> Questions::answer_all() {
         co_await tell_();
         const auto durable = co_await tree_.sync();
         if (!durable) { // nobody may rely on it; the asking host names this one as silent
-            env_.log().warning("questions of other hosts are not answered: " + durable.error().text);
-            co_await env_.clock().sleep(kRetryMin);
-            asked_.set();
+            quiet_.warning("sync", "questions of other hosts are not answered: " + durable.error().text);
+            co_await try_again();
             continue;
         }
+        bool is_all_told = true;
         for (const auto& [host, stamp] : now) {
             const auto told = tree_.touch(tree::answer_key(me_, host), stamp.text());
             if (told) answered_[host] = stamp;
+            is_all_told = is_all_told && told;
         }
+        if (!is_all_told) co_await try_again(); // a full /mars
     }
+}
+
+env::task<void> Questions::try_again() {
+    co_await env_.clock().sleep(kRetry);
+    asked_.set();
 }
 
 } // namespace mars::resource

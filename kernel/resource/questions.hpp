@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "kernel/env/quiet_log.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/resource/signal.hpp"
 #include "kernel/tree/tree.hpp"
@@ -33,11 +34,13 @@ class Questions {
 
   private:
     env::task<void> answer_all();
+    env::task<void> try_again();
 
     env::Env& env_;
     tree::Tree& tree_;
     std::string me_;
     std::function<env::task<void>()> tell_;
+    env::QuietLog quiet_;
     Signal asked_;
     Duration asked_here_{-1};               // steady; negative: never
     std::map<std::string, Stamp> answered_; // questions of other hosts
