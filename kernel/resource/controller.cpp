@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 
 #include "kernel/block/log_file.hpp"
-#include "kernel/block/log_reader.hpp"
 #include "kernel/tree/heard.hpp"
 
 namespace mars::resource {
@@ -24,10 +23,6 @@ constexpr Duration kDiskRetry = 5s;             // a disk that is missing, or no
 // The log itself is wrong, so that another copy of it may help.
 bool is_defect(const format::ReplayCode& code) {
     return code.code == -EBADMSG || code.code == -EBADRQC || code.code == -ERESTART;
-}
-
-std::string seen_text(const tree::Link& primary) {
-    return primary.value + "," + primary.stamp.text();
 }
 
 } // namespace
@@ -162,42 +157,6 @@ env::task<bool> Controller::round() {
     co_return again;
 }
 
-// Others act upon what this host has seen: it must not forget it by a power failure.
-env::task<void> Controller::note_primary() {
-    while (true) {
-        const auto primary = host_.tree.get(view_.key("primary"));
-        const auto seen = primary ? seen_text(*primary) : std::string();
-        if (seen == primary_seen_) co_return;
-        if (auto durable = co_await host_.tree.sync(); !durable) {
-            say("err-replay-stop", "that the primary is " + seen + " cannot be kept: " + durable.error().text);
-            co_return;
-        }
-        const auto now = host_.tree.get(view_.key("primary")); // another one may have come meanwhile
-        if ((now ? seen_text(*now) : std::string()) != seen) continue;
-        primary_seen_ = seen;
-        co_return;
-    }
-}
-
-// Members that can be reached, and that have not yet seen that this host is to be primary, or are primary themselves.
-std::string Controller::unaware_members() const {
-    const auto primary = host_.tree.get(view_.key("primary"));
-    if (!primary || primary->value != host_.me() || append_.is_running()) return "";
-    if (primary_seen_ != seen_text(*primary)) return host_.me(); // not durable
-    std::string found;
-    for (const auto& host : view_.storage_members()) {
-        if (host == host_.me()) continue;
-        const auto actual = view_.key("actual-" + host) + "/";
-        const auto seen = host_.tree.value(actual + "primary-seen");
-        const bool is_rival = seen.starts_with(host + ","); // it believes that it is the one itself
-        if (!host_.is_reachable(host) && !(is_rival && is_alive(host))) continue;
-        const bool has_seen = seen == primary_seen_;
-        if (has_seen && !host_.tree.flag(actual + "is-primary")) continue;
-        found += (found.empty() ? "" : ", ") + host;
-    }
-    return found;
-}
-
 Local Controller::observe() {
     // What stopped replay was in a log that this replica does not need any more (invalidate).
     if (last_replay_.code.code < 0)
@@ -299,76 +258,6 @@ env::task<bool> Controller::open_disk(const Plan&) {
     disk_doubt_.clear();
     disk_wish_.clear();
     co_return true;
-}
-
-// Bytes of `log` that are on the disk for certain (transaction-log P4); 0 for logs other than that of the position.
-std::int64_t Controller::applied_of(const LogName& log) const {
-    const auto replay = view_.replay(host_.me());
-    if (!replay || replay->log != log) return 0;
-    const auto version = view_.version(log.seq, host_.me());
-    return version && version->log == log ? std::min(replay->pos, version->length) : replay->pos;
-}
-
-// After a crash the newest log may end in bytes that were never durable: they were promised to nobody and go. Earlier
-// logs were complete and durable before a later one got its first byte; so behind an empty log (a rotation was under
-// way) the one before is looked at, too. What an earlier life as primary has acknowledged, but
-// not published, is published now: before anything says that this host is no longer primary, others must know that
-// there is more to fetch.
-env::task<result<void>> Controller::recover_logs() {
-    MARS_CO_TRY_VOID(co_await logs_->refresh());
-    logs_are_stale_ = false;
-    const auto replay = view_.replay(host_.me());
-    const auto logs = logs_->local();
-    if (!replay || logs.empty()) co_return result<void>();
-    for (auto log = logs.rbegin(); log != logs.rend() && log->name.seq >= replay->log.seq; ++log) {
-        MARS_CO_TRY_VOID(co_await recover_log(log->name, applied_of(log->name)));
-        if (logs_->length(log->name).value_or(0) > 0) break;
-    }
-    for (auto& log : logs_->local()) {
-        if (log.name.seq < replay->log.seq || log.name.host != host_.me() || log.length == 0) continue;
-        const auto version = view_.version(log.name.seq, host_.me());
-        const auto told = version && version->log == log.name ? version->length : 0;
-        // Somebody has cut it, the disk may hold more, and more was acknowledged: no other history may begin there.
-        if (log.length < std::max(told, applied_of(log.name))) {
-            host_.env.log().error("resource " + view_.name() + ": of " + log.name.text() + ", only " +
-                                  std::to_string(log.length) + " bytes are left, and " + std::to_string(told) +
-                                  " had been acknowledged");
-            // decide() says what now. Also in the middle of a handover: what was promised, the new primary may have.
-            if (const auto primary = view_.primary(); primary.empty() || primary == host_.me()) continue;
-        }
-        MARS_CO_TRY_VOID(positions_.correct_version(log.name, log.length));
-    }
-    co_return result<void>();
-}
-
-env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start) {
-    const std::int64_t length = logs_->length(log).value_or(0);
-    if (length <= start) co_return result<void>();
-    MARS_CO_TRY(const auto found,
-                co_await block::scan_to_end(host_.env, logs_->path(log), static_cast<std::uint64_t>(start)));
-    if (found.tail == block::LogTail::clean || found.stop.kind == format::ScanKind::unsupported)
-        co_return result<void>();
-    const auto end = static_cast<std::int64_t>(found.position);
-    const auto version = view_.version(log.seq, host_.me());
-    const bool was_promised = log.host == host_.me() && version && version->log == log && end < version->length;
-    const std::string what = "resource " + view_.name() + ": " + log.text() + " is whole up to byte " +
-                             std::to_string(end) + " of " + std::to_string(length);
-    if (was_promised && found.tail == block::LogTail::defect) { // acknowledged records are damaged: never cut these off
-        host_.env.log().error(what + ", the records behind are damaged although " + std::to_string(version->length) +
-                              " bytes had been acknowledged; next: check the disk below /mars, and 'marsadm view " +
-                              view_.name() +
-                              "' on the other hosts: one that has fetched more has what is missing here");
-        co_return result<void>();
-    }
-    if (was_promised)
-        host_.env.log().error(what + " although " + std::to_string(version->length) +
-                              " bytes had been acknowledged: the disk below /mars has lost what it had called durable; "
-                              "what is left of the record there is cut off");
-    else
-        host_.env.log().warning(what + "; the rest was never acknowledged and is cut off");
-    MARS_CO_TRY_VOID(co_await logs_->cut(log, end));
-    if (log.host == host_.me()) MARS_CO_TRY_VOID(positions_.correct_version(log, end));
-    co_return result<void>();
 }
 
 env::task<bool> Controller::close_disk(const Plan& plan) {
@@ -649,17 +538,6 @@ env::task<bool> Controller::make_step(const Plan& plan) {
         co_await note_written(std::move(position), true);
     }
     co_return published.has_value();
-}
-
-// What create-resource has written, and join-resource may have copied, says nothing of the log; the primary replaces
-// its own. Who has not got a byte of that log must do the same, or never becomes level.
-result<void> Controller::replace_zero_version() {
-    const auto replay = view_.replay(host_.me());
-    const auto version = replay ? view_.version(replay->log.seq, host_.me()) : std::nullopt;
-    if (!is_recovered_ || !version || version->log != replay->log || version->length != 0) return {};
-    if (version->digest.find_first_not_of('0') != std::string::npos || logs_->length(replay->log).value_or(0) != 0)
-        return {};
-    return positions_.correct_version(replay->log, 0);
 }
 
 env::task<void> Controller::publish_positions() {

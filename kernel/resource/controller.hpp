@@ -69,9 +69,6 @@ class Controller {
     // Steps of a round, in this order; true: something was done, decide again.
     env::task<bool> act(const Plan& plan);
     env::task<bool> open_disk(const Plan& plan);
-    env::task<result<void>> recover_logs();
-    env::task<result<void>> recover_log(LogName log, std::int64_t start);
-    std::int64_t applied_of(const LogName& log) const;
     env::task<bool> stop_unwanted(const Plan& plan);
     env::task<bool> close_device(const Plan& plan);
     env::task<bool> end_appending();
@@ -82,6 +79,15 @@ class Controller {
     void steer_fetch(const Plan& plan);
     env::task<bool> close_disk(const Plan& plan);
 
+    // controller_recovery.cpp
+    env::task<result<void>> recover_logs();
+    env::task<result<void>> recover_log(LogName log, std::int64_t start);
+    std::int64_t applied_of(const LogName& log) const;
+    result<void> replace_zero_version();
+    env::task<bool> note_appending(std::string logs);
+    void forget_appending();
+    std::optional<LogName> gone_log() const;
+
     // controller_proof.cpp
     env::task<bool> is_proven(std::shared_ptr<block::Disk> disk);
     env::task<void> renew_witness(bool at_once);
@@ -91,9 +97,6 @@ class Controller {
     }
     bool is_synced() const;
     void note_held_disk();
-    env::task<bool> note_appending(std::string logs);
-    void forget_appending();
-    std::optional<LogName> gone_log() const;
     bool start_unsynced(const std::string& why);
     bool refuse_disk(const std::string& why);
     std::string missing_past();
@@ -104,9 +107,6 @@ class Controller {
     env::task<void> note_written(format::LogPosition at, bool even_less);
     void warn_of_silence(const LogName& log);
 
-    result<void> replace_zero_version();
-    env::task<void> note_primary();
-    std::string unaware_members() const;
     env::task<void> take_replay_end();
     bool replay_must_pause();
     env::task<bool> end_sync();
@@ -116,6 +116,8 @@ class Controller {
     void say(const char* key, std::string text) { said_[key] = std::move(text); }
 
     // controller_publish.cpp
+    env::task<void> note_primary();
+    std::string unaware_members() const;
     void publish_state(const Plan& plan);
     void publish_switches();
     void publish_rates();

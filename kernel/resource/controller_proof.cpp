@@ -13,7 +13,6 @@ constexpr std::size_t kMaxWitnessBytes = std::size_t(1) << 20;
 constexpr std::int64_t kRenewBytes = std::int64_t(16) << 20; // of log, between two witnesses
 constexpr const char* kTrust = "trust-disk";
 constexpr const char* kHeld = "disk-was-held";
-constexpr const char* kAppending = "appending";
 
 } // namespace
 
@@ -181,42 +180,6 @@ env::task<bool> Controller::is_proven(std::shared_ptr<block::Disk> disk) {
 // The operator's word is for once.
 void Controller::withdraw_trust() {
     if (host_.tree.has(local_key(kTrust))) (void)host_.tree.remove(local_key(kTrust));
-}
-
-// --- what it was writing when it died --------------------------------------------------------------------------------
-
-// Which logs are being written is known, durably, before anything in them is acknowledged, and until the last position
-// has been published in an orderly stop. They exist already. docs/formats/witness.md.
-env::task<bool> Controller::note_appending(std::string logs) {
-    gone_.reset();
-    auto noted = host_.tree.set(local_key(kAppending), logs);
-    if (noted) noted = co_await host_.tree.sync();
-    if (!noted) say("err-replay-stop", "that " + logs + " is being written cannot be noted: " + noted.error().text);
-    co_return noted.has_value();
-}
-
-void Controller::forget_appending() {
-    gone_.reset();
-    if (!host_.tree.has(local_key(kAppending))) return;
-    if (auto done = host_.tree.remove(local_key(kAppending)); !done)
-        quiet_.warning("appending", "resource " + view_.name() + ": " + done.error().text);
-}
-
-// What was acknowledged behind the end of such a log, and perhaps written to the disk, nobody knows.
-std::optional<LogName> Controller::gone_log() const {
-    if (append_.is_running()) return std::nullopt;
-    const auto noted = host_.tree.value(local_key(kAppending)); // from the disk
-    const auto replay = view_.replay(host_.me());
-    if (noted.empty() || !replay) return std::nullopt;
-    for (auto& text : format::split_fields(noted, ' ')) {
-        const auto log = LogName::parse(text);
-        if (!log || log->seq < replay->log.seq) continue;
-        const auto length = logs_->length(*log);
-        const auto version = view_.version(log->seq, host_.me());
-        const auto told = version && version->log == *log ? version->length : 0;
-        if (!length || *length < std::max(told, applied_of(*log))) return log;
-    }
-    return std::nullopt;
 }
 
 // Keeps the witness near the position: behind each 16 MiB of log, with each new log, at the end of a sync, and when the

@@ -9,6 +9,11 @@ using namespace std::chrono_literals;
 namespace {
 // Heartbeats must be younger than 30 s for admin tools.
 constexpr Duration kBeat = 10s;
+
+std::string seen_text(const tree::Link& primary) {
+    return primary.value + "," + primary.stamp.text();
+}
+
 } // namespace
 
 void Controller::publish(std::string_view key, std::string_view value) {
@@ -18,6 +23,42 @@ void Controller::publish(std::string_view key, std::string_view value) {
 
 void Controller::beat(std::string_view key, std::string_view value) {
     (void)host_.tree.touch(view_.key(key), value);
+}
+
+// Others act upon what this host has seen: it must not forget it by a power failure.
+env::task<void> Controller::note_primary() {
+    while (true) {
+        const auto primary = host_.tree.get(view_.key("primary"));
+        const auto seen = primary ? seen_text(*primary) : std::string();
+        if (seen == primary_seen_) co_return;
+        if (auto durable = co_await host_.tree.sync(); !durable) {
+            say("err-replay-stop", "that the primary is " + seen + " cannot be kept: " + durable.error().text);
+            co_return;
+        }
+        const auto now = host_.tree.get(view_.key("primary")); // another one may have come meanwhile
+        if ((now ? seen_text(*now) : std::string()) != seen) continue;
+        primary_seen_ = seen;
+        co_return;
+    }
+}
+
+// Members that can be reached, and that have not yet seen that this host is to be primary, or are primary themselves.
+std::string Controller::unaware_members() const {
+    const auto primary = host_.tree.get(view_.key("primary"));
+    if (!primary || primary->value != host_.me() || append_.is_running()) return "";
+    if (primary_seen_ != seen_text(*primary)) return host_.me(); // not durable
+    std::string found;
+    for (const auto& host : view_.storage_members()) {
+        if (host == host_.me()) continue;
+        const auto actual = view_.key("actual-" + host) + "/";
+        const auto seen = host_.tree.value(actual + "primary-seen");
+        const bool is_rival = seen.starts_with(host + ","); // it believes that it is the one itself
+        if (!host_.is_reachable(host) && !(is_rival && is_alive(host))) continue;
+        const bool has_seen = seen == primary_seen_;
+        if (has_seen && !host_.tree.flag(actual + "is-primary")) continue;
+        found += (found.empty() ? "" : ", ") + host;
+    }
+    return found;
 }
 
 env::task<void> Controller::tell() {

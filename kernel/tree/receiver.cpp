@@ -152,12 +152,10 @@ result<void> Receiver::admit(const ExchangeHello& hello, const std::string& addr
     auto& tree = shared_.tree;
     auto denied = [&](std::string why) { return failure(std::errc::permission_denied, std::move(why)); };
     const auto me = shared_.env.hostname();
-    const auto hosts = tree.suffixes("ips", "ip-");
-    auto has_address = [&](const std::string& host) { return tree.value("ips/ip-" + host) == address; };
-    if (std::none_of(hosts.begin(), hosts.end(), has_address))
+    if (!is_member_address(tree, address))
         return denied("the address " + address + " belongs to no member in ips/ of " + me);
     if (!is_identifier(hello.host) || hello.host == me) return denied("'" + shown(hello.host) + "' is no other host");
-    if (!has_address(hello.host))
+    if (tree.value("ips/ip-" + hello.host) != address)
         return denied("ips/ip-" + hello.host + " on " + me + " is '" + tree.value("ips/ip-" + hello.host) + "', not " +
                       address);
     const auto uuid = shared_.uuid();
