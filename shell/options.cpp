@@ -232,7 +232,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      true, set_timeout},
     {"window", 0, "=S", "60",
      "A host is taken for dead when nothing was heard of it for so many seconds; also bounds wait-cluster (by half of "
-     "it).",
+     "it, or by --timeout if that is less).",
      true, set_seconds<&Options::window>},
     {"threshold", 0, "=SIZE", "10M", "Sloppiness of the macros that end in -threshold-reached.", true, set_threshold},
     {"host", 0, "=NAME", "the local host",

@@ -213,7 +213,8 @@ enum class Hearing { unknown, alive, dead };
 Hearing hear(const VerbContext& ctx, const std::string& peer, Stamp asked, Duration elapsed) {
     if (has_answered(ctx, peer, asked)) return Hearing::alive;
     const auto half = ctx.options().window / 2;
-    if (elapsed > std::min<Duration>(half, ctx.options().timeout.value_or(half))) return Hearing::dead;
+    // An answer may take as long as its way, also when --timeout=0 says to look once.
+    if (elapsed > std::max<Duration>(1s, std::min(half, ctx.options().timeout.value_or(half)))) return Hearing::dead;
     const auto heard = tree::heard_at(ctx.view(), peer, ctx.env().clock().now());
     if (heard) return ctx.age(*heard) > half + elapsed ? Hearing::dead : Hearing::unknown;
     const auto member_since = ctx.view().get("ips/ip-" + peer);
