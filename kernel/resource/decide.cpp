@@ -246,16 +246,13 @@ class Decision {
                 others += ", or marsadm primary " + r_.name() + " on " + host + ", which has " +
                           std::to_string(known->length) + " bytes of it (" + me_ + " gets a new copy then)";
         }
-        const auto length = length_of(gone).value_or(0);
-        const bool is_back = length > 0 && length >= acknowledged();
         say("err-past-missing",
-            (is_back ? gone.text() + " is back on " + me_ + ", with " + std::to_string(length) +
-                           " bytes; next: when it is complete, restart marsd on " + me_
-                     : "of " + gone.text() + ", only " + std::to_string(length) + " bytes are left on " + me_ +
-                           ", which was writing it when it died: what had been acknowledged is not known, and the "
-                           "disk of " +
-                           me_ + " may hold some of it; next: stop marsd on " + me_ +
-                           ", put the log back, and start it again") +
+            "of " + gone.text() + ", only " + std::to_string(length_of(gone).value_or(0)) + " bytes are left on " +
+                me_ +
+                " (looked at when it was first missed), which was writing it when it died: what had been acknowledged "
+                "is "
+                "not known, and the disk of " +
+                me_ + " may hold some of it; next: stop marsd on " + me_ + ", put the log back, and start it again" +
                 others + ", or marsadm --force trust-disk " + r_.name() + " on " + me_ +
                 ", which goes on with what its disk holds (the other members need an invalidate then)");
     }
