@@ -56,10 +56,21 @@ std::string PeerServer::why_full(const std::string& address) const {
     return "";
 }
 
-std::size_t PeerServer::admitted(const Hello& hello) const {
-    return static_cast<std::size_t>(std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& s) {
-        return s->host == hello.host && s->resource == hello.resource;
-    }));
+// The oldest session of the same host for the same resource makes room: a peer that comes anew, e.g. after a power cut,
+// has most likely left the old ones behind, and their silence is noticed much later.
+env::task<result<void>> PeerServer::make_room(const Hello& hello) {
+    const auto is_same = [&](const auto& s) { return s->host == hello.host && s->resource == hello.resource; };
+    for (;;) {
+        const auto admitted = std::count_if(sessions_.begin(), sessions_.end(), is_same);
+        if (static_cast<std::size_t>(admitted) < limits_.max_of_one_kind) co_return result<void>();
+        end(**std::find_if(sessions_.begin(), sessions_.end(), is_same));
+        co_await session_ended_.wait();
+    }
+}
+
+void PeerServer::end(Session& session) {
+    session.must_stop = true;
+    session.stop.notify();
 }
 
 env::task<void> PeerServer::serve_connection(std::unique_ptr<env::Stream> stream) {
@@ -98,7 +109,8 @@ env::task<result<void>> PeerServer::converse(PeerSession& peer, Session& session
         co_return co_await refuse(
             peer, failure(std::errc::protocol_error, "this port is for " + std::string(purpose_name(purpose_))));
     if (auto welcome = gate_.admit(hello, peer.remote()); !welcome) co_return co_await refuse(peer, welcome.error());
-    if (admitted(hello) >= limits_.max_of_one_kind)
+    if (auto room = co_await env::with_deadline(env_, limits_.session.handshake, "a free place", make_room(hello));
+        !room)
         co_return co_await refuse(peer, failure(std::errc::resource_unavailable_try_again,
                                                 "too many connections of " + hello.host + " for resource " +
                                                     hello.resource + "; try again later"));
@@ -127,11 +139,8 @@ void PeerServer::report(const Session& session, const failure& why) {
 
 env::task<void> PeerServer::disconnect(std::string resource) {
     auto concerned = [&](const std::shared_ptr<Session>& s) { return s->resource == resource; };
-    for (auto& session : sessions_) {
-        if (!concerned(session)) continue;
-        session->must_stop = true;
-        session->stop.notify();
-    }
+    for (auto& session : sessions_)
+        if (concerned(session)) end(*session);
     while (std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& s) { return concerned(s) && s->must_stop; }))
         co_await session_ended_.wait();
 }

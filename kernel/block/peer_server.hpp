@@ -42,7 +42,7 @@ class PeerServer {
         SessionLimits session;
         std::size_t max_strangers = 8;      // connections from addresses of no member
         std::size_t max_greeting = 64;      // not yet admitted, from one member's address
-        std::size_t max_of_one_kind = 4;    // admitted, of one host for one resource
+        std::size_t max_of_one_kind = 4;    // admitted, of one host for one resource; the oldest makes room
         std::size_t max_hello_bytes = 4096; // frames of those that are not admitted
     };
 
@@ -79,7 +79,8 @@ class PeerServer {
     env::task<void> serve_connection(std::unique_ptr<env::Stream> stream);
     env::task<result<void>> converse(PeerSession& peer, Session& session);
     std::string why_full(const std::string& address) const;
-    std::size_t admitted(const Hello& hello) const;
+    env::task<result<void>> make_room(const Hello& hello);
+    static void end(Session& session);
     env::task<result<void>> refuse(PeerSession& peer, failure reason);
     static env::task<result<void>> until_stopped(Session& session);
     void report(const Session& session, const failure& why);
