@@ -48,8 +48,6 @@ LogFetcher::LogFetcher(env::Env& env, FetchPlan plan, FetchObserver& observer, L
       room_(env.lot()) {}
 
 env::task<result<FetchEnd>> LogFetcher::run() {
-    if (plan_.repair && plan_.peer_host != plan_.log.host)
-        co_return failure(std::errc::invalid_argument, plan_.log.text() + " can only be repaired from its creator");
     for (;;) {
         auto outcome = co_await run_once();
         is_connected_ = false;
@@ -80,9 +78,7 @@ env::task<result<FetchRequest>> LogFetcher::prepare() {
     MARS_CO_TRY(std::optional<std::uint64_t> length, FetchedLog::local_length(env_, plan_.directory, plan_.log));
     if (!length) co_return request;
     MARS_CO_TRY(file_, co_await FetchedLog::open(env_, plan_.directory, plan_.log));
-    if (!plan_.repair) co_return co_await file_->make_request(plan_.verified);
-    request.offset = request.checked_from = std::min(plan_.verified, file_->length());
-    co_return request;
+    co_return co_await file_->make_request(plan_.verified);
 }
 
 env::task<result<LogFetcher::Outcome>> LogFetcher::converse(PeerSession& peer) {
@@ -240,7 +236,6 @@ env::task<result<LogFetcher::Outcome>> LogFetcher::begin_log(const Received& ite
     MARS_CO_TRY(std::optional<std::uint64_t> length, FetchedLog::local_length(env_, plan_.directory, item.log));
     plan_.log = item.log;
     plan_.verified = 0;
-    plan_.repair = false;
     if (length.value_or(0) > 0) co_return Outcome(AskAgain());
     MARS_CO_TRY(file_, co_await FetchedLog::open(env_, plan_.directory, item.log));
     observer_.log_grew(item.log, file_->durable_length());
@@ -254,7 +249,7 @@ env::task<result<LogFetcher::Outcome>> LogFetcher::first_log_begins(std::uint64_
     auto length = file_->length();
     if (offset < length) {
         bool is_torn = offset > request_.checked_from || request_.checked_from <= plan_.verified;
-        bool may_cut = plan_.repair || (is_torn && offset >= plan_.verified && plan_.peer_host == plan_.log.host);
+        bool may_cut = is_torn && offset >= plan_.verified && plan_.peer_host == plan_.log.host;
         if (!may_cut)
             co_return Outcome(make_end(FetchEnd::Kind::differs,
                                        "the local copy of " + plan_.log.text() + " differs from the one on " +

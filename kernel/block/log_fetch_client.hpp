@@ -32,9 +32,6 @@ struct FetchPlan {
     format::LogName log;   // the first one to fetch
     // Everything in it below this is known to be right, because it has been replayed: it is kept in any case.
     std::uint64_t verified = 0;
-    // The local copy is damaged: throw away everything from `verified` on, and fetch that again. Only from the log's
-    // creator. The local copy is not touched before the peer has agreed to send.
-    bool repair = false;
 };
 
 // How a fetch ended by itself. None of them can be cured by trying the same again at once.

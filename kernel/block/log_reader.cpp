@@ -62,7 +62,15 @@ env::task<result<LogEnd>> scan_to_end(env::Env& env, std::string path, std::uint
     if (!opened) co_return opened.error();
     LogEnd end;
     for (;;) {
-        MARS_CO_TRY(auto step, co_await (*opened)->next());
+        auto found = co_await (*opened)->next();
+        if (!found && found.error().is(std::errc::io_error)) {
+            end.position = (*opened)->position();
+            end.tail = LogTail::unreadable;
+            end.stop.problem = found.error().text;
+            co_return std::move(end);
+        }
+        if (!found) co_return found.error();
+        auto step = *std::move(found);
         if (step.kind == format::ScanKind::record) {
             ++end.records;
             continue;

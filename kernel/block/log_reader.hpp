@@ -40,21 +40,21 @@ class LogReader {
 
 // What follows the last good record of a log.
 enum class LogTail {
-    clean,  // nothing
-    torn,   // a part of a record: the file ends too early
-    defect, // bytes that are no record
+    clean,      // nothing
+    torn,       // a part of a record: the file ends too early
+    defect,     // bytes that are no record
+    unreadable, // the filesystem gives an I/O error; everything up to a window (1 MiB) before the place counts so
 };
 
 struct LogEnd {
     std::uint64_t position = 0; // the end of the last good record
     LogTail tail = LogTail::clean;
-    format::ScanResult stop; // details, if not clean
-
+    format::ScanResult stop;   // details, if not clean; of `unreadable` only the problem
     std::uint64_t records = 0; // good ones, from the start of the scan
 };
 
 // Checks the log from the record boundary `start` up to its size. Applies nothing. Failures are those of the
-// filesystem.
+// filesystem, but for reads.
 env::task<result<LogEnd>> scan_to_end(env::Env& env, std::string path, std::uint64_t start,
                                       format::ScanOptions options = {});
 

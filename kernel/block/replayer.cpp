@@ -123,6 +123,7 @@ env::task<void> Replayer::collect(LogReader& reader, Portion& portion) {
         auto step = co_await reader.next();
         if (!step) {
             portion.stop = from_failure(step.error());
+            portion.stop->log_is_unreadable = step.error().is(std::errc::io_error);
             co_return;
         }
         if (step->kind != format::ScanKind::record) {

@@ -33,9 +33,10 @@ struct ReplayOptions {
 
 // How a run ended.
 struct ReplayResult {
-    format::ReplayCode code;    // kFinished, kIncomplete, or a negative errno
-    std::uint64_t position = 0; // everything before is durable on the disk
-    std::string text;           // for people: why it ended early; "" when finished
+    format::ReplayCode code;        // kFinished, kIncomplete, or a negative errno
+    std::uint64_t position = 0;     // everything before is durable on the disk
+    bool log_is_unreadable = false; // an I/O error of the filesystem that the log is on
+    std::string text;               // for people: why it ended early; "" when finished
 };
 
 struct ReplayCounters {

@@ -17,6 +17,7 @@
 
 #include "kernel/daemon/arguments.hpp"
 #include "kernel/daemon/daemon.hpp"
+#include "kernel/env/handler_watch.hpp"
 #include "kernel/env/real/real_env.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/export/host_export.hpp"
@@ -153,6 +154,7 @@ int main(int argc, char** argv) {
     env::RealEnv env(context, arguments->log_level);
     for (const auto& note : notes) env.log().info(note);
     if (!env.io_note().empty()) env.log().info("files without io_uring: " + env.io_note());
+    env::HandlerWatch::watch_handlers(std::chrono::milliseconds(50)); // debug builds only
     int status = 0;
     auto ended = [&](const std::exception_ptr& error) {
         if (!error) return;

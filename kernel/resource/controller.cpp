@@ -35,6 +35,7 @@ Controller::Controller(Host& host, std::string resource)
       positions_(host.tree, view_.name(), host.me()), messages_(host.env, host.tree, actual_), quiet_(host.env),
       append_(host, view_.name(), *logs_, signal_), replay_(host.env, signal_), sync_(host, view_.name(), signal_),
       fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port),
+      repair_(host.env, view_.name(), *logs_, signal_, host.tunables.log_port),
       mark_(host.env, host.tunables.state_directory, view_.name()), tasks_(host.env) {}
 
 Controller::~Controller() = default;
@@ -85,7 +86,8 @@ void Controller::shut_down() {
 }
 
 bool Controller::is_at_rest() const {
-    return !disk_ && !append_.is_running() && !replay_.is_running() && !sync_.is_running() && !fetch_.is_running();
+    return !disk_ && !append_.is_running() && !replay_.is_running() && !sync_.is_running() && !fetch_.is_running() &&
+           !repair_.is_running();
 }
 
 std::string Controller::write_counters() const {
@@ -161,7 +163,10 @@ Local Controller::observe() {
     // What stopped replay was in a log that this replica does not need any more (invalidate).
     if (last_replay_.code.code < 0)
         if (const auto replay = view_.replay(host_.me()); replay && replay->log != last_replay_.log) last_replay_ = {};
-    if (damaged_ && logs_->length(*damaged_) != damaged_length_) damaged_.reset(); // repaired, or being repaired
+    if (damaged_ && !is_still_damaged()) {
+        damaged_.reset();
+        repair_.forget();
+    }
     Local local;
     local.me = host_.me();
     local.shutting_down = shutting_down_;
@@ -178,6 +183,7 @@ Local Controller::observe() {
     local.disk_is_open = disk_ != nullptr;
     local.logs = logs_->local();
     local.damaged = damaged_;
+    local.may_repair = repair_.is_wanted();
     local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
     local.is_trusted = host_.tree.has(local_key("trust-disk"));
@@ -195,8 +201,8 @@ Local Controller::observe() {
 std::int64_t Controller::rotation_limit() const {
     constexpr std::uint64_t kGiB = std::uint64_t(1) << 30;
     auto limit = host_.tunables.rotate_bytes;
-    auto space = host_.env.storage().space(host_.tree.root());
-    if (limit > 0 && space) limit = std::min(limit, std::max(kGiB, space->total_bytes / 32));
+    if (const auto total = host_.total_bytes(); limit > 0 && total > 0)
+        limit = std::min(limit, std::max(kGiB, total / 32));
     return static_cast<std::int64_t>(limit);
 }
 
@@ -214,6 +220,7 @@ env::task<bool> Controller::act(const Plan& plan) {
     if (co_await stop_unwanted(plan)) co_return true;
     if (co_await close_device(plan)) co_return true;
     if (co_await close_disk(plan)) co_return true;
+    if (co_await steer_repair(plan)) co_return true;
     steer_fetch(plan);
     if (!disk_) co_return false;
     if (co_await end_sync()) co_return true;
@@ -285,6 +292,10 @@ env::task<bool> Controller::stop_unwanted(const Plan& plan) {
             co_await sync_.stop();
             co_return true;
         }
+    }
+    if (repair_.is_running() && !plan.repair) {
+        co_await repair_.stop();
+        co_return true;
     }
     if (fetch_.is_running() && !plan.fetch) {
         co_await fetch_.stop();
@@ -408,9 +419,32 @@ env::task<void> Controller::take_replay_end() {
     if (last_replay_.code.code >= 0) co_return;
     const bool is_new = std::exchange(last_error_, last_replay_.text) != last_replay_.text;
     if (is_new) host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
-    if (!is_defect(last_replay_.code)) co_return;
+    if (!is_defect(last_replay_.code) && !last_replay_.log_is_unreadable) co_return;
     damaged_ = last_replay_.log;
     damaged_length_ = logs_->length(last_replay_.log).value_or(0);
+}
+
+// What stopped replay is there until the log has been mended, fetched anew, or was given up; an I/O error may pass by
+// itself, and is tried again after a while.
+bool Controller::is_still_damaged() {
+    if (repair_.take_success()) {
+        host_.env.log().info("resource " + view_.name() + ": " + damaged_->text() + " is whole again");
+        last_replay_ = {};
+        return false;
+    }
+    if (logs_->length(*damaged_) != damaged_length_) return false;
+    if (repair_.is_running() || !last_replay_.log_is_unreadable) return true;
+    const auto since = host_.env.clock().steady() - replay_ended_at_;
+    if (since >= kReplayRetry) return false;
+    next_look_ = std::min(next_look_, kReplayRetry - since);
+    return true;
+}
+
+env::task<bool> Controller::steer_repair(const Plan& plan) {
+    if (damaged_ && !repair_.is_wanted()) next_look_ = std::min(next_look_, repair_.wait());
+    if (!plan.repair || repair_.is_running()) co_return false;
+    repair_.start(plan.log, plan.start, sources_of(plan), host_.tree.value("uuid"));
+    co_return true;
 }
 
 // TL-P5: the disk has failed, or the log could not be read. Neither gets better by another copy of the log; it is tried
@@ -456,17 +490,22 @@ env::task<bool> Controller::end_sync() {
     co_return true;
 }
 
+std::vector<FetchWish::Source> Controller::sources_of(const Plan& plan) const {
+    std::vector<FetchWish::Source> sources;
+    for (auto& host : plan.fetch_from) {
+        FetchWish::Source source{host, host_.tree.value("ips/ip-" + host)};
+        sources.push_back(std::move(source));
+    }
+    return sources;
+}
+
 void Controller::steer_fetch(const Plan& plan) {
     if (!plan.fetch) return;
     FetchWish wish;
-    for (auto& host : plan.fetch_from) {
-        FetchWish::Source source{host, host_.tree.value("ips/ip-" + host)};
-        wish.sources.push_back(std::move(source));
-    }
+    wish.sources = sources_of(plan);
     wish.uuid = host_.tree.value("uuid");
     wish.log = plan.fetch_log;
     wish.goes_back = plan.fetch_gap;
-    wish.repair = damaged_ == plan.fetch_log;
     const auto replay = view_.replay(host_.me());
     if (replay && replay->log == wish.log) wish.verified = replay->pos;
     fetch_.want(std::move(wish));

@@ -21,6 +21,7 @@
 #include "kernel/resource/log_store.hpp"
 #include "kernel/resource/messages.hpp"
 #include "kernel/resource/positions.hpp"
+#include "kernel/resource/repair_engine.hpp"
 #include "kernel/resource/replay_engine.hpp"
 #include "kernel/resource/resource_view.hpp"
 #include "kernel/resource/signal.hpp"
@@ -77,6 +78,7 @@ class Controller {
     env::task<bool> make_step(const Plan& plan);
     env::task<bool> rotate(const Plan& plan);
     void steer_fetch(const Plan& plan);
+    std::vector<FetchWish::Source> sources_of(const Plan& plan) const;
     env::task<bool> close_disk(const Plan& plan);
 
     // controller_recovery.cpp
@@ -108,6 +110,8 @@ class Controller {
     void warn_of_silence(const LogName& log);
 
     env::task<void> take_replay_end();
+    bool is_still_damaged();
+    env::task<bool> steer_repair(const Plan& plan);
     bool replay_must_pause();
     env::task<bool> end_sync();
     bool sync_turn_is_over(const Plan& plan);
@@ -122,6 +126,7 @@ class Controller {
     void publish_switches();
     void publish_rates();
     void publish_messages(const Plan& plan);
+    std::string replay_trouble() const;
     void publish(std::string_view key, std::string_view value);
     void beat(std::string_view key, std::string_view value);
 
@@ -145,6 +150,7 @@ class Controller {
     ReplayEngine replay_;
     SyncEngine sync_;
     FetchEngine fetch_;
+    RepairEngine repair_;
 
     bool shutting_down_ = false;
     bool is_recovered_ = false;

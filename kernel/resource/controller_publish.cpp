@@ -111,6 +111,14 @@ void Controller::publish_rates() {
     rate("sync_rate", sync_.rate(), sync_.is_running());
 }
 
+std::string Controller::replay_trouble() const {
+    auto text = last_replay_.text;
+    if (!damaged_) return text;
+    if (repair_.is_running()) return text + "; members are being asked for what is damaged";
+    if (!repair_.trouble().empty()) text += "; nobody can replace it: " + repair_.trouble();
+    return text;
+}
+
 void Controller::publish_messages(const Plan& plan) {
     auto messages = plan.messages;
     messages.insert(said_.begin(), said_.end());
@@ -126,7 +134,7 @@ void Controller::publish_messages(const Plan& plan) {
                              view_.name() + " on " + host_.me());
     if (!sync_.trouble().empty()) messages.emplace("inf-sync", sync_.trouble());
     if (!disk_doubt_.empty()) messages.emplace("err-disk-mismatch", disk_doubt_);
-    if (damaged_ || last_replay_.code.code < 0) messages.emplace("err-replay-stop", last_replay_.text);
+    if (damaged_ || last_replay_.code.code < 0) messages.emplace("err-replay-stop", replay_trouble());
     if (auto failed = append_.failed()) messages.emplace("err-replay-stop", failed->text);
     messages_.publish(messages);
 }

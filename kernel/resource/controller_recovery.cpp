@@ -57,6 +57,11 @@ env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start)
                 co_await block::scan_to_end(host_.env, logs_->path(log), static_cast<std::uint64_t>(start)));
     if (found.tail == block::LogTail::clean || found.stop.kind == format::ScanKind::unsupported)
         co_return result<void>();
+    if (found.tail == block::LogTail::unreadable) { // what is there may have been acknowledged; replay stops before it
+        host_.env.log().error("resource " + view_.name() + ": " + found.stop.problem +
+                              "; next: check the disk below /mars (dmesg, smartctl)");
+        co_return result<void>();
+    }
     const auto end = static_cast<std::int64_t>(found.position);
     const auto version = view_.version(log.seq, host_.me());
     const bool was_promised = log.host == host_.me() && version && version->log == log && end < version->length;
@@ -64,9 +69,8 @@ env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start)
                              std::to_string(end) + " of " + std::to_string(length);
     if (was_promised && found.tail == block::LogTail::defect) { // acknowledged records are damaged: never cut these off
         host_.env.log().error(what + ", the records behind are damaged although " + std::to_string(version->length) +
-                              " bytes had been acknowledged; next: check the disk below /mars, and 'marsadm view " +
-                              view_.name() +
-                              "' on the other hosts: one that has fetched more has what is missing here");
+                              " bytes had been acknowledged; next: check the disk below /mars. Members that have "
+                              "fetched more are asked for what is damaged");
         co_return result<void>();
     }
     if (was_promised)

@@ -406,6 +406,7 @@ class Decision {
     void decide_fetch() {
         if (local_.gone_log) return; // nothing that comes may pass for what was lost
         if (!r_.todo(me_, "connect") || !r_.sync_status(me_) || local_.device_exists) return;
+        if (may_repair()) return;
         const bool is_promoting = designated_ && (plan_.work == Work::append || plan_.step_to);
         if (is_promoting || (designated_ && !somebody_is_ahead(length_))) return;
         fetch_position();
@@ -417,6 +418,18 @@ class Decision {
         plan_.fetch = !plan_.fetch_from.empty();
     }
 
+    // Members may have what is damaged here, also of an own log, whose other bytes nobody else may have: it is mended
+    // in place. Meanwhile nothing is appended to it.
+    bool may_repair() {
+        if (local_.damaged != cur_ || !local_.may_repair || local_.engine != Engine::off) return false;
+        plan_.fetch_log = cur_;
+        plan_.fetch_from = fetch_sources();
+        plan_.log = cur_;
+        plan_.start = position_;
+        plan_.repair = !plan_.fetch_from.empty();
+        return plan_.repair;
+    }
+
     // Behind the last local log that continues the current one without a gap. A log with a successor can still be
     // short: its source may have lost it (by invalidate, log-delete) while it was sending.
     void fetch_position() {
@@ -424,7 +437,7 @@ class Decision {
         for (auto next = logs_numbered(cur_.seq + 1); next.size() == 1; next = logs_numbered(next.front().seq + 1)) {
             const auto final_length = r_.final_length(plan_.fetch_log);
             const bool is_short = final_length && length_of(plan_.fetch_log).value_or(0) < *final_length;
-            plan_.fetch_gap = is_short || local_.damaged == plan_.fetch_log;
+            plan_.fetch_gap = is_short;
             if (plan_.fetch_gap) break;
             plan_.fetch_log = next.front();
         }

@@ -45,8 +45,10 @@ struct Local {
     // Length of a log from which on the primary begins the next one by itself; 0: never (G3).
     std::int64_t rotate_at = 0;
     std::vector<LocalLog> logs; // ascending by (number, host)
-    // Replay stopped here with a negative code and would stop here again.
+    // Replay stopped here, because the log is damaged or cannot be read, and would stop here again.
     std::optional<LogName> damaged;
+    // Members may be asked for what is damaged (again).
+    bool may_repair = false;
     // Replay has failed for another reason a moment ago.
     bool replay_must_pause = false;
     // The sync has had its turn: replay may go first if it can do something (Y9).
@@ -89,10 +91,12 @@ struct Plan {
     // Fetch from the first of `fetch_from` that answers, beginning at `fetch_offset` of `fetch_log`.
     bool fetch = false;
     LogName fetch_log;
-    // Later logs are here already, but `fetch_log` is short or damaged: what replay needs first comes first.
+    // Later logs are here already, but `fetch_log` is short: what replay needs first comes first.
     bool fetch_gap = false;
     std::int64_t fetch_offset = 0;
     std::vector<std::string> fetch_from;
+    // Instead, `log` is damaged behind `start`, and the first of `fetch_from` that can shall replace what is bad.
+    bool repair = false;
     // Sync has reached the end of the disk, or there is nothing to sync: see decide_sync_end in the controller.
     bool sync_wanted = false;
     // Why things stand still, by message key (2.12): "err-splitbrain-detected" → text.

@@ -27,7 +27,6 @@ FetchEngine::FetchEngine(env::Env& env, std::string resource, LogStore& logs, en
 
 void FetchEngine::want(FetchWish wish) {
     if (wish.sources.empty()) return;
-    const bool repair_begins = wish.repair && !wish_.repair;
     const bool other_is_preferred = !wish_.sources.empty() && wish.sources.front() != wish_.sources.front();
     const bool source_is_gone = std::none_of(wish.sources.begin(), wish.sources.end(),
                                              [&](const auto& source) { return source.host == current_host_; });
@@ -36,7 +35,7 @@ void FetchEngine::want(FetchWish wish) {
     wish_ = std::move(wish);
     if (!is_running())
         tasks_.spawn("fetch " + resource_, run());
-    else if (repair_begins || (fetcher_ && (source_is_gone || other_is_preferred || is_too_far)))
+    else if (fetcher_ && (source_is_gone || other_is_preferred || is_too_far))
         wish_changed_.notify();
 }
 
@@ -81,7 +80,6 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
     plan.directory = logs_.directory();
     plan.log = wish_.log;
     plan.verified = static_cast<std::uint64_t>(wish_.verified);
-    plan.repair = wish_.repair && wish_.log.host == source.host;
     fetcher_ = std::make_unique<block::LogFetcher>(env_, plan, logs_, &rate_);
     current_host_ = source.host;
     changed_.notify();

@@ -27,7 +27,6 @@ struct FetchWish {
     LogName log;
     std::int64_t verified = 0; // everything below is replayed, so it is right
     bool goes_back = false;    // a fetch that is behind `log` already must come back to it
-    bool repair = false;       // the local copy of `log` is damaged behind `verified`
 };
 
 class FetchEngine {

@@ -42,6 +42,8 @@ struct Host {
     // False during the start guard.
     std::function<bool()> may_be_designated;
     std::function<int()> emergency_level;
+    // Size in bytes of the filesystem below /mars; 0: not known yet.
+    std::function<std::uint64_t()> total_bytes;
     // It answers now, or news of it arrive by others.
     std::function<bool(const std::string& host)> is_reachable;
     // All that this host had to tell when it connected is here, at least once since the start.

@@ -31,6 +31,11 @@ void HostStatus::set(const char* key, const std::string& value) {
     (void)tree_.set(directory_ + "/" + key, value); // best effort: a full /mars must not stop the daemon
 }
 
+env::task<void> HostStatus::measure_space() {
+    const auto space = co_await env_.storage().measure_space(tree_.root());
+    if (space) space_ = *space; // else the last known one stays
+}
+
 void HostStatus::beat(bool is_shutting_down) {
     auto told = tree_.touch(directory_ + "/time", tree_.lamport().now().text());
     trouble_ = told ? "" : "nothing can be told: " + told.error().text;
@@ -52,16 +57,15 @@ void HostStatus::publish(format::KindMask common) {
     set("used-log-compression", "0");
     set("used-net-compression", "0");
     set("buildtag", kBuildTag);
-    auto space = env_.storage().space(tree_.root());
-    if (!space) return;
-    const int now = emergency_level(space->available_bytes, limits_);
+    if (!space_) return;
+    const int now = emergency_level(space_->available_bytes, limits_);
     level_ = std::max(now, level_ - 1);
     std::uint64_t reserve = 0;
     for (int i = 1; i <= 4; ++i) reserve += limits_.limit[i] * kGiB;
     auto beyond = [reserve](std::uint64_t bytes) { return bytes > reserve ? (bytes - reserve) / kGiB : 0; };
     set("emergency", std::to_string(level_));
-    set("rest-space", std::to_string(beyond(space->available_bytes)));
-    set("total-space", std::to_string(beyond(space->total_bytes)));
+    set("rest-space", std::to_string(beyond(space_->available_bytes)));
+    set("total-space", std::to_string(beyond(space_->total_bytes)));
 }
 
 } // namespace mars::resource

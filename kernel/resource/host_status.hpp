@@ -3,6 +3,7 @@
 // Spec: symlink-tree 2.6, 4.10 (levels), 5.4 (M9); transaction-log 3.4, 11.3.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "kernel/env/env.hpp"
@@ -28,6 +29,10 @@ class HostStatus {
     // The lazily changing keys: features, version, space, level (rises at once, falls by one per call). `common`: the
     // checksums that all members understand.
     void publish(format::KindMask common);
+    // Asks the filesystem below /mars, off the event loop: it may be slow.
+    env::task<void> measure_space();
+    // Its size in bytes when last measured; 0: not yet.
+    std::uint64_t total_bytes() const { return space_ ? space_->total_bytes : 0; }
     // Why the last heartbeat could not be written; empty when it could.
     const std::string& trouble() const { return trouble_; }
     int level() const { return level_; }
@@ -40,6 +45,7 @@ class HostStatus {
     SpaceLimits limits_;
     std::string directory_;
     std::string trouble_;
+    std::optional<env::SpaceInfo> space_;
     int level_ = 0;
 };
 

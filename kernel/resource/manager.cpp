@@ -25,6 +25,7 @@ Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tu
     host_.checksums = [this] { return common_checksums(); };
     host_.may_be_designated = [this] { return may_be_designated(); };
     host_.emergency_level = [this] { return status_.level(); };
+    host_.total_bytes = [this] { return status_.total_bytes(); };
     host_.is_reachable = [this](const std::string& host) { return is_reachable(host); };
     host_.has_answered = [this](const std::string& host) { return has_answered(host); };
 }
@@ -46,6 +47,7 @@ result<void> Manager::start() {
     resources_changed_.set();
     tasks_.spawn("resources", follow_resources());
     tasks_.spawn("heartbeat", heartbeat());
+    tasks_.spawn("space", measure_space());
     host_.questions.start([this] { return tell_all(); });
     return {};
 }
@@ -131,6 +133,14 @@ std::shared_ptr<Controller> Manager::find(const std::string& resource) const {
 env::task<void> Manager::heartbeat() {
     while (true) {
         co_await beat(false);
+        co_await host_.env.clock().sleep(host_.tunables.report_interval);
+    }
+}
+
+// Apart from the heartbeat, which a filesystem that does not answer must not stop.
+env::task<void> Manager::measure_space() {
+    while (true) {
+        co_await status_.measure_space();
         co_await host_.env.clock().sleep(host_.tunables.report_interval);
     }
 }

@@ -47,6 +47,7 @@ class Manager final : private block::PeerGate {
     env::task<void> follow_resources();
     env::task<void> adopt_and_drop();
     env::task<void> heartbeat();
+    env::task<void> measure_space();
     env::task<void> beat(bool is_shutting_down);
     env::task<void> tell_all();
     bool may_be_designated();

@@ -41,6 +41,7 @@ env::task<ReplayOutcome> ReplayEngine::take_outcome() {
     ReplayOutcome outcome;
     outcome.log = log_;
     outcome.code = result_.code;
+    outcome.log_is_unreadable = result_.log_is_unreadable;
     outcome.text = result_.text;
     replayer_.reset();
     co_return outcome;

@@ -18,7 +18,8 @@ namespace mars::resource {
 struct ReplayOutcome {
     LogName log;
     format::ReplayCode code;
-    std::string text; // for people; empty when it finished
+    bool log_is_unreadable = false; // an I/O error of the filesystem that the log is on
+    std::string text;               // for people; empty when it finished
 };
 
 class ReplayEngine {

@@ -12,6 +12,11 @@ namespace mars::env {
 namespace {
 
 constexpr unsigned kEntries = 256;
+// What a hanging disk keeps must leave room for others: so many operations at once, and (most of them need one while
+// they block) so many workers. The kernel's own bound of workers is 4 for each processor: eight hanging flushes on a
+// small host would stop every log.
+constexpr std::size_t kMostSubmitted = 8192;
+constexpr unsigned kWorkers = 4096;
 constexpr std::uint64_t kCancelToken = ~std::uint64_t{0}; // completions of cancel requests: of no interest
 
 } // namespace
@@ -20,10 +25,20 @@ result<std::shared_ptr<Ring>> Ring::create(asio::io_context& context) {
     std::shared_ptr<Ring> ring(new Ring(context));
     // Completions run when we enter the kernel anyway; no inter-processor interrupt needed. Kernels before 5.19:
     // EINVAL.
-    int error = io_uring_queue_init(kEntries, &ring->ring_, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CLAMP);
-    if (error == -EINVAL) error = io_uring_queue_init(kEntries, &ring->ring_, IORING_SETUP_CLAMP);
+    io_uring_params wish{};
+    wish.cq_entries = kMostSubmitted;
+    wish.flags = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
+    io_uring_params params = wish;
+    int error = io_uring_queue_init_params(kEntries, &ring->ring_, &params);
+    if (error == -EINVAL) {
+        params = wish;
+        params.flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
+        error = io_uring_queue_init_params(kEntries, &ring->ring_, &params);
+    }
     if (error < 0) return errno_failure(-error, "io_uring is not available");
     ring->usable_ = true;
+    unsigned workers[2] = {kWorkers, kWorkers};                      // bounded, unbounded
+    (void)io_uring_register_iowq_max_workers(&ring->ring_, workers); // before 5.15: the kernel's own bound
     int copy = ::fcntl(ring->ring_.ring_fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) return errno_failure(errno, "cannot duplicate the io_uring descriptor");
     boost::system::error_code refused;
@@ -97,7 +112,7 @@ void Ring::fill() {
         io_uring_sqe_set_data64(sqe, kCancelToken);
         cancel_queue_.pop_front();
     }
-    while (!queue_.empty() && submitted_ < kEntries && prepare(queue_.front())) queue_.pop_front();
+    while (!queue_.empty() && submitted_ < kMostSubmitted && prepare(queue_.front())) queue_.pop_front();
 }
 
 bool Ring::prepare(std::uint32_t index) {

@@ -231,6 +231,11 @@ result<SpaceInfo> RealStorage::space(const std::string& path) const {
                      (fs.f_flag & ST_RDONLY) != 0};
 }
 
+task<result<SpaceInfo>> RealStorage::measure_space(std::string path) const {
+    auto work = [this, path = std::move(path)] { return space(path); };
+    co_return co_await pool_.run(std::move(work));
+}
+
 result<std::string> RealStorage::read_file(const std::string& path, std::size_t limit) const {
     MARS_TRY(auto fd, open_fd(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
     std::string content;

@@ -29,6 +29,7 @@ class RealStorage final : public Storage {
     result<void> remove_directory(const std::string& path) override;
     result<void> rename(const std::string& from, const std::string& to) override;
     result<SpaceInfo> space(const std::string& path) const override;
+    task<result<SpaceInfo>> measure_space(std::string path) const override;
     std::string identity(const std::string& path) const override;
     result<std::string> read_file(const std::string& path, std::size_t limit) const override;
     result<void> write_file(const std::string& path, std::string_view content) override;

@@ -149,33 +149,6 @@ TEST_CASE("fetch: another history below the replayed position is never continued
     }
 }
 
-TEST_CASE("fetch: a repair throws away the damaged part and fetches it again from the creator") {
-    for (std::uint64_t verified : {std::uint64_t{0}, std::uint64_t{70'000}, std::uint64_t{500'000}}) {
-        CAPTURE(verified);
-        Pair pair(9);
-        auto all = random_bytes(300'000, 1);
-        run_now(pair.world, pair.alpha.tasks, pair.alpha.logs->append(log_name(1), all));
-        auto local = random_bytes(300'000, 2);
-        std::copy_n(all.begin(), std::min<std::uint64_t>(verified, all.size()), local.begin());
-        pair.put_local(log_name(1), local);
-        pair.beta.plan.verified = verified;
-        pair.beta.plan.repair = true;
-        REQUIRE(pair.fetches(log_name(1), all.size()));
-        CHECK(pair.beta.content(log_name(1)) == all);
-    }
-}
-
-TEST_CASE("fetch: a repair changes nothing when the creator has no log to give") {
-    Pair pair(10);
-    auto local = random_bytes(300'000, 2);
-    pair.put_local(log_name(1), local);
-    pair.beta.plan.repair = true;
-    CHECK(pair.end().kind == FetchEnd::Kind::absent);
-    CHECK(pair.beta.content(log_name(1)) == local);
-    pair.beta.plan.log = log_name(1, "gamma");
-    CHECK(pair.failed().is(std::errc::invalid_argument));
-}
-
 TEST_CASE("fetch: following logs that are partly here already are continued, not overwritten") {
     Pair pair(11);
     auto first = random_bytes(100'000, 1);

@@ -351,15 +351,42 @@ TEST_CASE("a log that is shorter than its successor's version link says is fetch
     CHECK(plan.fetch_offset == 700);
 }
 
-TEST_CASE("a damaged log is fetched again although its successor is here") {
+TEST_CASE("a damaged log is mended from others, and fetched behind while nobody can help") {
     Scene s("beta");
     s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "alpha", 700}});
     s.set("replay-beta", "log-000000002-alpha,600,400");
     s.logs({{2, "alpha", 1000}, {3, "alpha", 700}});
     s.local.damaged = kLog2a;
+    s.local.may_repair = true;
     auto plan = s.plan();
-    CHECK(plan.fetch_gap);
-    CHECK(plan.fetch_log == kLog2a);
+    CHECK(plan.repair);
+    CHECK_FALSE(plan.fetch); // two would write to one log
+    CHECK(plan.log == kLog2a);
+    CHECK(plan.start == 600);
+    CHECK(plan.fetch_from == std::vector<std::string>{"alpha"});
+
+    s.local.may_repair = false;
+    plan = s.plan();
+    CHECK_FALSE(plan.repair);
+    CHECK(plan.fetch);
+    CHECK(plan.fetch_log == kLog3a);
+}
+
+TEST_CASE("the own log of a designated primary is mended, too; without a line nobody is asked") {
+    Scene s("alpha");
+    s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1000}});
+    s.set("replay-alpha", "log-000000002-alpha,600,400");
+    s.logs({{2, "alpha", 1000}});
+    s.local.damaged = kLog2a;
+    s.local.may_repair = true;
+    auto plan = s.plan();
+    CHECK(plan.repair);
+    CHECK(plan.work == Work::nothing);
+    CHECK_FALSE(plan.step_to);
+    CHECK(plan.fetch_from == std::vector<std::string>{"beta"});
+
+    s.set("todo-alpha/connect", "0");
+    CHECK_FALSE(s.plan().repair);
 }
 
 TEST_CASE("a damaged log is neither replayed nor left behind (TL-P7)") {
