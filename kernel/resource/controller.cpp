@@ -16,7 +16,6 @@ constexpr Duration kReplayPause = 500ms;
 constexpr Duration kAskedLately = 2s;
 constexpr int kManySteps = 1000;                // in one go; some tens are usual
 constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
-constexpr Duration kReplayRetry = 10s;          // after an error of the disk or of the filesystem
 constexpr Duration kRotationRetry = 100ms;      // while the log before is still being written back
 constexpr Duration kDiskRetry = 5s;             // a disk that is missing, or not believed in
 
@@ -150,6 +149,7 @@ env::task<bool> Controller::round() {
         if (!refreshed) say("err-bad-log-name", "logs cannot be listed: " + refreshed.error().text);
     }
     if (replay_.has_ended()) co_await take_replay_end();
+    if (damaged_ && repair_.take_success()) co_await take_mended_log();
     co_await note_primary();
     const Local local = observe();
     const Plan plan = decide(host_.tree, view_.name(), local);
@@ -162,11 +162,14 @@ env::task<bool> Controller::round() {
 Local Controller::observe() {
     // What stopped replay was in a log that this replica does not need any more (invalidate).
     if (last_replay_.code.code < 0)
-        if (const auto replay = view_.replay(host_.me()); replay && replay->log != last_replay_.log) last_replay_ = {};
-    if (damaged_ && !is_still_damaged()) {
-        damaged_.reset();
-        repair_.forget();
+        if (const auto replay = view_.replay(host_.me());
+            replay && replay->log != last_replay_.log && damaged_ != last_replay_.log)
+            last_replay_ = {};
+    if (!damaged_ && doubtful_) {
+        damaged_ = doubtful_;
+        damaged_length_ = logs_->length(*doubtful_).value_or(0);
     }
+    if (damaged_ && !is_still_damaged()) forget_damage();
     Local local;
     local.me = host_.me();
     local.shutting_down = shutting_down_;
@@ -184,6 +187,7 @@ Local Controller::observe() {
     local.logs = logs_->local();
     local.damaged = damaged_;
     local.may_repair = repair_.is_wanted();
+    local.damage_is_doubtful = damaged_ && damaged_ == doubtful_;
     local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
     local.is_trusted = host_.tree.has(local_key("trust-disk"));
@@ -213,13 +217,15 @@ bool Controller::is_alive(const std::string& host) const {
 }
 
 env::task<bool> Controller::act(const Plan& plan) {
-    if (plan.open_disk && !disk_) {
+    // A disk may hold what is damaged in the log; before that is mended, it cannot be told from a wrong one.
+    if (plan.open_disk && !disk_ && !damaged_) {
         const bool opened = co_await open_disk(plan);
         if (opened) co_return true;
     }
     if (co_await stop_unwanted(plan)) co_return true;
     if (co_await close_device(plan)) co_return true;
     if (co_await close_disk(plan)) co_return true;
+    if (plan.cut_damage) co_return co_await cut_damage();
     if (co_await steer_repair(plan)) co_return true;
     steer_fetch(plan);
     if (!disk_) co_return false;
@@ -420,31 +426,7 @@ env::task<void> Controller::take_replay_end() {
     const bool is_new = std::exchange(last_error_, last_replay_.text) != last_replay_.text;
     if (is_new) host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
     if (!is_defect(last_replay_.code) && !last_replay_.log_is_unreadable) co_return;
-    damaged_ = last_replay_.log;
-    damaged_length_ = logs_->length(last_replay_.log).value_or(0);
-}
-
-// What stopped replay is there until the log has been mended, fetched anew, or was given up; an I/O error may pass by
-// itself, and is tried again after a while.
-bool Controller::is_still_damaged() {
-    if (repair_.take_success()) {
-        host_.env.log().info("resource " + view_.name() + ": " + damaged_->text() + " is whole again");
-        last_replay_ = {};
-        return false;
-    }
-    if (logs_->length(*damaged_) != damaged_length_) return false;
-    if (repair_.is_running() || !last_replay_.log_is_unreadable) return true;
-    const auto since = host_.env.clock().steady() - replay_ended_at_;
-    if (since >= kReplayRetry) return false;
-    next_look_ = std::min(next_look_, kReplayRetry - since);
-    return true;
-}
-
-env::task<bool> Controller::steer_repair(const Plan& plan) {
-    if (damaged_ && !repair_.is_wanted()) next_look_ = std::min(next_look_, repair_.wait());
-    if (!plan.repair || repair_.is_running()) co_return false;
-    repair_.start(plan.log, plan.start, sources_of(plan), host_.tree.value("uuid"));
-    co_return true;
+    note_damage(last_replay_.log, view_.replay(host_.me())->pos, false);
 }
 
 // TL-P5: the disk has failed, or the log could not be read. Neither gets better by another copy of the log; it is tried

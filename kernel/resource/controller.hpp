@@ -61,6 +61,8 @@ class Controller {
     std::string busy_with() const;
 
   private:
+    static constexpr Duration kReplayRetry = std::chrono::seconds(10); // after an I/O error of a disk or a log
+
     env::task<void> run();
     env::task<bool> round();
     void subscribe();
@@ -111,6 +113,10 @@ class Controller {
 
     env::task<void> take_replay_end();
     bool is_still_damaged();
+    void note_damage(const LogName& log, std::int64_t good_up_to, bool is_doubtful);
+    void forget_damage();
+    env::task<void> take_mended_log();
+    env::task<bool> cut_damage();
     env::task<bool> steer_repair(const Plan& plan);
     bool replay_must_pause();
     env::task<bool> end_sync();
@@ -166,6 +172,7 @@ class Controller {
     std::string last_error_; // of a replay, as it was logged
     std::optional<LogName> damaged_;
     std::int64_t damaged_length_ = 0;
+    std::optional<LogName> doubtful_; // an own log whose damaged end may be what a crash has left
     std::string sync_source_host_;
     bool replay_has_turn_ = false;
     Duration device_seen_at_{};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a Controller makes of the logs that an earlier life has left: torn ends, damage, logs that have gone.
 // Spec: transaction-log 8; docs/formats/witness.md.
+#include <cerrno>
+
 #include "kernel/block/log_reader.hpp"
 #include "kernel/resource/controller.hpp"
 
@@ -8,6 +10,17 @@ namespace mars::resource {
 
 namespace {
 constexpr const char* kAppending = "appending"; // which logs this host is writing
+
+ReplayOutcome outcome_of(const LogName& log, const block::LogEnd& found) {
+    ReplayOutcome outcome;
+    outcome.log = log;
+    outcome.log_is_unreadable = found.tail == block::LogTail::unreadable;
+    outcome.code = format::ReplayCode::of(found.stop);
+    if (outcome.log_is_unreadable) outcome.code.code = -EIO;
+    outcome.text = outcome.log_is_unreadable ? found.stop.problem : found.stop.text();
+    return outcome;
+}
+
 } // namespace
 
 // Bytes of `log` that are on the disk for certain (transaction-log P4); 0 for logs other than that of the position.
@@ -57,12 +70,15 @@ env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start)
                 co_await block::scan_to_end(host_.env, logs_->path(log), static_cast<std::uint64_t>(start)));
     if (found.tail == block::LogTail::clean || found.stop.kind == format::ScanKind::unsupported)
         co_return result<void>();
+    const auto end = static_cast<std::int64_t>(found.position);
     if (found.tail == block::LogTail::unreadable) { // what is there may have been acknowledged; replay stops before it
         host_.env.log().error("resource " + view_.name() + ": " + found.stop.problem +
                               "; next: check the disk below /mars (dmesg, smartctl)");
+        note_damage(log, end, false);
+        last_replay_ = outcome_of(log, found);
+        replay_ended_at_ = host_.env.clock().steady();
         co_return result<void>();
     }
-    const auto end = static_cast<std::int64_t>(found.position);
     const auto version = view_.version(log.seq, host_.me());
     const bool was_promised = log.host == host_.me() && version && version->log == log && end < version->length;
     const std::string what = "resource " + view_.name() + ": " + log.text() + " is whole up to byte " +
@@ -71,6 +87,17 @@ env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start)
         host_.env.log().error(what + ", the records behind are damaged although " + std::to_string(version->length) +
                               " bytes had been acknowledged; next: check the disk below /mars. Members that have "
                               "fetched more are asked for what is damaged");
+        note_damage(log, end, false);
+        last_replay_ = outcome_of(log, found);
+        co_return result<void>();
+    }
+    // A crash leaves the beginning of a record, seldom anything else: somebody may have what was there.
+    constexpr std::int64_t kLongestRecord = 128 << 10;
+    if (log.host == host_.me() && !was_promised &&
+        (found.tail == block::LogTail::defect || length - end > kLongestRecord)) {
+        host_.env.log().error(what + ": members are asked for what is damaged");
+        note_damage(log, end, true);
+        last_replay_ = outcome_of(log, found);
         co_return result<void>();
     }
     if (was_promised)
@@ -82,6 +109,72 @@ env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start)
     MARS_CO_TRY_VOID(co_await logs_->cut(log, end));
     if (log.host == host_.me()) MARS_CO_TRY_VOID(positions_.correct_version(log, end));
     co_return result<void>();
+}
+
+// --- damaged logs
+// -----------------------------------------------------------------------------------------------------
+
+// What stopped replay is there until the log has been mended, fetched anew, or was given up; an I/O error may pass by
+// itself, and is tried again after a while.
+bool Controller::is_still_damaged() {
+    if (logs_->length(*damaged_) != damaged_length_) return false;
+    if (repair_.is_running() || !last_replay_.log_is_unreadable) return true;
+    const auto since = host_.env.clock().steady() - replay_ended_at_;
+    if (since >= kReplayRetry) return false;
+    next_look_ = std::min(next_look_, kReplayRetry - since);
+    return true;
+}
+
+env::task<bool> Controller::steer_repair(const Plan& plan) {
+    if (damaged_ && !repair_.is_wanted()) next_look_ = std::min(next_look_, repair_.wait());
+    if (!plan.repair || repair_.is_running()) co_return false;
+    repair_.start(plan.log, plan.start, sources_of(plan), host_.tree.value("uuid"));
+    co_return true;
+}
+
+void Controller::note_damage(const LogName& log, std::int64_t good_up_to, bool is_doubtful) {
+    logs_->hide_behind(log, good_up_to, is_doubtful);
+    if (is_doubtful) doubtful_ = log;
+    damaged_ = log;
+    damaged_length_ = logs_->length(log).value_or(0);
+}
+
+void Controller::forget_damage() {
+    if (doubtful_ == damaged_) doubtful_.reset();
+    damaged_.reset();
+    last_replay_ = {};
+    repair_.forget();
+}
+
+env::task<void> Controller::take_mended_log() {
+    auto log = *damaged_;
+    auto released = co_await logs_->release(log);
+    if (released && doubtful_ == log) released = positions_.correct_version(log, logs_->length(log).value_or(0));
+    if (!released) { // it is looked at again
+        host_.env.log().error("resource " + view_.name() + ": " + released.error().text);
+        co_return;
+    }
+    host_.env.log().info("resource " + view_.name() + ": " + damaged_->text() + " is whole again");
+    forget_damage();
+}
+
+// Nobody who could be asked has what is damaged, and nobody was ever told of it: like a torn end (transaction-log 8.5).
+env::task<bool> Controller::cut_damage() {
+    const auto log = *damaged_;
+    const auto end = logs_->length(log).value_or(0);
+    host_.env.log().warning("resource " + view_.name() + ": " + log.text() + " is cut off at byte " +
+                            std::to_string(end) +
+                            ", where damage begins: no member that could be asked has more of it" +
+                            (repair_.trouble().empty() ? "" : " (" + repair_.trouble() + ")"));
+    auto name = log;
+    auto done = co_await logs_->cut(std::move(name), end);
+    if (done) done = positions_.correct_version(log, end);
+    if (!done) {
+        say("err-replay-stop", done.error().text);
+        co_return false;
+    }
+    forget_damage();
+    co_return true;
 }
 
 // What create-resource has written, and join-resource may have copied, says nothing of the log; the primary replaces

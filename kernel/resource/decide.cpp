@@ -43,7 +43,8 @@ class Decision {
         if (is_split()) return std::move(plan_);
         decide_replay();
         if (plan_.work == Work::nothing) decide_next();
-        decide_fetch();
+        decide_repair();
+        if (!plan_.repair) decide_fetch();
         return std::move(plan_);
     }
 
@@ -406,7 +407,6 @@ class Decision {
     void decide_fetch() {
         if (local_.gone_log) return; // nothing that comes may pass for what was lost
         if (!r_.todo(me_, "connect") || !r_.sync_status(me_) || local_.device_exists) return;
-        if (may_repair()) return;
         const bool is_promoting = designated_ && (plan_.work == Work::append || plan_.step_to);
         if (is_promoting || (designated_ && !somebody_is_ahead(length_))) return;
         fetch_position();
@@ -420,14 +420,15 @@ class Decision {
 
     // Members may have what is damaged here, also of an own log, whose other bytes nobody else may have: it is mended
     // in place. Meanwhile nothing is appended to it.
-    bool may_repair() {
-        if (local_.damaged != cur_ || !local_.may_repair || local_.engine != Engine::off) return false;
-        plan_.fetch_log = cur_;
-        plan_.fetch_from = fetch_sources();
-        plan_.log = cur_;
-        plan_.start = position_;
-        plan_.repair = !plan_.fetch_from.empty();
-        return plan_.repair;
+    void decide_repair() {
+        if (!local_.damaged || local_.engine != Engine::off) return;
+        if (local_.may_repair && r_.todo(me_, "connect")) {
+            plan_.fetch_log = plan_.log = *local_.damaged;
+            plan_.fetch_from = fetch_sources();
+            plan_.start = plan_.log == cur_ ? position_ : 0;
+            plan_.repair = !plan_.fetch_from.empty();
+        }
+        plan_.cut_damage = !plan_.repair && local_.damage_is_doubtful;
     }
 
     // Behind the last local log that continues the current one without a gap. A log with a successor can still be

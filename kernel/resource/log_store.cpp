@@ -24,7 +24,9 @@ env::task<result<void>> LogStore::refresh() {
         MARS_CO_TRY(auto length, co_await durable_length(*name));
         // A fetcher or the logger may have reported the same log while we waited.
         auto reported = known_.find(*name);
-        found.emplace(*name, reported != known_.end() ? reported->second : Known{length, false});
+        Known fresh;
+        fresh.length = length;
+        found.emplace(*name, reported != known_.end() ? reported->second : fresh);
     }
     const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
     const bool same = std::equal(found.begin(), found.end(), known_.begin(), known_.end(), same_name);
@@ -52,7 +54,25 @@ env::task<result<void>> LogStore::cut(LogName log, std::int64_t length) {
     MARS_CO_TRY(auto file, co_await env_.storage().open(path(log), mode));
     MARS_CO_TRY_VOID(co_await file->resize(static_cast<std::uint64_t>(length)));
     MARS_CO_TRY_VOID(co_await file->sync_data());
-    known_[log].length = length;
+    auto& known = known_[log];
+    known.length = length;
+    known.served = std::numeric_limits<std::int64_t>::max();
+    changed_.notify();
+    co_return result<void>();
+}
+
+void LogStore::hide_behind(const LogName& log, std::int64_t length, bool is_doubtful) {
+    auto& known = known_[log];
+    known.served = length;
+    if (is_doubtful) known.length = length;
+    changed_.notify();
+}
+
+env::task<result<void>> LogStore::release(LogName log) {
+    MARS_CO_TRY(const auto length, co_await durable_length(log));
+    auto& known = known_[log];
+    known.length = length;
+    known.served = std::numeric_limits<std::int64_t>::max();
     changed_.notify();
     co_return result<void>();
 }
@@ -91,7 +111,7 @@ std::vector<block::LogState> LogStore::logs() const {
     for (auto& [name, known] : known_) {
         block::LogState state;
         state.name = name;
-        state.durable_length = static_cast<std::uint64_t>(known.length);
+        state.durable_length = static_cast<std::uint64_t>(std::min(known.length, known.served));
         state.complete = is_complete(name, known);
         states.push_back(std::move(state));
     }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -34,6 +35,11 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     // Cuts `log` to `length`, durably: what is behind was never promised to anybody.
     env::task<result<void>> cut(LogName log, std::int64_t length);
 
+    // What is behind `length` is damaged: peers do not get it before release(). Nor does it count here, if it may have
+    // to go (`is_doubtful`).
+    void hide_behind(const LogName& log, std::int64_t length, bool is_doubtful);
+    env::task<result<void>> release(LogName log);
+
     // The own logs of which more may become durable. All other own logs are complete.
     void set_growing(std::set<LogName> logs);
     std::vector<LocalLog> local() const;
@@ -56,6 +62,7 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     struct Known {
         std::int64_t length = 0;
         bool complete = false;
+        std::int64_t served = std::numeric_limits<std::int64_t>::max(); // to peers, at most
     };
     env::task<result<std::int64_t>> durable_length(LogName name);
     bool is_complete(const LogName& name, const Known& known) const;

@@ -4,7 +4,8 @@
 namespace mars::resource {
 
 namespace {
-constexpr Duration kRepairRetry = std::chrono::seconds(20); // members come back, or fetch more; meanwhile fetch has its turn
+constexpr Duration kRepairRetry =
+    std::chrono::seconds(20); // members come back, or fetch more; meanwhile fetch has its turn
 } // namespace
 
 void RepairEngine::start(LogName log, std::int64_t from, std::vector<FetchWish::Source> sources, std::string uuid) {

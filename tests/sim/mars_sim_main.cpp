@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
         sum.crashes += result.crashes;
         sum.handovers += result.handovers;
         sum.storage_changes += result.storage_changes;
+        sum.damaged_logs += result.damaged_logs;
         if (result.wrong.empty()) continue;
         ++failed;
         const auto again = mars::sim::run_scenario(seed, settings->options);
@@ -87,10 +88,11 @@ int main(int argc, char** argv) {
         std::fflush(stdout);
     }
     std::printf("%llu seeds, %llu failed; %llu writes, %llu acknowledged, %llu crashes, %llu handovers, "
-                "%llu storage changes\n",
+                "%llu storage changes (%llu damaged logs)\n",
                 static_cast<unsigned long long>(settings->seeds), static_cast<unsigned long long>(failed),
                 static_cast<unsigned long long>(sum.writes), static_cast<unsigned long long>(sum.acknowledged),
                 static_cast<unsigned long long>(sum.crashes), static_cast<unsigned long long>(sum.handovers),
-                static_cast<unsigned long long>(sum.storage_changes));
+                static_cast<unsigned long long>(sum.storage_changes),
+                static_cast<unsigned long long>(sum.damaged_logs));
     return failed == 0 ? 0 : 1;
 }

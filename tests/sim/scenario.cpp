@@ -104,6 +104,8 @@ class Scenario {
         auto& node = any();
         if (!node.is_up()) return;
         ++result_.crashes;
+        if (node.exports->exists(kResource) && random_.chance(25) && !is_fetching_back())
+            if (const auto newest = newest_log_of(node)) return damage_log_at_rest(node, *newest);
         if (random_.chance(50))
             cluster_.power_cut(node);
         else
@@ -226,12 +228,22 @@ class Scenario {
 
     // What the primary has lost is with others only: nobody in his senses throws away anything now.
     bool is_fetching_back() const {
-        return put_back_ && !(put_back_->is_up() && put_back_->exports->exists(kResource));
+        const auto lacks_something = [](const Node* node) {
+            return node && !(node->is_up() && node->exports->exists(kResource));
+        };
+        return lacks_something(put_back_) || lacks_something(damaged_);
     }
 
     void start_applications() {
         for (std::size_t i = 0; i < cluster_.size(); ++i)
             if (!cluster_.node(i).application_shall_run) cluster_.start_application(cluster_.node(i));
+    }
+
+    static std::optional<format::LogName> newest_log_of(Node& node) {
+        std::optional<format::LogName> newest;
+        for (auto& file : node.machine.filesystem().names_in(resource_directory()))
+            if (auto log = format::LogName::parse(file); log && (!newest || log->seq > newest->seq)) newest = log;
+        return newest;
     }
 
     // Somebody makes room in /mars by hand: the newest log goes, on whatever host.
@@ -240,10 +252,7 @@ class Scenario {
         if (!node.is_up() || is_fetching_back()) return;
         const bool is_primary = node.exports->exists(kResource);
         if (!is_primary && is_needed(node)) return;
-        auto& filesystem = node.machine.filesystem();
-        std::optional<format::LogName> newest;
-        for (auto& file : filesystem.names_in(resource_directory()))
-            if (auto log = format::LogName::parse(file); log && (!newest || log->seq > newest->seq)) newest = log;
+        const auto newest = newest_log_of(node);
         if (!newest) return;
         if (is_primary && result_.storage_changes % 2 == 1) return lose_log_at_rest(node, *newest);
         (void)node.process->storage().remove(resource_directory() + "/" + newest->text());
@@ -277,6 +286,38 @@ class Scenario {
         }
         start_applications();
         if (!node.is_up()) cluster_.boot(node);
+    }
+
+    // Bits of the primary's log flip while its marsd is down, in what its disk does not hold yet; somebody has fetched
+    // that. It is to go on by itself, without losing what it alone has behind.
+    void damage_log_at_rest(Node& node, const format::LogName& log) {
+        const auto path = resource_directory() + "/" + log.text();
+        cluster_.world().network().heal_all();
+        cluster_.kill(node);
+        const auto* bytes = node.machine.filesystem().contents(path);
+        const auto at = format::ReplayLink::parse(cluster_.link(node, node.path("replay-" + node.machine.name())));
+        std::size_t fetched = 0;
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& other = cluster_.node(i);
+            const auto* copy = other.machine.filesystem().find(path);
+            if (&other == &node || !other.is_up() || !copy || !copy->inode || changed_.contains(&other)) continue;
+            auto& filesystem = other.machine.filesystem();
+            filesystem.make_data_durable(*copy->inode, filesystem.data_mark()); // else it may never have told of it
+            fetched = std::max(fetched, copy->inode->current.size());
+        }
+        const auto end = bytes ? std::min(fetched, bytes->size()) : 0;
+        const auto begin = at && at->log == log ? static_cast<std::size_t>(at->pos) : end;
+        if (begin < end) {
+            auto names = node.machine.filesystem().picture();
+            auto& content = names[path].inode->current;
+            content[begin + random_.below(end - begin)] ^= std::byte{0x10};
+            node.machine.filesystem().restore(names);
+            damaged_ = &node;
+            ++result_.storage_changes;
+            ++result_.damaged_logs;
+        }
+        cluster_.boot(node);
+        cluster_.world().run_for(20s); // members are asked; later it would go on without them
     }
 
     // True when somebody may need what only this host has.
@@ -517,6 +558,7 @@ class Scenario {
     Cluster cluster_;
     env::sim::SeededRandom& random_;
     ScenarioResult result_;
+    Node* damaged_ = nullptr;     // the primary whose log was damaged last
     Node* put_back_ = nullptr;    // the primary that was put back to an older picture last
     Node* without_log_ = nullptr; // the primary whose log was removed while it was down
     std::set<Node*> whole_;       // whose picture is that of a synced replica

@@ -18,6 +18,7 @@ struct ScenarioResult {
     std::uint64_t digest = 0; // of the trace of all events
     std::uint64_t writes = 0, acknowledged = 0, crashes = 0, handovers = 0;
     std::uint64_t storage_changes = 0; // disks, hosts and logs that others have changed
+    std::uint64_t damaged_logs = 0;    // of these: a primary's log, while it was down
 };
 
 ScenarioResult run_scenario(std::uint64_t seed, const ScenarioOptions& options);
