@@ -35,7 +35,7 @@ Controller::Controller(Host& host, std::string resource)
       append_(host, view_.name(), *logs_, signal_), replay_(host.env, signal_), sync_(host, view_.name(), signal_),
       fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port),
       repair_(host.env, view_.name(), *logs_, signal_, host.tunables.log_port),
-      mark_(host.env, host.tunables.state_directory, view_.name()), tasks_(host.env) {}
+      mark_(host.env, host.tunables.state_directory, view_.name()), role_note_(host, view_), tasks_(host.env) {}
 
 Controller::~Controller() = default;
 
@@ -136,6 +136,8 @@ env::task<void> Controller::run() {
 env::task<bool> Controller::round() {
     said_.clear();
     if (!is_recovered_) {
+        publish(actual_ + "/if-on", "0"); // of an earlier life, nothing is left
+        publish(actual_ + "/open-count", "0");
         auto recovered = co_await recover_logs();
         is_recovered_ = recovered.has_value();
         if (!recovered) {
@@ -153,7 +155,9 @@ env::task<bool> Controller::round() {
     co_await note_primary();
     const Local local = observe();
     const Plan plan = decide(host_.tree, view_.name(), local);
+    is_starting_ = plan.work == Work::append || plan.create_log;
     const bool again = co_await act(plan);
+    is_starting_ = false;
     if (!again) co_await renew_witness(false);
     publish_state(plan);
     co_return again;
@@ -367,7 +371,7 @@ env::task<bool> Controller::start_work(const Plan& plan) {
     if (plan.work == Work::replay) {
         if (shall_wait_for_more(plan)) co_return false;
         replay_.start(*disk_, logs_->path(plan.log), plan.log, plan.start, plan.end);
-        co_await publish_positions();
+        (void)co_await publish_positions();
         co_return true;
     }
     if (plan.work == Work::sync) {
@@ -418,7 +422,7 @@ bool Controller::sync_turn_is_over(const Plan&) {
 }
 
 env::task<void> Controller::take_replay_end() {
-    co_await publish_positions();
+    (void)co_await publish_positions();
     last_replay_ = co_await replay_.take_outcome();
     replay_has_turn_ = false;
     replay_ended_at_ = host_.env.clock().steady();
@@ -455,8 +459,12 @@ env::task<bool> Controller::end_sync() {
         }
         sync_end_ = *asked;
     }
+    // Only who is at work as primary knows what is on its disk: one that has crashed meanwhile finds out first.
+    const auto role = host_.tree.get(view_.key("actual-" + primary + "/is-primary"));
+    const bool is_at_work = role && role->value == "1" && *sync_end_ < role->stamp;
     const auto position = host_.tree.get(view_.key("replay-" + primary));
-    if (!position || !host_.questions.has_answered(primary, *sync_end_) || view_.primary() != primary) co_return false;
+    if (!position || !is_at_work || !host_.questions.has_answered(primary, *sync_end_) || view_.primary() != primary)
+        co_return false;
     auto told = host_.tree.set(view_.key("syncpos-" + host_.me()), position->value);
     if (told) told = host_.tree.set(view_.key("verifystatus-" + host_.me()), sync_.verify_status());
     // What the disk needs to become consistent, and what it holds, must be known after any crash before the sync counts
@@ -561,7 +569,7 @@ env::task<bool> Controller::make_step(const Plan& plan) {
     co_return published.has_value();
 }
 
-env::task<void> Controller::publish_positions() {
+env::task<bool> Controller::publish_positions() {
     result<void> done;
     if (append_.is_running())
         done = co_await append_.publish(positions_);
@@ -575,6 +583,7 @@ env::task<void> Controller::publish_positions() {
     if (!done) // tried again with the next heartbeat
         quiet_.warning("positions", "resource " + view_.name() + ": positions are not published: " + done.error().text);
     publish_rates();
+    co_return done.has_value();
 }
 
 } // namespace mars::resource

@@ -24,6 +24,7 @@
 #include "kernel/resource/repair_engine.hpp"
 #include "kernel/resource/replay_engine.hpp"
 #include "kernel/resource/resource_view.hpp"
+#include "kernel/resource/role_note.hpp"
 #include "kernel/resource/signal.hpp"
 #include "kernel/resource/sync_engine.hpp"
 #include "kernel/resource/written_mark.hpp"
@@ -46,8 +47,10 @@ class Controller {
     // Publishes positions and the state of the resource as they are now.
     env::task<void> tell();
     // Publishes how far the logger, replay or sync are now, and the rates. Must have happened before the heartbeat says
-    // "alive" (M9).
-    env::task<void> publish_positions();
+    // "alive" (M9). False: /mars takes nothing.
+    env::task<bool> publish_positions();
+    // Which version of `primary` is durable here, also while a disk or a log holds everything else up.
+    env::task<void> tell_role();
 
     // What peers may fetch; nullptr until the local logs have been examined.
     std::shared_ptr<LogStore> logs() const { return is_recovered_ ? logs_ : nullptr; }
@@ -179,7 +182,8 @@ class Controller {
     std::string device_trouble_; // what is in the way of the device's node
     Duration replay_ended_at_{};
     std::optional<Stamp> sync_end_; // the question to the primary after the copy was complete
-    std::string primary_seen_;      // the version of `primary` that is durable here, as it is told
+    RoleNote role_note_;
+    bool is_starting_ = false; // to become primary
     Duration last_beat_{-1};
     std::map<std::string, std::string> said_; // messages of this round beside the plan's
     env::TaskGroup tasks_;

@@ -10,10 +10,6 @@ namespace {
 // Heartbeats must be younger than 30 s for admin tools.
 constexpr Duration kBeat = 10s;
 
-std::string seen_text(const tree::Link& primary) {
-    return primary.value + "," + primary.stamp.text();
-}
-
 } // namespace
 
 void Controller::publish(std::string_view key, std::string_view value) {
@@ -25,28 +21,25 @@ void Controller::beat(std::string_view key, std::string_view value) {
     (void)host_.tree.touch(view_.key(key), value);
 }
 
-// Others act upon what this host has seen: it must not forget it by a power failure.
 env::task<void> Controller::note_primary() {
-    while (true) {
-        const auto primary = host_.tree.get(view_.key("primary"));
-        const auto seen = primary ? seen_text(*primary) : std::string();
-        if (seen == primary_seen_) co_return;
-        if (auto durable = co_await host_.tree.sync(); !durable) {
-            say("err-replay-stop", "that the primary is " + seen + " cannot be kept: " + durable.error().text);
-            co_return;
-        }
-        const auto now = host_.tree.get(view_.key("primary")); // another one may have come meanwhile
-        if ((now ? seen_text(*now) : std::string()) != seen) continue;
-        primary_seen_ = seen;
-        co_return;
-    }
+    auto noted = co_await role_note_.renew([] { return true; });
+    if (!noted) say("err-replay-stop", noted.error().text);
+}
+
+// For others, who wait for it, while a round may be held up by a disk or a log. A host that holds the role, or is about
+// to, tells only between its steps what it acts upon.
+env::task<void> Controller::tell_role() {
+    const auto is_free = [this] { return !append_.is_running() && !is_starting_; };
+    if (!is_free()) co_return;
+    (void)co_await role_note_.renew(is_free); // the round tells of failures
+    if (!role_note_.seen().empty()) publish("actual-" + host_.me() + "/primary-seen", role_note_.seen());
 }
 
 // Members that can be reached, and that have not yet seen that this host is to be primary, or are primary themselves.
 std::string Controller::unaware_members() const {
     const auto primary = host_.tree.get(view_.key("primary"));
     if (!primary || primary->value != host_.me() || append_.is_running()) return "";
-    if (primary_seen_ != seen_text(*primary)) return host_.me(); // not durable
+    if (role_note_.seen() != RoleNote::text_of(*primary)) return host_.me(); // not durable
     std::string found;
     for (const auto& host : view_.storage_members()) {
         if (host == host_.me()) continue;
@@ -54,7 +47,7 @@ std::string Controller::unaware_members() const {
         const auto seen = host_.tree.value(actual + "primary-seen");
         const bool is_rival = seen.starts_with(host + ","); // it believes that it is the one itself
         if (!host_.is_reachable(host) && !(is_rival && is_alive(host))) continue;
-        const bool has_seen = seen == primary_seen_;
+        const bool has_seen = seen == role_note_.seen() || seen.empty(); // releases that do not tell
         if (has_seen && !host_.tree.flag(actual + "is-primary")) continue;
         found += (found.empty() ? "" : ", ") + host;
     }
@@ -62,8 +55,10 @@ std::string Controller::unaware_members() const {
 }
 
 env::task<void> Controller::tell() {
-    co_await publish_positions();
-    if (is_recovered_) publish_switches();
+    const bool told = co_await publish_positions();
+    if (!is_recovered_) co_return;
+    publish_switches();
+    if (told && append_.is_running()) beat("actual-" + host_.me() + "/is-primary", "1"); // so old are the positions
 }
 
 void Controller::publish_state(const Plan& plan) {
@@ -96,7 +91,7 @@ void Controller::publish_switches() {
     alive("if-on", flag(append_.device_exists()));
     alive("is-primary", flag(append_.is_running()));
     // Which version of `primary` this host acts upon: a handover relies on it.
-    if (!primary_seen_.empty()) publish(actual + "primary-seen", primary_seen_);
+    if (!role_note_.seen().empty()) publish(actual + "primary-seen", role_note_.seen());
     if (is_beat) last_beat_ = host_.env.clock().steady();
 }
 

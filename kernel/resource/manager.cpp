@@ -21,7 +21,7 @@ Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tu
                        auto controller = find(resource);
                        return controller ? controller->sync_source() : nullptr;
                    }),
-      resources_changed_(env), tasks_(env) {
+      resources_changed_(env), roles_changed_(env), tasks_(env) {
     host_.checksums = [this] { return common_checksums(); };
     host_.may_be_designated = [this] { return may_be_designated(); };
     host_.emergency_level = [this] { return status_.level(); };
@@ -42,10 +42,12 @@ result<void> Manager::start() {
     status_.publish(common_checksums());
     auto look = [this](const std::string& path) {
         if (path.find("/device-") != std::string::npos) resources_changed_.set();
+        if (path.ends_with("/primary")) roles_changed_.set();
     };
     subscription_ = host_.tree.subscribe("resource-", look);
     resources_changed_.set();
     tasks_.spawn("resources", follow_resources());
+    tasks_.spawn("roles", follow_roles());
     tasks_.spawn("heartbeat", heartbeat());
     tasks_.spawn("space", measure_space());
     host_.questions.start([this] { return tell_all(); });
@@ -123,6 +125,29 @@ env::task<void> Manager::adopt_and_drop() {
     }
 }
 
+// Members wait for what this host has seen of a role: apart from the controllers, whose steps may take long, and also
+// of resources that are at rest already.
+env::task<void> Manager::follow_roles() {
+    while (true) {
+        co_await roles_changed_.wait(host_.tunables.scan_interval);
+        for (auto& name : host_.tree.suffixes("", "resource-")) {
+            if (auto controller = find(name))
+                co_await controller->tell_role();
+            else if (host_.tree.has(tree::resource_key(name, "data-" + host_.me())))
+                co_await tell_role_at_rest(name);
+        }
+    }
+}
+
+env::task<void> Manager::tell_role_at_rest(std::string name) {
+    const auto key = tree::resource_key(name, "actual-" + host_.me() + "/primary-seen");
+    RoleNote note(host_, ResourceView(host_.tree, name), host_.tree.value(key));
+    const auto is_free = [this, &name] { return !find(name); };
+    auto noted = co_await note.renew(is_free);
+    if (noted && is_free() && !note.seen().empty()) noted = host_.tree.set(key, note.seen());
+    if (!noted) host_.env.log().warning("resource " + name + ": " + noted.error().text);
+}
+
 std::shared_ptr<Controller> Manager::find(const std::string& resource) const {
     auto found = controllers_.find(resource);
     return found == controllers_.end() ? nullptr : found->second;
@@ -184,15 +209,16 @@ bool Manager::has_answered(const std::string& host) {
 // primaries would have the same friends. A connection that has ended for a reason is another matter.
 bool Manager::is_reachable(const std::string& host) const {
     constexpr Duration kCutNoticed = std::chrono::seconds(45), kRestart = std::chrono::seconds(12);
-    const auto now = host_.env.clock().now();
     for (const auto& peer : exchange_.peers()) {
         if (peer.host != host) continue;
-        const auto silent = now - peer.last_received;
+        const auto silent = peer.last_received ? host_.env.clock().steady() - *peer.last_received : Duration::max();
         if (silent < (peer.connected ? kCutNoticed : kRestart)) return true;
+        const auto now = host_.env.clock().now();
         const auto heard = tree::heard_at(host_.tree, host, now);
         if (!heard) return false;
-        const bool by_others = *heard - peer.last_received > kRestart / 2;
-        return by_others && now - *heard < host_.tunables.alive_window;
+        const auto age = now - *heard;
+        const bool by_others = age < silent - kRestart / 2;
+        return by_others && age < host_.tunables.alive_window;
     }
     return false;
 }

@@ -46,6 +46,8 @@ class Manager final : private block::PeerGate {
 
     env::task<void> follow_resources();
     env::task<void> adopt_and_drop();
+    env::task<void> follow_roles();
+    env::task<void> tell_role_at_rest(std::string name);
     env::task<void> heartbeat();
     env::task<void> measure_space();
     env::task<void> beat(bool is_shutting_down);
@@ -64,6 +66,7 @@ class Manager final : private block::PeerGate {
     block::SyncServer sync_server_;
     std::map<std::string, std::shared_ptr<Controller>> controllers_;
     Signal resources_changed_;
+    Signal roles_changed_;
     tree::Subscription subscription_;
     Duration started_at_{};
     bool guard_is_over_ = false;

@@ -37,9 +37,9 @@ class Exchange {
     struct PeerStatus {
         std::string host;
         bool connected = false;
-        bool has_caught_up = false; // everything it had when it connected is here
-        std::string last_error;     // why not, empty when connected
-        Stamp last_received;        // real time of the last message
+        bool has_caught_up = false;            // everything it had when it connected is here
+        std::string last_error;                // why not, empty when connected
+        std::optional<Duration> last_received; // steady time of the last message; nullopt: there was none
     };
     std::vector<PeerStatus> peers() const;
 

@@ -10,8 +10,9 @@
 
 namespace mars::tree {
 
-// By the stamp of the heartbeat `actual-HOST/alive`, as long as that is not ahead of `now`, this host's real time, and by
-// the time at which marsd received something here, `actual-HOST/read-time`: the later one. nullopt: never, as far as is known.
+// By the stamp of the heartbeat `actual-HOST/alive`, as long as that is not ahead of `now`, this host's real time, and
+// by the time at which marsd received something here, `actual-HOST/read-time`: the later one. nullopt: never, as far as
+// is known.
 std::optional<Stamp> heard_at(const View& view, std::string_view host, Stamp now);
 
 // How far the stamps of this cluster are ahead of `now`, judged by the own heartbeat of `me`; 0 when they are not.

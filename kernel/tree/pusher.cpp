@@ -232,7 +232,7 @@ env::task<result<void>> Pusher::greet(Session& session) {
         co_return failure(std::errc::permission_denied, host_ + " belongs to another cluster: its uuid is " +
                                                             shown(welcome.uuid) + ", ours is " + shared_.uuid());
     session.peer_uuid = welcome.uuid;
-    last_received_ = shared_.env.clock().now();
+    last_received_ = shared_.env.clock().steady();
     co_return result<void>();
 }
 
@@ -252,7 +252,7 @@ env::task<void> Pusher::read_replies(std::shared_ptr<Session> session) {
 }
 
 result<void> Pusher::take_reply(Session& session, const Frame& frame) {
-    last_received_ = shared_.env.clock().now();
+    last_received_ = shared_.env.clock().steady();
     if (frame.is(ExchangeMessage::refused)) {
         MARS_TRY(auto reason, parse_reason(frame.payload));
         return failure(std::errc::connection_refused, host_ + " refuses: " + reason);

@@ -45,7 +45,7 @@ class Pusher {
     // Connected, and the first compare is done.
     bool is_pushing() const { return is_pushing_; }
     const std::string& last_error() const { return last_error_; }
-    Stamp last_received() const { return last_received_; }
+    std::optional<Duration> last_received() const { return last_received_; }
 
   private:
     struct Session;
@@ -85,7 +85,7 @@ class Pusher {
     std::uint64_t next_number_ = 1;
     std::string last_error_;
     std::string reported_;
-    Stamp last_received_;
+    std::optional<Duration> last_received_;
     env::TaskGroup group_;
 };
 

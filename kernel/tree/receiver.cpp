@@ -36,7 +36,7 @@ struct Receiver::Session {
     std::string host; // set by the greeting
     std::string uuid;
     std::set<std::string> peers; // whom `host` pushes to itself
-    Stamp last_received;
+    Duration last_received{};
     bool has_caught_up = false;   // a whole batch has arrived, the first one being the compare's result
     std::optional<failure> ended; // by us
 };
@@ -86,9 +86,10 @@ bool Receiver::has_caught_up_with(const std::string& host) const {
     return found != sessions_.end() && found->second->has_caught_up;
 }
 
-Stamp Receiver::last_received(const std::string& host) const {
+std::optional<Duration> Receiver::last_received(const std::string& host) const {
     auto found = sessions_.find(host);
-    return found == sessions_.end() ? Stamp() : found->second->last_received;
+    if (found == sessions_.end()) return std::nullopt;
+    return found->second->last_received;
 }
 
 void Receiver::check_members() {
@@ -200,7 +201,7 @@ env::task<result<void>> Receiver::greet(Session& session) {
 }
 
 void Receiver::take_seat(std::shared_ptr<Session> session) {
-    session->last_received = shared_.env.clock().now();
+    session->last_received = shared_.env.clock().steady();
     auto& seat = sessions_[session->host];
     const auto before = std::exchange(seat, session);
     if (before) { // the old connection is dead, or its end has not been noticed yet
@@ -224,7 +225,7 @@ env::task<result<void>> Receiver::converse(Session& session) {
         MARS_CO_TRY(auto frame, co_await session.channel.receive(format::kMaxFramePayload, shared_.options.io_timeout));
         if (session.ended) co_return *session.ended;
         if (!frame) co_return failure(std::errc::connection_reset, session.host + " has closed the connection");
-        session.last_received = shared_.env.clock().now();
+        session.last_received = shared_.env.clock().steady();
         auto handled = co_await handle(session, *frame);
         if (handled) continue;
         co_await refuse(session, handled.error());

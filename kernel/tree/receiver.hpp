@@ -32,7 +32,7 @@ class Receiver {
     bool has_caught_up_with(const std::string& host) const;
     // True when `host` pushes to `peer` itself, as far as it has said. Rule 2.
     bool pushes_to(std::string_view host, const std::string& peer) const;
-    Stamp last_received(const std::string& host) const;
+    std::optional<Duration> last_received(const std::string& host) const; // steady time
 
   private:
     struct Session;
