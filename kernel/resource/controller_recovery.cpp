@@ -140,6 +140,7 @@ void Controller::note_damage(const LogName& log, std::int64_t good_up_to, bool i
 }
 
 void Controller::forget_damage() {
+    logs_->serve_again(*damaged_);
     if (doubtful_ == damaged_) doubtful_.reset();
     damaged_.reset();
     last_replay_ = {};

@@ -77,6 +77,13 @@ env::task<result<void>> LogStore::release(LogName log) {
     co_return result<void>();
 }
 
+void LogStore::serve_again(const LogName& log) {
+    const auto known = known_.find(log);
+    if (known == known_.end()) return;
+    known->second.served = std::numeric_limits<std::int64_t>::max();
+    changed_.notify();
+}
+
 void LogStore::set_growing(std::set<LogName> logs) {
     if (growing_ == logs) return;
     growing_ = std::move(logs);

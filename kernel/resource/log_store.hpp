@@ -39,6 +39,8 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     // to go (`is_doubtful`).
     void hide_behind(const LogName& log, std::int64_t length, bool is_doubtful);
     env::task<result<void>> release(LogName log);
+    // Peers get it again, as far as it counts here.
+    void serve_again(const LogName& log);
 
     // The own logs of which more may become durable. All other own logs are complete.
     void set_growing(std::set<LogName> logs);
