@@ -91,6 +91,7 @@ class Scenario {
         }
         cluster_.world().run_for(random_.between(200ms, 6s));
         check_one_device();
+        check_ends_of_syncs();
         if (random_.chance(50)) boot_all();
     }
 
@@ -103,6 +104,7 @@ class Scenario {
     void crash() {
         auto& node = any();
         if (!node.is_up()) return;
+        incomplete_.erase(&node);
         ++result_.crashes;
         if (node.exports->exists(kResource) && random_.chance(25) && !is_fetching_back())
             if (const auto newest = newest_log_of(node)) return damage_log_at_rest(node, *newest);
@@ -174,7 +176,8 @@ class Scenario {
     }
 
     // /mars and the disk become what they were; what lies elsewhere stays.
-    static void put_back(Node& node, env::sim::NameMap picture) {
+    void put_back(Node& node, env::sim::NameMap picture) {
+        incomplete_.erase(&node);
         const auto is_elsewhere = [](const std::string& path) { return path.starts_with(kStateDirectory); };
         std::erase_if(picture, [&](const auto& entry) { return is_elsewhere(entry.first); });
         auto& filesystem = node.machine.filesystem();
@@ -387,6 +390,29 @@ class Scenario {
     // --- checks ------------------------------------------------------------------------------------------------------
 
     // Invariants 1, 2 and 6, from what is on the disks of a host that has just crashed.
+    // A copy that is told as complete has its end, `syncpos`, from the time after it was seen to be incomplete.
+    void check_ends_of_syncs() {
+        for (std::size_t i = 0; i < cluster_.size(); ++i) {
+            auto& node = cluster_.node(i);
+            const auto name = node.machine.name();
+            const auto* status = node.machine.filesystem().find(node.path("syncstatus-" + name));
+            if (!node.is_up() || !status || status->target.starts_with('.')) {
+                incomplete_.erase(&node); // an older state of the tree may come back
+                continue;
+            }
+            if (status->target != std::to_string(kDiskBytes)) {
+                incomplete_[&node] = status->mtime;
+                continue;
+            }
+            const auto seen = incomplete_.find(&node);
+            if (seen == incomplete_.end()) continue;
+            const auto* end = node.machine.filesystem().find(node.path("syncpos-" + name));
+            if (!end || !(seen->second < end->mtime))
+                report(name + " is told to be copied, but nobody has told up to where");
+            incomplete_.erase(seen);
+        }
+    }
+
     void check_host(Node& node) {
         if (doubtful_.contains(&node)) return; // compared at the end
         auto state = offline_state(cluster_, node);
@@ -563,8 +589,9 @@ class Scenario {
     Node* without_log_ = nullptr; // the primary whose log was removed while it was down
     std::set<Node*> whole_;       // whose picture is that of a synced replica
     std::map<Node*, env::sim::NameMap> pictures_;
-    std::set<Node*> doubtful_; // their disk may not be what it was
-    std::set<Node*> changed_;  // an operator may have to help
+    std::map<Node*, Stamp> incomplete_; // the copies under way, and when that was told
+    std::set<Node*> doubtful_;          // their disk may not be what it was
+    std::set<Node*> changed_;           // an operator may have to help
 };
 
 } // namespace
