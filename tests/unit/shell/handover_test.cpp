@@ -374,3 +374,37 @@ TEST_CASE("primary on the primary writes nothing") {
     site.succeed({"primary", "r"});
     CHECK(Site::difference(before, site.snapshot()) == "");
 }
+
+TEST_CASE("a dead host that a handover does not need is no reason to fail, also with strict-wait") {
+    Pair site;
+    site.both_obey();
+    site.set("ips/ip-c", "10.0.0.3");
+    site.set("resource-r/data-c", "/dev/vg/c");
+    site.set("resource-r/device-c", "r");
+    site.set("resource-r/syncstatus-c", "1048576");
+    site.succeed({"primary", "r", "--strict-wait"});
+    CHECK(site.r("primary") == "a");
+    CHECK(site.output.text(Severity::warning).find("nothing is heard of c") != std::string::npos);
+}
+
+TEST_CASE("a new complaint of marsd ends the wait for the device, one that passes does not") {
+    Pair site;
+    const bool passes = GENERATE(false, true);
+    int ticks = 0;
+    site.on_tick = [&] {
+        site.obey("b");
+        if (site.r("primary") != "a") return;
+        if (++ticks == 10)
+            site.set("resource-r/actual-a/msg-err-replay-stop",
+                     "1.000000000 1.000000000 /dev/mars/r cannot be made: remove it", 0s);
+        if (passes && ticks == 110) site.set("resource-r/actual-a/msg-err-replay-stop", "OK", 0s);
+        if (passes && ticks > 300) site.obey("a");
+    };
+    const auto result = site.run({"primary", "r"});
+    INFO(site.output.text(Severity::error));
+    CHECK(site.r("primary") == "a");
+    CHECK(result.exit == (passes ? 0 : 1));
+    if (passes) return;
+    CHECK(site.output.text(Severity::error).find("cannot be made: remove it") != std::string::npos);
+    CHECK(site.output.text(Severity::error).find("[device.errlog]") != std::string::npos);
+}
