@@ -27,6 +27,8 @@ struct Handover {
     Stamp asked{};         // the last one
     Duration asked_at{-1}; // steady; negative: never
     Duration first_asked_at{};
+    std::optional<Stamp> asked_after;  // the first question after the old primary was seen to have given its role up
+    std::optional<tree::Link> none;    // `primary` as it was before it was looked at last whether everything is here
     std::optional<systemd::Move> move; // of the application, by systemd
 };
 
@@ -84,11 +86,43 @@ env::task<result<void>> ask_again(VerbContext& ctx) {
     co_return result<void>();
 }
 
+bool has_answered_at_all(VerbContext& ctx, const std::string& host) {
+    const auto& state = ctx.state<Handover>();
+    if (host == ctx.self()) return true; // nobody asks himself
+    return state.asked_at >= Duration(0) && has_answered(ctx, host, state.first_asked);
+}
+
+// The old primary has given its role up, and has answered a question that was asked after this was seen: what it had
+// written until then has arrived, too, in whatever order.
+env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old) {
+    auto& state = ctx.state<Handover>();
+    if (!has_given_up_role(ctx, old)) {
+        state.asked_after.reset();
+        MARS_CO_TRY_VOID(co_await ask_again(ctx));
+        co_return false;
+    }
+    if (!state.asked_after) {
+        MARS_CO_TRY(state.asked_after, co_await ask_for_news(ctx));
+    }
+    co_return has_answered(ctx, old, *state.asked_after);
+}
+
+// Nobody else has been made primary. Else the application belongs there: what this command has wanted would keep it
+// from running anywhere.
+env::task<result<void>> check_not_lost(VerbContext& ctx) {
+    auto ours = check_not_overtaken(ctx);
+    if (!ours) {
+        const auto given = co_await give_application_back(ctx);
+        if (!given) ctx.out().warning(ctx.label(given.error().text));
+    }
+    co_return ours;
+}
+
 // Nobody else has taken the role from the old primary since this command began.
-result<void> check_still_old(VerbContext& ctx) {
+env::task<result<void>> check_still_old(VerbContext& ctx) {
     const auto now = designated_primary(ctx.view(), ctx.resource());
-    if (!now || now == old_primary(ctx)) return {};
-    return check_not_overtaken(ctx);
+    if (!now || now == old_primary(ctx)) co_return result<void>();
+    co_return co_await check_not_lost(ctx);
 }
 
 // `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
@@ -215,10 +249,64 @@ std::string position_text(VerbContext& ctx) {
     const auto& old = old_primary(ctx);
     auto mine = ctx.view().value(ctx.key("replay-" + ctx.me()), "unknown");
     auto theirs = old ? ctx.view().value(ctx.key("replay-" + *old), "unknown") : std::string("unknown");
-    return "host " + ctx.me() + " is at " + mine + ", " + old.value_or("the old primary") + " at " + theirs;
+    return "host " + ctx.me() + " is at " + mine + ", " + old.value_or("the old primary") + " at " + theirs +
+           ", expected the same position and version link";
+}
+
+std::string silence_text(VerbContext& ctx, const std::string& host, std::string_view since) {
+    return "host " + host + " has not answered host " + ctx.self() + std::string(since) +
+           " (is marsd running there, and is the line up?)";
+}
+
+// What keeps the old primary, which is called off, from having given up its role.
+std::string role_text(VerbContext& ctx, const std::string& old) {
+    const auto& view = ctx.view();
+    const auto key = ctx.actual(old, "is-primary");
+    if (!has_left_role(ctx, old)) {
+        const auto users = view.value(ctx.actual(old, "open-count"), "unknown");
+        return "host " + old + " has not left its role: " + key + " is " + view.value(key, "missing") +
+               ", expected 0 (its open-count is " + users + ")" +
+               (has_answered_at_all(ctx, old) ? "" : "; " + silence_text(ctx, old, ""));
+    }
+    if (!has_given_up_role(ctx, old))
+        return "host " + old + " has not seen that nobody is designated: " + ctx.actual(old, "primary-seen") + " is " +
+               view.value(ctx.actual(old, "primary-seen"), "missing") + ", " + ctx.key("primary") + " is " +
+               view.value(ctx.key("primary"), "missing");
+    return silence_text(ctx, old, " since it has left its role");
 }
 
 } // namespace
+
+std::string primary_missing(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    const auto& state = ctx.state<Handover>();
+    if (!old || *old == ctx.me()) return position_text(ctx);
+    if (designated_primary(ctx.view(), ctx.resource()) == old || !has_answered_at_all(ctx, *old))
+        return has_answered_at_all(ctx, *old) ? position_text(ctx) : silence_text(ctx, *old, "");
+    const bool has_told = state.asked_after && has_answered(ctx, *old, *state.asked_after);
+    return has_given_up_role(ctx, *old) && (has_told || !state.asked_after) ? position_text(ctx) : role_text(ctx, *old);
+}
+
+std::string primary_stuck(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    const auto now = designated_primary(ctx.view(), ctx.resource());
+    if (now && now == old)
+        return std::string("the old primary is untouched: try again, ") +
+               (has_answered_at_all(ctx, *old) ? "or find out why its data does not arrive here (marsadm view)"
+                                               : "when it answers");
+    if (now) return "host " + *now + " is designated primary now";
+    if (!old) return "nobody is designated primary now: give marsadm primary again";
+    auto text = "nobody is designated primary now: give marsadm primary again, here or on the old primary " + *old;
+    if (!has_answered_at_all(ctx, *old))
+        text += ", or, if that has gone for good, first: marsadm --host=" + *old + " --force leave-resource " +
+                ctx.resource();
+    return text;
+}
+
+std::string secondary_missing(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    return old ? role_text(ctx, *old) : position_text(ctx);
+}
 
 env::task<result<Step>> primary_contact(VerbContext& ctx) {
     if (ctx.is_forced())
@@ -327,12 +415,17 @@ env::task<result<Step>> primary_stop_old(VerbContext& ctx) {
 
 env::task<result<Step>> give_application_back(VerbContext& ctx) {
     const auto move = ctx.state<Handover>().move;
-    if (move && !move->old.empty()) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *move));
+    if (move) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *move));
     co_return Step::done;
 }
 
 env::task<result<Step>> primary_start_here(VerbContext& ctx) {
-    if (ctx.state<Handover>().move && has_device(ctx)) MARS_CO_TRY_VOID(co_await systemd::start_here(ctx));
+    if (!ctx.state<Handover>().move || !has_device(ctx)) co_return Step::done;
+    const auto started = co_await systemd::start_here(ctx);
+    if (!started) {
+        MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
+        co_return started.error();
+    }
     co_return Step::done;
 }
 
@@ -344,34 +437,47 @@ env::task<result<Step>> primary_fetch_on(VerbContext& ctx) {
 env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
     if (!takes_over_from_other(ctx)) co_return Step::done;
-    MARS_CO_TRY_VOID(check_still_old(ctx));
+    MARS_CO_TRY_VOID(co_await check_still_old(ctx));
     MARS_CO_TRY_VOID(co_await ask_again(ctx));
     // Who has not answered this very command is not called off: better to stay where things are than to have no primary
-    // at all.
-    const bool must_answer =
-        old && (designated_primary(ctx.view(), ctx.resource()) == old || !has_left_role(ctx, *old));
-    if (must_answer && !has_answered(ctx, *old, ctx.state<Handover>().first_asked)) {
+    // at all. Nor is it succeeded when it has left its role before: it may be made primary again behind the broken
+    // line.
+    if (old && !has_answered_at_all(ctx, *old)) {
         const auto waited = ctx.env().clock().steady() - ctx.state<Handover>().first_asked_at;
         if (waited > std::chrono::seconds(1))
             warn_once(ctx, "the old primary " + *old + " has not answered, waiting for it");
         co_return Step::again;
     }
     MARS_CO_TRY(auto avoided, avoid_split(ctx));
-    if (avoided == Step::again) {
-        ctx.detail(1, position_text(ctx));
-        co_return Step::again;
-    }
-    MARS_CO_TRY_VOID(check_still_old(ctx)); // right before: somebody may have been quicker
+    if (avoided == Step::again) co_return Step::again;
+    MARS_CO_TRY_VOID(co_await check_still_old(ctx)); // right before: somebody may have been quicker
+    // So may somebody who uses the device: what was known in phase 1 may have been old.
+    if (old && designated_primary(ctx.view(), ctx.resource()) == old) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
     MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
     co_return Step::done;
 }
 
+namespace {
+
+// Who gives up a rival move may have wanted the application at the old primary again: it would keep the device.
+void keep_stopped(VerbContext& ctx, const std::string& old) {
+    if (!ctx.state<Handover>().move || ctx.view().value(ctx.key("systemd-want")) != old) return;
+    ctx.set(ctx.key("systemd-want"), ctx.me());
+}
+
+} // namespace
+
 env::task<result<Step>> primary_await_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
+    ctx.state<Handover>().none = ctx.view().get(ctx.key("primary")); // before everything that is looked at
     if (!takes_over_from_other(ctx)) co_return Step::done;
-    MARS_CO_TRY_VOID(check_not_overtaken(ctx));
+    MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
+    if (old) {
+        keep_stopped(ctx, *old);
+        MARS_CO_TRY(const bool has_told, co_await has_told_all(ctx, *old));
+        if (!has_told) co_return Step::again;
+    }
     MARS_CO_TRY_VOID(co_await ask_again(ctx));
-    if (old && !has_given_up_role(ctx, *old)) co_return Step::again;
     co_return avoid_split(ctx);
 }
 
@@ -390,19 +496,48 @@ env::task<result<Step>> primary_hear_all(VerbContext& ctx) {
     co_return Step::done;
 }
 
+namespace {
+
+// `primary` is as it was when everything was found to be here. Another version of (none) means that somebody has been
+// primary in between.
+result<void> check_still_none(VerbContext& ctx) {
+    MARS_TRY_VOID(check_not_overtaken(ctx));
+    const auto& then = ctx.state<Handover>().none;
+    const auto now = ctx.view().get(ctx.key("primary"));
+    if (now.has_value() == then.has_value() && (!now || (now->value == then->value && now->stamp == then->stamp)))
+        return {};
+    const auto text = [](const std::optional<tree::Link>& link) {
+        return link ? link->value + " of " + link->stamp.text() : std::string("missing");
+    };
+    return refusal("role.lost", ctx.key("primary") + " is " + text(now) + ", expected " + text(then) +
+                                    ": another command has changed it meanwhile, so host " + ctx.me() +
+                                    " has not been made primary; next: marsadm view " + ctx.resource() +
+                                    ", then give the command again");
+}
+
+} // namespace
+
 env::task<result<Step>> primary_designate(VerbContext& ctx) {
     const auto me = ctx.me();
     if (designated_primary(ctx.view(), ctx.resource()) == me) co_return Step::done;
-    MARS_CO_TRY_VOID(check_not_overtaken(ctx));
+    MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
     auto last = ctx.view().get(ctx.key("userspace/last-primary"));
     auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
     if (last) {
-        ctx.set(ctx.key("userspace/prev-primary"), last->value);
         bool keeps_stamp = !previous || previous->stamp < last->stamp;
-        MARS_CO_TRY_VOID(co_await ctx.commit(keeps_stamp ? std::optional(last->stamp) : std::nullopt));
+        ctx.set(ctx.key("userspace/prev-primary"), last->value,
+                keeps_stamp ? std::optional(last->stamp) : std::nullopt);
     }
     ctx.set(ctx.key("userspace/last-primary"), me);
+    // With the stamp of `primary`: whoever wins has both.
+    if (ctx.state<Handover>().move) ctx.set(ctx.key("systemd-want"), me);
     ctx.set(ctx.key("primary"), me);
+    const std::function<result<void>()> still = [&ctx] { return check_still_none(ctx); };
+    const auto written = co_await ctx.commit_if(still);
+    if (!written) {
+        MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // gives the application away, too
+        co_return written.error();
+    }
     ctx.out().info(ctx.label("designated primary: " + old_primary(ctx).value_or("nobody") + " -> " + me));
     co_return Step::done;
 }
@@ -416,11 +551,16 @@ env::task<result<Step>> primary_await_device(VerbContext& ctx) {
     }
     const auto there = co_await wait_device(ctx, true);
     if (!there) {
-        MARS_CO_TRY_VOID(check_not_overtaken(ctx)); // the better reason
+        MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
         co_return there.error();
     }
     turn_all_on(ctx);
     co_return Step::done;
+}
+
+env::task<result<Step>> secondary_contact(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return Step::done;
+    co_return co_await primary_hear_all(ctx);
 }
 
 env::task<result<Step>> secondary_check(VerbContext& ctx) {
@@ -443,13 +583,23 @@ env::task<result<Step>> secondary_stop(VerbContext& ctx) {
 }
 
 env::task<result<Step>> secondary_leave(VerbContext& ctx) {
+    const auto now = designated_primary(ctx.view(), ctx.resource());
+    if (now && !ctx.is_forced()) {
+        if (now != old_primary(ctx))
+            co_return refusal("role.lost", "host " + *now + " has been made primary meanwhile, expected " +
+                                               old_primary(ctx).value_or("nobody") +
+                                               "; nothing was changed; next: marsadm view " + ctx.resource() +
+                                               ", and if nobody shall be primary all the same, give the command again");
+        MARS_CO_TRY_VOID(check_not_open(ctx, *now)); // again: what was known before may have been old
+    }
     MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
     co_return Step::done;
 }
 
 env::task<result<Step>> secondary_await_old(VerbContext& ctx) {
     const auto& old = old_primary(ctx);
-    if (ctx.is_forced() || !old || has_left_role(ctx, *old)) co_return Step::done;
+    if (ctx.is_forced() || !old || has_given_up_role(ctx, *old)) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await ask_again(ctx));
     co_return Step::again;
 }
 
