@@ -51,8 +51,10 @@ void VerbContext::queue(Effect effect) {
     effects_.push_back(std::move(effect));
 }
 
-void VerbContext::set(std::string path, std::string value) {
-    queue({Effect::Kind::key, std::move(path), std::move(value)});
+void VerbContext::set(std::string path, std::string value, std::optional<Stamp> stamp) {
+    Effect effect(Effect::Kind::key, std::move(path), std::move(value));
+    effect.stamp = stamp;
+    queue(std::move(effect));
 }
 
 void VerbContext::remove(std::string path) {
@@ -104,22 +106,36 @@ env::task<result<void>> VerbContext::commit(std::optional<Stamp> stamp) {
     for (const auto& effect : effects) describe(effect);
     if (effects.empty() || is_dry_run()) co_return result<void>();
     MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
+    read_before(effects);
     co_return co_await apply(std::move(effects), stamp);
 }
 
-env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::optional<Stamp> stamp) {
-    // Reading advances the Lamport clock: what is written must be newer than what stands there and than marsd's clock.
+env::task<result<void>> VerbContext::commit_if(std::function<result<void>()> still) {
+    auto effects = std::exchange(effects_, {});
+    for (const auto& effect : effects) describe(effect);
+    if (effects.empty() || is_dry_run()) co_return result<void>();
+    MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
+    read_before(effects);
+    MARS_CO_TRY_VOID(still());
+    co_return co_await apply(std::move(effects), std::nullopt);
+}
+
+// Reading advances the Lamport clock: what is written must be newer than what stands there and than marsd's clock.
+void VerbContext::read_before(const std::vector<Effect>& effects) {
     (void)view_.raw("actual-" + self_ + "/time");
     for (const auto& effect : effects) {
         (void)view_.raw(effect.path);
         (void)view_.raw(effect.path.substr(0, effect.path.find('/'))); // the marker of a deleted directory
     }
+}
+
+env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::optional<Stamp> stamp) {
     const Stamp common = stamp ? *stamp : view_.lamport().tick();
     std::vector<tree::DiskView::Change> keys;
     for (const auto& effect : effects) {
         changed_.push_back(effect.path);
         if (effect.kind == Effect::Kind::key) {
-            keys.push_back({effect.path, effect.value, common});
+            keys.push_back({effect.path, effect.value, effect.stamp.value_or(common)});
             continue;
         }
         auto before = std::exchange(keys, {});

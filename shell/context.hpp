@@ -5,6 +5,7 @@
 #pragma once
 
 #include <any>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -92,8 +93,8 @@ class VerbContext {
     // call saw it first.
     Duration link_age(const std::string& path, const tree::Link& link);
 
-    // Queues a change of the batch; a later one of the same key moves it to the end.
-    void set(std::string path, std::string value);
+    // Queues a change of the batch; a later one of the same key moves it to the end. `stamp`: its own, not the batch's.
+    void set(std::string path, std::string value, std::optional<Stamp> stamp = std::nullopt);
     // Queues the deletion of a key or file that exists; nothing otherwise. A file with user data stays, with a warning.
     void remove(std::string path);
     // Queues a directory, an empty file (a leftover `.deleted` there goes), or the physical removal of a key.
@@ -105,6 +106,9 @@ class VerbContext {
     // Writes the batch in the order in which it was queued, all keys with one stamp (`stamp` if given), under the lock.
     // In a dry run only says what it would do. On a failure what came before it stays.
     env::task<result<void>> commit(std::optional<Stamp> stamp = std::nullopt);
+    // The same, if `still` agrees: it is asked under the lock, when what is overwritten has been read, so that no other
+    // verb of this host, and hardly anything that arrives, can come between. Its failure is the result then.
+    env::task<result<void>> commit_if(std::function<result<void>()> still);
     // All paths written so far by this call.
     const std::vector<std::string>& changed() const { return changed_; }
 
@@ -137,9 +141,11 @@ class VerbContext {
         Kind kind;
         std::string path;
         std::string value;
+        std::optional<Stamp> stamp = std::nullopt;
     };
     void queue(Effect effect);
     void describe(const Effect& effect);
+    void read_before(const std::vector<Effect>& effects);
     env::task<result<void>> apply(std::vector<Effect> effects, std::optional<Stamp> stamp);
     env::task<result<void>> apply_one(const Effect& effect);
 

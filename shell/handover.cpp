@@ -1,224 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/handover.hpp"
 
-#include <algorithm>
 #include <set>
 
-#include "kernel/format/version_link.hpp"
 #include "kernel/tree/heard.hpp"
+#include "shell/avoid_split.hpp"
 #include "shell/checks.hpp"
+#include "shell/handover_state.hpp"
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
 #include "shell/membership.hpp"
 #include "shell/switches.hpp"
-#include "shell/systemd/phases.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
-
-namespace {
-
-// What the phases remember of one resource.
-struct Handover {
-    std::optional<std::string> old; // the primary to take over from, as it was at the beginning
-    bool is_known = false;
-    bool has_warned = false;
-    Stamp first_asked{};   // the first question for news of this command
-    Stamp asked{};         // the last one
-    Duration asked_at{-1}; // steady; negative: never
-    Duration first_asked_at{};
-    std::optional<systemd::Move> move; // of the application, by systemd
-};
-
-const std::optional<std::string>& old_primary(VerbContext& ctx) {
-    auto& state = ctx.state<Handover>();
-    if (!state.is_known) {
-        state.old = former_primary(ctx.view(), ctx.resource());
-        // The last primary may have left the resource meanwhile: then there is nobody to take over from.
-        if (state.old && !is_guest_or_member(ctx.view(), ctx.resource(), *state.old)) state.old.reset();
-        state.is_known = true;
-    }
-    return state.old;
-}
-
-bool takes_over_from_other(VerbContext& ctx) {
-    const auto& old = old_primary(ctx);
-    return !old || *old != ctx.me();
-}
-
-void warn_once(VerbContext& ctx, const std::string& text) {
-    if (!std::exchange(ctx.state<Handover>().has_warned, true)) ctx.out().warning(ctx.label(text));
-}
-
-// A missing indicator is no answer yet.
-bool has_left_role(const VerbContext& ctx, const std::string& host) {
-    return ctx.view().get(ctx.actual(host, "is-primary")) && is_indicator(ctx, host, "is-primary", "0");
-}
-
-// The host has left the role, and has seen the very version of `primary` that tells it so: it cannot take the role
-// again behind our back, whatever the network does from now on. Hosts of older releases do not tell what they have
-// seen.
-bool has_given_up_role(const VerbContext& ctx, const std::string& host) {
-    if (!has_left_role(ctx, host)) return false;
-    auto seen = ctx.view().get(ctx.actual(host, "primary-seen"));
-    auto now = ctx.view().get(ctx.key("primary"));
-    return !seen || (now && seen->value == now->value + "," + now->stamp.text());
-}
-
-// News of positions and roles that a step waits for, asked for again when the last question has been answered: a
-// heartbeat would be up to 2 s late.
-env::task<result<void>> ask_again(VerbContext& ctx) {
-    constexpr Duration kPause = std::chrono::milliseconds(200);
-    auto& state = ctx.state<Handover>();
-    const auto now = ctx.env().clock().steady();
-    const auto& old = old_primary(ctx);
-    const bool is_first = state.asked_at < Duration(0);
-    if (!is_first && (now - state.asked_at < kPause || (old && !has_answered(ctx, *old, state.asked))))
-        co_return result<void>();
-    MARS_CO_TRY(state.asked, co_await ask_for_news(ctx));
-    state.asked_at = now;
-    if (is_first) {
-        state.first_asked = state.asked;
-        state.first_asked_at = now;
-    }
-    co_return result<void>();
-}
-
-// Nobody else has taken the role from the old primary since this command began.
-result<void> check_still_old(VerbContext& ctx) {
-    const auto now = designated_primary(ctx.view(), ctx.resource());
-    if (!now || now == old_primary(ctx)) return {};
-    return check_not_overtaken(ctx);
-}
-
-// `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
-env::task<result<void>> designate_nobody(VerbContext& ctx) {
-    auto now = ctx.view().get(ctx.key("primary"));
-    if (now && now->value == tree::kNone) co_return result<void>();
-    MARS_CO_TRY_VOID(co_await ctx.commit());
-    ctx.set(ctx.key("primary"), std::string(tree::kNone));
-    ctx.out().info(
-        ctx.label("designated primary: " + (now ? now->value : "nobody") + " -> " + std::string(tree::kNone)));
-    co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
-}
-
-// A version link that knows less of the log than is applied already: it could not be published lately (a full /mars).
-bool is_stale(const std::string& replay, const std::string& version) {
-    auto applied = format::ReplayLink::parse(replay);
-    auto known = format::VersionLink::parse(version);
-    return applied && known && known->log == applied->log && known->length < applied->pos;
-}
-
-// Old and new primary have the same position and the same history, as strings. If only the version link differs and all
-// links have been at rest for a while, it is copied.
-bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest) {
-    const auto& view = ctx.view();
-    const auto old_key = ctx.key("replay-" + old), my_key = ctx.key("replay-" + ctx.me());
-    const auto version_key = ctx.key(format::version_key(newest, old));
-    auto replay_old = view.get(old_key);
-    auto replay_me = view.get(my_key);
-    if (!replay_old || !replay_me || replay_old->value != replay_me->value) return false;
-    auto version_old = view.get(version_key);
-    auto version_me = view.get(ctx.key(format::version_key(newest, ctx.me())));
-    if (!version_old || is_stale(replay_old->value, version_old->value)) return false;
-    if (version_me && version_me->value == version_old->value) return true;
-    const auto quiet = ctx.options().window / 4;
-    if (ctx.link_age(old_key, *replay_old) < quiet || ctx.link_age(my_key, *replay_me) < quiet ||
-        ctx.link_age(version_key, *version_old) < quiet)
-        return false;
-    ctx.out().warning(ctx.label("copying the version link of " + old + ", which has not been published here"));
-    ctx.set(ctx.key(format::version_key(newest, ctx.me())), version_old->value);
-    return true;
-}
-
-// The old primary is not at work, and where it stands is a point of this host's own past: this host lacks nothing, and
-// waiting for the other to come level might be in vain (its disk is refused, its log is defect, its /mars is older).
-bool is_behind_us(VerbContext& ctx, const std::string& old) {
-    const auto& view = ctx.view();
-    const auto& me = ctx.me();
-    if (!has_left_role(ctx, old)) return false;
-    const auto theirs = format::ReplayLink::parse(view.value(ctx.key("replay-" + old)));
-    const auto ours = format::ReplayLink::parse(view.value(ctx.key("replay-" + me)));
-    if (!theirs || !ours || format::compare_progress(theirs->position(), ours->position()) >= 0) return false;
-    for (auto number = ours->log.seq; number <= highest_version(view, ctx.resource()); ++number) {
-        const auto known = format::VersionLink::parse(view.value(ctx.key(format::version_key(number, old))));
-        const auto here = number == ours->log.seq ? ours->pos : 0;
-        if (known && known->length > here) return false;
-    }
-    const auto look_up = [&](std::int64_t seq, std::string_view host) {
-        return view.get_value(ctx.key(format::version_key(seq, host)));
-    };
-    const auto history = format::compare_histories({me, ours->position()}, {old, theirs->position()}, look_up);
-    if (history.kind != format::History::common) return false;
-    warn_once(ctx, "host " + old + " is at " + theirs->position().text() + ", behind this host (" +
-                       ours->position().text() + "): nothing of it is missing here, not waiting for it");
-    return true;
-}
-
-// The origin of the only log with this number.
-std::optional<std::string> origin_of(const VerbContext& ctx, std::int64_t number) {
-    std::vector<std::string> origins;
-    for (const auto& log : logs_of(ctx.view(), ctx.resource()))
-        if (log.id.seq == number) origins.push_back(log.id.host);
-    return origins.size() == 1 ? std::optional(origins.front()) : std::nullopt;
-}
-
-bool are_all_equal(const VerbContext& ctx, std::int64_t number) {
-    std::optional<std::string> first;
-    for (const auto& host : replaying_hosts(ctx.view(), ctx.resource())) {
-        auto value = version_of(ctx.view(), ctx.resource(), number, host);
-        if (!value || (first && *first != *value)) return false;
-        first = value;
-    }
-    return first.has_value();
-}
-
-// AVOID: switching now does not create a split brain, as far as can be known here. Failure: emergency.self.
-result<Step> avoid_split(VerbContext& ctx) {
-    const auto& me = ctx.me();
-    if (find_split_brain(ctx.view(), ctx.resource()).found()) {
-        if (!ctx.state<Handover>().has_warned) (void)report_split_brain(ctx);
-        warn_once(ctx, "there is a split brain already: which version survives is your decision, going on");
-        return Step::done;
-    }
-    if (replaying_hosts(ctx.view(), ctx.resource()).size() < 2) return Step::done;
-    const auto stop_key = ctx.actual(me, "msg-err-replay-stop");
-    auto stopped = ctx.view().get(stop_key);
-    const auto codes = ctx.view().value(ctx.actual(me, "replay-code"));
-    if (codes.starts_with('-') && designated_primary(ctx.view(), ctx.resource()).value_or(me) != me)
-        return refusal("replay.error", "the replay on host " + me + " has stopped with " +
-                                           ctx.actual(me, "replay-code") + " = " + codes +
-                                           "; the old primary is untouched; next: marsadm view " + ctx.resource());
-    if (stopped && stopped->value != "OK" && ctx.link_age(stop_key, *stopped) < ctx.options().window) {
-        warn_once(ctx, "the replay has stopped on host " + me + ": " + stopped->value);
-        return Step::done;
-    }
-    if (ctx.view().flag(ctx.actual(me, "has-emergency")))
-        return refusal("emergency.self", "host " + me + " is in emergency mode (" + ctx.actual(me, "has-emergency") +
-                                             " is 1) and cannot become primary; next: free space in /mars there");
-    const auto newest = highest_version(ctx.view(), ctx.resource());
-    auto old = old_primary(ctx);
-    if (!old) old = origin_of(ctx, newest);
-    if (old && *old == me) return Step::done;
-    bool level = old ? is_level_with(ctx, *old, newest) || is_behind_us(ctx, *old) : are_all_equal(ctx, newest);
-    if (level) return Step::done;
-    if (old && designated_primary(ctx.view(), ctx.resource()) == old)
-        if (auto waits = message_at(ctx.view(), ctx.actual(*old, "msg-err-past-missing")))
-            return refusal("role.waits", "host " + *old +
-                                             " has written more than has arrived here, and cannot send it (nothing was "
-                                             "changed there): " +
-                                             waits->text);
-    return Step::again;
-}
-
-std::string position_text(VerbContext& ctx) {
-    const auto& old = old_primary(ctx);
-    auto mine = ctx.view().value(ctx.key("replay-" + ctx.me()), "unknown");
-    auto theirs = old ? ctx.view().value(ctx.key("replay-" + *old), "unknown") : std::string("unknown");
-    return "host " + ctx.me() + " is at " + mine + ", " + old.value_or("the old primary") + " at " + theirs;
-}
-
-} // namespace
 
 env::task<result<Step>> primary_contact(VerbContext& ctx) {
     if (ctx.is_forced())
@@ -327,12 +122,17 @@ env::task<result<Step>> primary_stop_old(VerbContext& ctx) {
 
 env::task<result<Step>> give_application_back(VerbContext& ctx) {
     const auto move = ctx.state<Handover>().move;
-    if (move && !move->old.empty()) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *move));
+    if (move) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *move));
     co_return Step::done;
 }
 
 env::task<result<Step>> primary_start_here(VerbContext& ctx) {
-    if (ctx.state<Handover>().move && has_device(ctx)) MARS_CO_TRY_VOID(co_await systemd::start_here(ctx));
+    if (!ctx.state<Handover>().move || !has_device(ctx)) co_return Step::done;
+    const auto started = co_await systemd::start_here(ctx);
+    if (!started) {
+        MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
+        co_return started.error();
+    }
     co_return Step::done;
 }
 
@@ -341,37 +141,61 @@ env::task<result<Step>> primary_fetch_on(VerbContext& ctx) {
     co_return Step::done;
 }
 
+namespace {
+
+// Nobody else has taken the role from the old primary since this command began.
+env::task<result<void>> check_still_old(VerbContext& ctx) {
+    const auto now = designated_primary(ctx.view(), ctx.resource());
+    if (!now || now == old_primary(ctx)) co_return result<void>();
+    co_return co_await check_not_lost(ctx);
+}
+
+} // namespace
+
 env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
     if (!takes_over_from_other(ctx)) co_return Step::done;
-    MARS_CO_TRY_VOID(check_still_old(ctx));
+    MARS_CO_TRY_VOID(co_await check_still_old(ctx));
     MARS_CO_TRY_VOID(co_await ask_again(ctx));
     // Who has not answered this very command is not called off: better to stay where things are than to have no primary
-    // at all.
-    const bool must_answer =
-        old && (designated_primary(ctx.view(), ctx.resource()) == old || !has_left_role(ctx, *old));
-    if (must_answer && !has_answered(ctx, *old, ctx.state<Handover>().first_asked)) {
+    // at all. Nor is it succeeded when it has left its role before: it may be made primary again behind the broken
+    // line.
+    if (old && !has_answered_at_all(ctx, *old)) {
         const auto waited = ctx.env().clock().steady() - ctx.state<Handover>().first_asked_at;
         if (waited > std::chrono::seconds(1))
             warn_once(ctx, "the old primary " + *old + " has not answered, waiting for it");
         co_return Step::again;
     }
     MARS_CO_TRY(auto avoided, avoid_split(ctx));
-    if (avoided == Step::again) {
-        ctx.detail(1, position_text(ctx));
-        co_return Step::again;
-    }
-    MARS_CO_TRY_VOID(check_still_old(ctx)); // right before: somebody may have been quicker
+    if (avoided == Step::again) co_return Step::again;
+    MARS_CO_TRY_VOID(co_await check_still_old(ctx)); // right before: somebody may have been quicker
+    // So may somebody who uses the device: what was known in phase 1 may have been old.
+    if (old && designated_primary(ctx.view(), ctx.resource()) == old) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
     MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
     co_return Step::done;
 }
 
+namespace {
+
+// Who gives up a rival move may have wanted the application at the old primary again: it would keep the device.
+void keep_stopped(VerbContext& ctx, const std::string& old) {
+    if (!ctx.state<Handover>().move || ctx.view().value(ctx.key("systemd-want")) != old) return;
+    ctx.set(ctx.key("systemd-want"), ctx.me());
+}
+
+} // namespace
+
 env::task<result<Step>> primary_await_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
+    ctx.state<Handover>().none = ctx.view().get(ctx.key("primary")); // before everything that is looked at
     if (!takes_over_from_other(ctx)) co_return Step::done;
-    MARS_CO_TRY_VOID(check_not_overtaken(ctx));
+    MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
+    if (old) {
+        keep_stopped(ctx, *old);
+        MARS_CO_TRY(const bool has_told, co_await has_told_all(ctx, *old));
+        if (!has_told) co_return Step::again;
+    }
     MARS_CO_TRY_VOID(co_await ask_again(ctx));
-    if (old && !has_given_up_role(ctx, *old)) co_return Step::again;
     co_return avoid_split(ctx);
 }
 
@@ -390,19 +214,48 @@ env::task<result<Step>> primary_hear_all(VerbContext& ctx) {
     co_return Step::done;
 }
 
+namespace {
+
+// `primary` is as it was when everything was found to be here. Another version of (none) means that somebody has been
+// primary in between.
+result<void> check_still_none(VerbContext& ctx) {
+    MARS_TRY_VOID(check_not_overtaken(ctx));
+    const auto& then = ctx.state<Handover>().none;
+    const auto now = ctx.view().get(ctx.key("primary"));
+    if (now.has_value() == then.has_value() && (!now || (now->value == then->value && now->stamp == then->stamp)))
+        return {};
+    const auto text = [](const std::optional<tree::Link>& link) {
+        return link ? link->value + " of " + link->stamp.text() : std::string("missing");
+    };
+    return refusal("role.lost", ctx.key("primary") + " is " + text(now) + ", expected " + text(then) +
+                                    ": another command has changed it meanwhile, so host " + ctx.me() +
+                                    " has not been made primary; next: marsadm view " + ctx.resource() +
+                                    ", then give the command again");
+}
+
+} // namespace
+
 env::task<result<Step>> primary_designate(VerbContext& ctx) {
     const auto me = ctx.me();
     if (designated_primary(ctx.view(), ctx.resource()) == me) co_return Step::done;
-    MARS_CO_TRY_VOID(check_not_overtaken(ctx));
+    MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
     auto last = ctx.view().get(ctx.key("userspace/last-primary"));
     auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
     if (last) {
-        ctx.set(ctx.key("userspace/prev-primary"), last->value);
         bool keeps_stamp = !previous || previous->stamp < last->stamp;
-        MARS_CO_TRY_VOID(co_await ctx.commit(keeps_stamp ? std::optional(last->stamp) : std::nullopt));
+        ctx.set(ctx.key("userspace/prev-primary"), last->value,
+                keeps_stamp ? std::optional(last->stamp) : std::nullopt);
     }
     ctx.set(ctx.key("userspace/last-primary"), me);
+    // With the stamp of `primary`: whoever wins has both.
+    if (ctx.state<Handover>().move) ctx.set(ctx.key("systemd-want"), me);
     ctx.set(ctx.key("primary"), me);
+    const std::function<result<void>()> still = [&ctx] { return check_still_none(ctx); };
+    const auto written = co_await ctx.commit_if(still);
+    if (!written) {
+        MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // gives the application away, too
+        co_return written.error();
+    }
     ctx.out().info(ctx.label("designated primary: " + old_primary(ctx).value_or("nobody") + " -> " + me));
     co_return Step::done;
 }
@@ -416,45 +269,10 @@ env::task<result<Step>> primary_await_device(VerbContext& ctx) {
     }
     const auto there = co_await wait_device(ctx, true);
     if (!there) {
-        MARS_CO_TRY_VOID(check_not_overtaken(ctx)); // the better reason
+        MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
         co_return there.error();
     }
     turn_all_on(ctx);
-    co_return Step::done;
-}
-
-env::task<result<Step>> secondary_check(VerbContext& ctx) {
-    if (ctx.is_forced()) MARS_CO_TRY_VOID(check_switch(ctx, "connect", false));
-    const auto& old = old_primary(ctx);
-    if (systemd::has_application(ctx)) {
-        ctx.state<Handover>().move = systemd::begin_move(ctx, old, std::string(tree::kNone));
-        co_return Step::done;
-    }
-    if (old && designated_primary(ctx.view(), ctx.resource())) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
-    co_return Step::done;
-}
-
-env::task<result<Step>> secondary_stop(VerbContext& ctx) {
-    const auto move = ctx.state<Handover>().move;
-    if (!move || move->old.empty() || ctx.is_forced()) co_return Step::done;
-    if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
-    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *move));
-    co_return Step::done;
-}
-
-env::task<result<Step>> secondary_leave(VerbContext& ctx) {
-    MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
-    co_return Step::done;
-}
-
-env::task<result<Step>> secondary_await_old(VerbContext& ctx) {
-    const auto& old = old_primary(ctx);
-    if (ctx.is_forced() || !old || has_left_role(ctx, *old)) co_return Step::done;
-    co_return Step::again;
-}
-
-env::task<result<Step>> secondary_await_device(VerbContext& ctx) {
-    if (has_device(ctx) && ctx.is_marsd_running()) MARS_CO_TRY_VOID(co_await wait_device(ctx, false));
     co_return Step::done;
 }
 

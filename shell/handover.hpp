@@ -21,13 +21,20 @@ env::task<result<Step>> primary_designate(VerbContext& ctx);    // 8, 9
 env::task<result<Step>> primary_await_device(VerbContext& ctx); // 10
 env::task<result<Step>> primary_start_here(VerbContext& ctx);   // 11
 
+// What phases 4, 5 and 7 wait for, how things stand if it does not come, and the ways out.
+std::string primary_missing(VerbContext& ctx);
+std::string primary_stuck(VerbContext& ctx);
+
+env::task<result<Step>> secondary_contact(VerbContext& ctx);
 env::task<result<Step>> secondary_check(VerbContext& ctx);
 env::task<result<Step>> secondary_stop(VerbContext& ctx);
 env::task<result<Step>> secondary_leave(VerbContext& ctx);
 env::task<result<Step>> secondary_await_old(VerbContext& ctx);
 env::task<result<Step>> secondary_await_device(VerbContext& ctx);
+std::string secondary_missing(VerbContext& ctx);
 
-// Undo of the phases of both before the old primary is called off: its application goes on there.
+// Undo of the phases of both: while the old primary is not called off, its application goes on there; when somebody
+// else has become primary, it belongs there.
 env::task<result<Step>> give_application_back(VerbContext& ctx);
 
 } // namespace mars::shell

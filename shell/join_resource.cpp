@@ -29,6 +29,7 @@ class ResourceJoin {
   private:
     env::task<result<void>> check_resource();
     result<void> check_primary();
+    env::task<result<void>> hear_primary();
     result<void> check_disk_size(const Disk& disk);
     env::task<result<void>> check_signature(std::string path);
     result<void> check_remains() const;
@@ -76,6 +77,22 @@ result<void> ResourceJoin::check_primary() {
                                         ctx_.resource() + " on a member");
     primary_ = *primary;
     return check_sync_source(ctx_);
+}
+
+// A replica begins with the log that the primary is at now: what is known of a silent one may be long past.
+env::task<result<void>> ResourceJoin::hear_primary() {
+    auto& ctx = ctx_;
+    std::vector<std::string> source{primary_};
+    News news;
+    news.is_quiet = true;
+    MARS_CO_TRY(const auto alive, co_await wait_for_news(ctx, std::move(source), std::move(news)));
+    if (alive > 0) co_return result<void>();
+    co_return refusal("replay.link", "the position of the primary " + primary_ +
+                                         " is not known: it has not answered host " + ctx.self() + " (" +
+                                         ctx.key("replay-" + primary_) + " is " +
+                                         ctx.view().value(ctx.key("replay-" + primary_), "missing") +
+                                         ", as it was when something was heard last); nothing was changed; next: is "
+                                         "marsd running there, and is the line up? Then try again");
 }
 
 result<void> ResourceJoin::check_disk_size(const Disk& disk) {
@@ -167,6 +184,7 @@ env::task<result<Step>> ResourceJoin::go() {
     MARS_CO_TRY_VOID(check_primary());
     MARS_CO_TRY_VOID(co_await wait_cluster(ctx, hosts_of(ctx.view(), ctx.resource())));
     MARS_CO_TRY_VOID(check_primary());
+    MARS_CO_TRY_VOID(co_await hear_primary());
     if (!ctx.view().get("ips/ip-" + me_))
         co_return refusal("sys.noaddress", "host " + me_ + " has no address in the cluster (no ips/ip-" + me_ +
                                                "); next: marsadm lowlevel-set-host-ip " + me_ + " ADDRESS");

@@ -5,6 +5,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <memory>
 
 #include "kernel/env/task_group.hpp"
@@ -46,6 +47,7 @@ class Run {
     env::task<void> fire_for_all(std::string moment, const Phase* phase);
     void tell_interruption();
     env::task<void> run_loop(const Phase& phase);
+    void tell_missing(const Phase& phase, Duration elapsed);
     env::task<void> step(Worker& worker, const Phase& phase);
     env::task<void> fail_in(Worker& worker, failure why, const Phase& phase);
     env::task<void> put_back(Worker& worker, const Phase& phase);
@@ -170,6 +172,7 @@ env::task<void> Run::fail_all(failure why, const Phase& phase) {
         if (worker->failed) continue;
         worker->failed = why;
         worker->context.drop_pending();
+        if (phase.stuck) surroundings_.output.hint(worker->context.label(phase.stuck(worker->context)));
         co_await put_back(*worker, phase);
     }
 }
@@ -253,6 +256,7 @@ env::task<void> Run::run_loop(const Phase& phase) {
     Deadline deadline(whole_->context, request_.options.timeout);
     const auto places = places_to_watch(view_, workers_);
     auto primed = co_await view_.wait_for_change(places, Duration::zero());
+    Duration next_report = std::chrono::seconds(1);
     while (true) {
         bool all_done = true;
         for (auto& worker : workers_) {
@@ -261,15 +265,32 @@ env::task<void> Run::run_loop(const Phase& phase) {
         }
         if (all_done) co_return;
         if (deadline.is_over() || !primed) break;
+        if (deadline.elapsed() >= next_report) {
+            tell_missing(phase, deadline.elapsed());
+            next_report = std::max(next_report * 2, deadline.elapsed() + std::chrono::seconds(1));
+        }
         // Some conditions depend on ages, so it looks again without a change as well.
-        primed = co_await view_.wait_for_change(places, deadline.left(std::chrono::seconds(3)));
+        const auto look = std::min<Duration>(std::chrono::seconds(3), next_report - deadline.elapsed());
+        primed = co_await view_.wait_for_change(places, deadline.left(look));
     }
     for (auto& worker : workers_) {
         if (worker->failed || worker->is_satisfied) continue;
-        auto why = refusal("wait.phase", "phase " + std::to_string(phase.number) + " (" + std::string(phase.title) +
-                                             ") is not finished after " + seconds_text(deadline.elapsed()) +
-                                             (phase.stuck.empty() ? "" : "; " + std::string(phase.stuck)));
+        auto& ctx = worker->context;
+        auto text = "phase " + std::to_string(phase.number) + " (" + std::string(phase.title) +
+                    ") is not finished after " + seconds_text(deadline.elapsed());
+        if (phase.missing) text += ": " + phase.missing(ctx);
+        if (phase.stuck) text += "; " + phase.stuck(ctx);
+        auto why = refusal("wait.phase", std::move(text));
         co_await fail_in(*worker, primed ? why : primed.error(), phase);
+    }
+}
+
+void Run::tell_missing(const Phase& phase, Duration elapsed) {
+    if (!phase.missing) return;
+    for (auto& worker : workers_) {
+        if (worker->failed || worker->is_satisfied) continue;
+        auto& ctx = worker->context;
+        surroundings_.output.progress(ctx.label("waiting for " + seconds_text(elapsed) + ": " + phase.missing(ctx)));
     }
 }
 
@@ -336,11 +357,13 @@ void Run::tell_interruption() {
         if (worker->failed) continue;
         std::string written;
         for (const auto& path : worker->context.changed()) written += (written.empty() ? "" : ", ") + path;
+        const auto stuck = current_ && current_->stuck ? "; " + current_->stuck(worker->context) : std::string();
         fail(*worker,
              refusal("verb.interrupted",
-                     where + (written.empty()
-                                  ? "; nothing was written"
-                                  : std::string(is_undone ? "; written: " : "; written, and not undone: ") + written)),
+                     where + stuck +
+                         (written.empty()
+                              ? "; nothing was written"
+                              : std::string(is_undone ? "; written: " : "; written, and not undone: ") + written)),
              current_ ? current_->number : 0);
     }
 }

@@ -66,14 +66,23 @@ enum class Step {
 // resource only.
 using PhaseFunction = std::function<env::task<result<Step>>(VerbContext&)>;
 
+// Words of a phase about where its resource stands.
+using Telling = std::function<std::string(VerbContext&)>;
+
+// The same words always.
+inline Telling says(std::string_view text) {
+    return [text](VerbContext&) { return std::string(text); };
+}
+
 struct Phase {
     int number; // as in the specification and in headlines
     std::string_view title;
     PhaseFunction run;
     bool global = false;
-    bool loop = false;           // repeated for unsatisfied resources until all are done or --timeout has passed
-    std::string_view stuck = {}; // what an operator can do when a loop has timed out
-    std::string_view name = {};  // in the names of events (hooks.hpp); without one: the number
+    bool loop = false;          // repeated for unsatisfied resources until all are done or --timeout has passed
+    Telling missing = {};       // what a loop waits for: while it does, and when it has timed out
+    Telling stuck = {};         // how things stand then, or after an interruption, and what an operator can do
+    std::string_view name = {}; // in the names of events (hooks.hpp); without one: the number
     // Called for a resource for which the phase has failed, timed out, or was refused by a hook: puts back what it and
     // earlier phases have done.
     PhaseFunction undo = {};

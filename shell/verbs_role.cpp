@@ -6,16 +6,6 @@
 
 namespace mars::shell {
 
-namespace {
-
-constexpr std::string_view kNothingHappened =
-    "the old primary is untouched: try again, or find out why its data does not "
-    "arrive here (marsadm view)";
-constexpr std::string_view kNobody = "nobody is designated primary now: give marsadm primary again, here or on the old "
-                                     "primary";
-
-} // namespace
-
 const std::vector<Verb>& role_verbs() {
     static const std::vector<Verb> verbs = {
         {.name = "primary",
@@ -44,25 +34,29 @@ const std::vector<Verb>& role_verbs() {
                .title = "wait until everything has arrived here, then call the old primary off",
                .run = primary_leave_old,
                .loop = true,
-               .stuck = kNothingHappened,
+               .missing = primary_missing,
+               .stuck = primary_stuck,
                .name = "leave-old",
                .undo = give_application_back},
               {.number = 5,
                .title = "wait until the old primary has left its role",
                .run = primary_await_old,
                .loop = true,
-               .stuck = kNobody,
+               .missing = primary_missing,
+               .stuck = primary_stuck,
                .name = "await-old"},
               {.number = 6,
                .title = "hear the others again",
                .run = primary_hear_all,
                .global = true,
+               .stuck = primary_stuck,
                .name = "hear-all"},
               {.number = 7,
                .title = "look again whether everything has arrived",
                .run = primary_await_old,
                .loop = true,
-               .stuck = kNobody,
+               .missing = primary_missing,
+               .stuck = primary_stuck,
                .name = "await-all"},
               {.number = 8, .title = "designate the new primary", .run = primary_designate, .name = "designate"},
               {.number = 10,
@@ -78,18 +72,14 @@ const std::vector<Verb>& role_verbs() {
          .summary = "Makes this host the primary: a planned handover from the present one.",
          .doc =
              "The device must be closed on the old primary: by systemd, when units are set (set-systemd-unit), which "
-             "starts the application here then; else umount there first. Waits until all its data has "
-             "arrived and "
+             "starts the application here then; else umount there first. Waits until all its data has arrived and "
              "been replayed here, calls it off, and appears as /dev/mars/NAME. Refused while the own replica is "
              "incomplete, and while others are syncing unless --ignore-sync. A timeout before the old primary was "
-             "called "
-             "off leaves everything as it was; after that nobody is designated, and the message says so. An old "
-             "primary "
-             "that does not answer is not called off. Before the device appears, all members that can be reached must "
-             "have seen who is primary; when several hosts want it at once, one wins. On the primary itself, nothing "
-             "is "
-             "written. --force is not "
-             "in this version.",
+             "called off leaves everything as it was; after that nobody is designated, and the message says so. An "
+             "old primary that does not answer is neither called off nor succeeded. Before the device appears, all "
+             "members that can be reached must have seen who is primary; when several hosts want it at once, one "
+             "wins, and has the application, too. On the primary itself, nothing is written. --force is not in this "
+             "version.",
          .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "disk.error", "disk.unproven", "role.waits",
                     "role.lost", "replay.error", "device.inuse", "emergency.self", "wait.phase", "wait.device",
                     "device.errlog", "unit.stop", "unit.job", "unit.start", "verb.nyi"}},
@@ -101,7 +91,8 @@ const std::vector<Verb>& role_verbs() {
          .options = {"timeout", "force"},
          .flags = kWrites | kClusterWide,
          .phases =
-             {{.number = 1, .title = "check", .run = secondary_check, .name = "check", .undo = give_application_back},
+             {{.number = 0, .title = "hear the others", .run = secondary_contact, .global = true, .name = "contact"},
+              {.number = 1, .title = "check", .run = secondary_check, .name = "check", .undo = give_application_back},
               {.number = 2,
                .title = "stop the application",
                .run = secondary_stop,
@@ -117,7 +108,8 @@ const std::vector<Verb>& role_verbs() {
                .title = "wait until the old primary has left its role",
                .run = secondary_await_old,
                .loop = true,
-               .stuck = "nobody is designated primary now, the old one leaves its role when its device is closed",
+               .missing = secondary_missing,
+               .stuck = says("nobody is designated primary now, the old one leaves its role when its device is closed"),
                .name = "await-old"},
               {.number = 4,
                .title = "wait for the device",
@@ -128,9 +120,9 @@ const std::vector<Verb>& role_verbs() {
          .doc =
              "For the last member before it leaves the resource: without a designated primary nothing can be joined, "
              "synced or invalidated. To move the role, give primary on the other host instead. Refused while the "
-             "device is "
-             "in use. --force (with fetch paused) ignores that and does not wait.",
-         .errors = {"todo.on", "device.inuse", "wait.phase", "wait.device"}},
+             "device is in use, for which the primary is asked. --force (with fetch paused) ignores that and neither "
+             "asks nor waits.",
+         .errors = {"todo.on", "role.lost", "device.inuse", "unit.stop", "wait.phase", "wait.device"}},
         {.name = "invalidate",
          .aliases = {},
          .family = Family::role,

@@ -25,7 +25,9 @@ env::task<result<Step>> wait_for_peers(VerbContext& ctx, std::vector<std::string
     for (const auto& peer : peers) names += " " + peer;
     ctx.out().info(ctx.label("waiting for " +
                              (all < 10 ? std::to_string(all) + " hosts:" + names : std::to_string(all) + " hosts")));
-    MARS_CO_TRY(auto alive, co_await wait_cluster(ctx, std::move(peers)));
+    News news;
+    news.is_strict = ctx.options().strict_wait;
+    MARS_CO_TRY(auto alive, co_await wait_for_news(ctx, std::move(peers), std::move(news)));
     ctx.out().info(ctx.label(tell(alive, all)));
     co_return Step::done;
 }

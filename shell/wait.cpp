@@ -174,6 +174,48 @@ result<void> check_not_overtaken(const VerbContext& ctx) {
                                     " all the same, give the command again");
 }
 
+namespace {
+
+// What marsd here has begun to complain about since the wait began, and does not stop to. A complaint that was cured at
+// once stays visible for 10 s, so only what outlives that counts.
+class Complaint {
+  public:
+    Complaint(const VerbContext& ctx, Stamp since) : ctx_(ctx), since_(since) {}
+
+    std::optional<failure> look() {
+        const auto now = ctx_.env().clock().steady();
+        const auto directory = ctx_.key("actual-" + ctx_.me());
+        std::map<std::string, Duration> standing;
+        std::optional<failure> lasting;
+        for (const auto& name : ctx_.view().list(directory)) {
+            if (!name.starts_with("msg-err-")) continue;
+            const auto key = directory + "/" + name;
+            const auto link = ctx_.view().get(key);
+            const auto said = message_at(ctx_.view(), key);
+            if (!link || link->stamp <= since_ || !said) continue;
+            const auto known = first_seen_.find(name);
+            const auto first = known == first_seen_.end() ? now : known->second;
+            standing[name] = first;
+            if (!lasting && now - first >= kPatience)
+                lasting = refusal("device.errlog",
+                                  device_path(ctx_) + " does not appear: marsd on host " + ctx_.me() + " reports " +
+                                      key + ": " + said->text + "; host " + ctx_.me() +
+                                      " stays the designated primary; next: remove the cause, the device appears then");
+        }
+        first_seen_ = std::move(standing);
+        return lasting;
+    }
+
+  private:
+    static constexpr Duration kPatience = 15s;
+
+    const VerbContext& ctx_;
+    Stamp since_;
+    std::map<std::string, Duration> first_seen_; // steady
+};
+
+} // namespace
+
 env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
     if (present && ctx.view().value(ctx.key("primary")) != ctx.me())
         co_return refusal("role.notprimary", "host " + ctx.me() + " is not the designated primary but " +
@@ -192,11 +234,15 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
             why = waits->text;
         return why.empty() ? text : text + " (" + why + ")";
     };
-    if (present)
+    Complaint complaint(ctx, since);
+    if (present) {
+        condition.recheck = 1s; // how long a complaint has lasted is a matter of ages
         condition.broken = [&]() -> std::optional<failure> {
             if (auto lost = check_not_overtaken(ctx); !lost) return lost.error();
-            return fresh_error(ctx, since);
+            if (auto error = fresh_error(ctx, since)) return error;
+            return complaint.look();
         };
+    }
     std::string advice = present ? "look at marsadm view " + ctx.resource() + " and the log of marsd"
                                  : "find out who still uses it (fuser -vm " + device + ")";
     MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.device", advice));
@@ -282,8 +328,10 @@ env::task<result<std::size_t>> wait_for_news(VerbContext& ctx, std::vector<std::
     std::erase(peers, ctx.self());
     if (peers.empty()) co_return std::size_t{0};
     if (!ctx.is_marsd_running()) {
-        ctx.out().warning(ctx.label("marsd does not run on this host, so nothing can be heard of " + few_names(peers) +
-                                    "; start it: systemctl start marsd"));
+        const auto text = "marsd does not run on this host, so nothing can be heard of " + few_names(peers) +
+                          "; start it: systemctl start marsd";
+        if (news.is_strict) co_return refusal("wait.cluster", text);
+        ctx.out().warning(ctx.label(text));
         co_return std::size_t{0};
     }
     Condition condition;
@@ -303,7 +351,7 @@ env::task<result<std::size_t>> wait_for_news(VerbContext& ctx, std::vector<std::
     if (!roll.dead.empty() && !news.is_quiet) {
         auto text = "nothing is heard of " + few_names(roll.dead) + " (" + std::to_string(roll.alive.size()) + "/" +
                     std::to_string(peers.size()) + " alive)";
-        if (ctx.options().strict_wait) co_return refusal("wait.cluster", text + "; is marsd running there?");
+        if (news.is_strict) co_return refusal("wait.cluster", text + "; is marsd running there?");
         ctx.out().warning(ctx.label(text));
     }
     co_return roll.alive.size();

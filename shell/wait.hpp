@@ -58,8 +58,7 @@ result<void> check_device_works(const VerbContext& ctx);
 
 // W-CLUSTER: every one of `peers` has answered a question that is asked now (kernel/tree/question.hpp), so everything
 // that it knew when it saw the question is visible here; or it is dead (nothing for half a window). Dead peers cost one
-// warning, and a timeout with
-// --strict-wait. `enough`: ends the wait early; may be empty. Returns how many answered.
+// warning. `enough`: ends the wait early; may be empty. Returns how many answered.
 env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers,
                                             std::function<bool()> enough = {});
 
@@ -70,6 +69,9 @@ struct News {
     std::vector<std::string> deciding;
     Duration patience = std::chrono::seconds(1);
     bool is_quiet = false; // nothing is said about those that are silent
+    // Silent ones are a timeout (wait.cluster): for verbs that do nothing else. To others a dead host that they do not
+    // need is no reason to fail.
+    bool is_strict = false;
 
     bool decides(const std::string& host) const;
 };

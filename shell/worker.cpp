@@ -55,7 +55,6 @@ std::string interruption_text(const Request& request, const Phase* current) {
         where += " in phase " + std::to_string(current->number) +
                  (current->title.empty() ? "" : " (" + std::string(current->title) + ")") + phase_list("done:", done) +
                  phase_list("not begun:", open);
-    if (current && !current->stuck.empty()) where += "; " + std::string(current->stuck);
     return where;
 }
 

@@ -51,6 +51,11 @@ bool has_application(const VerbContext& ctx) {
 
 Move begin_move(VerbContext& ctx, const std::optional<std::string>& old, std::string want) {
     Move move{old.value_or(""), std::move(want), wanted_host(ctx).value_or("")};
+    if (move.former == move.want && move.old == move.want) return move; // a new stamp would beat somebody else's wish
+    // Another host than the primary is wanted while the application runs: that is somebody else's move under way. Who
+    // gives it back must not leave it nowhere.
+    const bool runs = !move.old.empty() && ctx.view().number(ctx.actual(move.old, "open-count")).value_or(0) > 0;
+    if (runs && ctx.view().get("ips/ip-" + move.former)) move.former = move.old;
     if (!move.old.empty() && move.old != move.want && ctx.view().get(stop_status(ctx, move.old)))
         ctx.set(stop_status(ctx, move.old), "0");
     ctx.set(ctx.key("systemd-want"), move.want);
@@ -58,12 +63,16 @@ Move begin_move(VerbContext& ctx, const std::optional<std::string>& old, std::st
 }
 
 env::task<result<void>> give_back(VerbContext& ctx, Move move) {
-    if (ctx.view().value(ctx.key("primary")) != move.old) co_return result<void>(); // too late: nobody has the role now
+    const auto primary = designated_primary(ctx.view(), ctx.resource());
+    if (!primary || primary == move.want) co_return result<void>(); // too late: nobody has the role now; or it is done
     ctx.drop_pending();
-    if (wanted_host(ctx) != move.want || move.want == move.former) co_return result<void>();
-    ctx.set(ctx.key("systemd-want"), move.former);
-    ctx.out().warning(ctx.label("host " + move.old + " stays primary" +
-                                (move.former == move.old ? ", its application goes on there" : "")));
+    const bool is_lost = *primary != move.old;
+    const auto& wanted = is_lost ? *primary : move.former;
+    if (wanted_host(ctx) != move.want || move.want == wanted) co_return result<void>();
+    ctx.set(ctx.key("systemd-want"), wanted);
+    ctx.out().warning(ctx.label(is_lost ? "host " + *primary + " has become primary: the application belongs there"
+                                        : "host " + move.old + " stays primary" +
+                                              (move.former == move.old ? ", its application goes on there" : "")));
     co_return co_await ctx.commit();
 }
 
@@ -88,11 +97,29 @@ env::task<result<void>> await_stop(VerbContext& ctx, Move move) {
             co_return stopped;
         }
     }
-    std::vector<std::string> places{ctx.key("actual-" + old), ctx.key("userspace")};
+    std::vector<std::string> places{tree::resource_dir(ctx.resource()), ctx.key("actual-" + old), ctx.key("userspace"),
+                                    "actual-" + old};
+    MARS_CO_TRY_VOID(co_await ctx.view().wait_for_change(places, 0s));
     Deadline deadline(ctx, ctx.options().timeout);
     Duration touched = 0s;
-    while (!is_indicator(ctx, old, "open-count", "0")) {
+    // What is known of the device may be older than the line has been dead: only an answer to a question that was asked
+    // after the wish tells.
+    std::optional<Stamp> asked;
+    if (old != ctx.self()) {
+        MARS_CO_TRY(asked, co_await ask_for_news(ctx));
+    }
+    const auto is_silent = [&] { return asked && !has_answered(ctx, old, *asked); };
+    while (is_silent() || !is_indicator(ctx, old, "open-count", "0")) {
+        const auto primary = designated_primary(ctx.view(), ctx.resource());
+        if (primary && *primary != old) co_return result<void>(); // somebody was quicker: the caller finds out
         const bool has_failed = ctx.view().flag(stop_status(ctx, old));
+        if (deadline.is_over() && is_silent()) {
+            MARS_CO_TRY_VOID(co_await give_back(ctx, move));
+            co_return refusal("wait.phase",
+                              "host " + old + " has not answered for " + seconds_text(deadline.elapsed()) +
+                                  ", so it is not known whether the application has ended there; nothing was changed; "
+                                  "next: is marsd running there, and is the line up? Then give the command again");
+        }
         if (has_failed || deadline.is_over()) {
             auto why = "the application was not stopped: " + why_open(ctx, old, has_failed);
             if (!has_failed) why += ", after waiting for " + seconds_text(deadline.elapsed());
@@ -101,7 +128,8 @@ env::task<result<void>> await_stop(VerbContext& ctx, Move move) {
         }
         if (deadline.elapsed() - touched >= kRetouch) {
             touched = deadline.elapsed();
-            ctx.out().progress(ctx.label("waiting for " + seconds_text(touched) + ": " + why_open(ctx, old, false)));
+            const auto what = is_silent() ? "host " + old + " has not answered" : why_open(ctx, old, false);
+            ctx.out().progress(ctx.label("waiting for " + seconds_text(touched) + ": " + what));
             ctx.set(ctx.key("systemd-want"), want); // a fresh stamp wakes systemd there
             MARS_CO_TRY_VOID(co_await ctx.commit());
         }
@@ -125,7 +153,14 @@ env::task<result<void>> start_here(VerbContext& ctx) {
     };
     const auto unit = start_unit(ctx);
     condition.description = [&] {
-        return "the application (" + unit + ") has not opened the device on host " + ctx.me();
+        auto text = "the application (" + unit + ") has not opened the device on host " + ctx.me();
+        const auto want = wanted_host(ctx).value_or("");
+        return want == ctx.me() ? text
+                                : text + "; " + ctx.key("systemd-want") + " is " + want + ", expected " + ctx.me();
+    };
+    condition.broken = [&]() -> std::optional<failure> {
+        const auto ours = check_not_overtaken(ctx);
+        return ours ? std::nullopt : std::optional(ours.error());
     };
     MARS_CO_TRY_VOID(
         co_await wait_or_refuse(ctx, condition, "unit.start",

@@ -22,13 +22,16 @@ struct Move {
 
 // The resource has units, and says where they shall run.
 bool has_application(const VerbContext& ctx);
-// Wants the application here, or ("(none)") nowhere.
+// Wants the application here, or ("(none)") nowhere. Queues nothing when it is wanted at the primary, which keeps its
+// role.
 Move begin_move(VerbContext& ctx, const std::optional<std::string>& old, std::string want);
-// Waits until the application has closed the device on the old primary. Otherwise everything is put back as it was:
-// unit.stop.
+// Waits until the application has closed the device on the old primary, as that says after the wish. Otherwise
+// everything is put back as it was: unit.stop; wait.phase when it is silent. Also ends when another host has become
+// primary meanwhile.
 env::task<result<void>> await_stop(VerbContext& ctx, Move move);
-// The move has failed, or was interrupted, while the old primary was still primary: what was wanted before is wanted
-// again. Nothing, when that is so already, when somebody wants something else meanwhile, or when it is too late.
+// The move has failed, or was interrupted. While the old primary is still primary, what was wanted before is wanted
+// again; when another host has become primary, the application is wanted there. Nothing, when that is so already, when
+// somebody wants something else meanwhile, or when it is too late: nobody has the role.
 env::task<result<void>> give_back(VerbContext& ctx, Move move);
 // Starts the application here and waits until it has opened the device.
 env::task<result<void>> start_here(VerbContext& ctx);

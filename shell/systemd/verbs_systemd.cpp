@@ -325,7 +325,7 @@ const std::vector<Verb>& systemd_verbs() {
                      .title = "wait for the application",
                      .run = await_want,
                      .loop = true,
-                     .stuck = "look at: systemctl status, journalctl -u of its units on the hosts concerned",
+                     .stuck = says("look at: systemctl status, journalctl -u of its units on the hosts concerned"),
                      .name = "await"}},
          .summary = "Starts or stops the application of a resource, without moving the primary role.",
          .doc = "(none) stops the application and leaves the device alone, the name of the primary starts it again. "

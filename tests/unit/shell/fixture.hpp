@@ -38,6 +38,7 @@ class FakeLocalHost final : public LocalHost {
             int& held;
         };
         ++locked;
+        if (on_lock) on_lock();
         std::unique_ptr<HeldLock> lock = std::make_unique<Count>(held);
         co_return std::move(lock);
     }
@@ -48,6 +49,7 @@ class FakeLocalHost final : public LocalHost {
     std::map<std::string, std::string> names;
     int held = 0;
     int locked = 0;
+    std::function<void()> on_lock; // plays what arrives while a verb waits for the lock
 };
 
 class FakeRemote final : public Remote {

@@ -374,3 +374,157 @@ TEST_CASE("primary on the primary writes nothing") {
     site.succeed({"primary", "r"});
     CHECK(Site::difference(before, site.snapshot()) == "");
 }
+
+TEST_CASE("what arrives while the designation is about to be written wins") {
+    Pair site;
+    site.both_obey();
+    const std::string other = GENERATE("c", "(none)"); // (none): c was primary, and is not any more
+    bool is_taken = false;
+    site.local.on_lock = [&] {
+        if (is_taken || site.output.text(Severity::info).find("phase 8") == std::string::npos) return;
+        is_taken = true;
+        site.set("resource-r/primary", other, 0s);
+    };
+    const auto result = site.run({"primary", "r"});
+    INFO(site.output.text(Severity::error));
+    CHECK(is_taken);
+    CHECK(result.exit == 1);
+    CHECK(site.output.text(Severity::error).find("[role.lost]") != std::string::npos);
+    CHECK(site.r("primary") == other);
+    CHECK(site.r("userspace/last-primary") == "b");
+}
+
+TEST_CASE("an old primary that has left its role already is asked all the same") {
+    Pair site;
+    site.set("resource-r/primary", "(none)");
+    site.set("resource-r/actual-b/is-primary", "0");
+    site.set("resource-r/actual-b/if-on", "0");
+    site.on_tick = [&] { site.obey("a"); };
+    site.beating.erase("b");
+    site.refuse({"primary", "r", "--timeout=20"}, "wait.phase");
+    const auto text = site.output.text(Severity::error);
+    CHECK(text.find("host b has not answered host a") != std::string::npos);
+    CHECK(text.find("nobody is designated primary now") != std::string::npos);
+    SECTION("it answers again") {
+        site.alive({"b"});
+        site.succeed({"primary", "r"});
+        CHECK(site.r("primary") == "a");
+    }
+    SECTION("it has gone for good") {
+        CHECK(text.find("marsadm --host=b --force leave-resource r") != std::string::npos);
+        site.succeed({"--host=b", "--force", "leave-resource", "r"});
+        site.succeed({"primary", "r"});
+        CHECK(site.r("primary") == "a");
+    }
+}
+
+TEST_CASE("what the old primary has told before it left its role is not enough") {
+    Pair site;
+    site.on_tick = [&] {
+        site.obey("a");
+        site.obey("b");
+        if (site.r("primary") == "(none)") site.beating.erase("b");
+    };
+    const auto result = site.run({"primary", "r", "--timeout=20"});
+    CHECK(result.exit == 3);
+    CHECK(site.r("primary") == "(none)");
+    CHECK(site.output.text(Severity::error).find("host b has not answered host a since it has left its role") !=
+          std::string::npos);
+}
+
+TEST_CASE("a timeout after the old primary was called off names it, and what is missing") {
+    Pair site;
+    site.on_tick = [&] { site.obey("a"); };
+    SECTION("it keeps its role") {
+        CHECK(site.run({"primary", "r", "--timeout=10"}).exit == 3);
+        CHECK(site.output.text(Severity::error)
+                  .find("host b has not left its role: resource-r/actual-b/is-primary is 1, expected 0") !=
+              std::string::npos);
+        CHECK(site.output.text(Severity::progress).find("host b has not left its role") != std::string::npos);
+    }
+    SECTION("it has not seen that it is called off") {
+        site.both_obey();
+        site.set("resource-r/actual-b/primary-seen", "b,1.000000000");
+        CHECK(site.run({"primary", "r", "--timeout=10"}).exit == 3);
+        CHECK(site.output.text(Severity::error)
+                  .find("host b has not seen that nobody is designated: resource-r/actual-b/primary-seen is b,1.0") !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE("a device that is opened before the old primary is called off keeps it") {
+    Pair site;
+    site.beating.erase("b");
+    int ticks = 0;
+    site.on_tick = [&] {
+        site.obey("a");
+        site.obey("b");
+        if (++ticks != 500) return; // the line is good again: what arrives first is the open device
+        site.set("resource-r/actual-b/open-count", "1", 0s);
+        site.alive({"b"});
+    };
+    CHECK(site.run({"primary", "r"}).exit == 1);
+    CHECK(ticks >= 500);
+    CHECK(site.output.text(Severity::error).find("[device.inuse]") != std::string::npos);
+    CHECK(site.r("primary") == "b");
+}
+
+TEST_CASE("secondary asks first whether the device is in use, and waits until its end was understood") {
+    Pair site;
+    SECTION("it is in use, which is not known here yet") {
+        site.beating.erase("b");
+        site.on_tick = [&] {
+            if (site.get("actual-a/ask").empty()) return;
+            site.set("resource-r/actual-b/open-count", "1", 0s);
+            site.alive({"b"});
+        };
+        CHECK(site.run({"secondary", "r"}).exit == 1);
+        CHECK(site.output.text(Severity::error).find("[device.inuse]") != std::string::npos);
+        CHECK(site.r("primary") == "b");
+    }
+    SECTION("the primary has not taken its role yet, and does not know that it shall not") {
+        site.set("resource-r/actual-b/is-primary", "0");
+        site.set("resource-r/actual-b/primary-seen", "(none),1.000000000");
+        int ticks = 0;
+        site.on_tick = [&] {
+            if (site.r("primary") == "(none)" && ++ticks == 50)
+                site.set("resource-r/actual-b/primary-seen", "(none)," + site.stamp("resource-r/primary").text(), 0s);
+        };
+        site.succeed({"secondary", "r"});
+        CHECK(ticks >= 50);
+    }
+}
+
+TEST_CASE("a dead host that a handover does not need is no reason to fail, also with strict-wait") {
+    Pair site;
+    site.both_obey();
+    site.set("ips/ip-c", "10.0.0.3");
+    site.set("resource-r/data-c", "/dev/vg/c");
+    site.set("resource-r/device-c", "r");
+    site.set("resource-r/syncstatus-c", "1048576");
+    site.succeed({"primary", "r", "--strict-wait"});
+    CHECK(site.r("primary") == "a");
+    CHECK(site.output.text(Severity::warning).find("nothing is heard of c") != std::string::npos);
+}
+
+TEST_CASE("a new complaint of marsd ends the wait for the device, one that passes does not") {
+    Pair site;
+    const bool passes = GENERATE(false, true);
+    int ticks = 0;
+    site.on_tick = [&] {
+        site.obey("b");
+        if (site.r("primary") != "a") return;
+        if (++ticks == 10)
+            site.set("resource-r/actual-a/msg-err-replay-stop",
+                     "1.000000000 1.000000000 /dev/mars/r cannot be made: remove it", 0s);
+        if (passes && ticks == 110) site.set("resource-r/actual-a/msg-err-replay-stop", "OK", 0s);
+        if (passes && ticks > 300) site.obey("a");
+    };
+    const auto result = site.run({"primary", "r"});
+    INFO(site.output.text(Severity::error));
+    CHECK(site.r("primary") == "a");
+    CHECK(result.exit == (passes ? 0 : 1));
+    if (passes) return;
+    CHECK(site.output.text(Severity::error).find("cannot be made: remove it") != std::string::npos);
+    CHECK(site.output.text(Severity::error).find("[device.errlog]") != std::string::npos);
+}

@@ -20,6 +20,13 @@ struct Listener final : Hooks {
     std::string refused;
 };
 
+// Both hosts live, and answer questions, as long as somebody holds `token`.
+void keep_alive(Pair& site, std::weak_ptr<int> token) {
+    if (token.expired()) return;
+    site.alive({"a", "b"});
+    site.world.after(500ms, [&site, token] { keep_alive(site, token); });
+}
+
 // Runs a verb with a listener; `cancel_after`: interrupts it then.
 RunResult run(Pair& site, Hooks& hooks, const Words& words, std::optional<Duration> cancel_after = {}) {
     site.output.events.clear();
@@ -33,7 +40,8 @@ RunResult run(Pair& site, Hooks& hooks, const Words& words, std::optional<Durati
     };
     env::TaskGroup group(*process);
     group.spawn("verb", body(surroundings, words, ended));
-    site.alive({"a", "b"});
+    const auto token = std::make_shared<int>();
+    keep_alive(site, token);
     if (cancel_after) site.world.after(*cancel_after, [&] { group.cancel(); });
     REQUIRE(site.world.run_until([&] { return group.live() == 0; }, 1h));
     site.world.settle();

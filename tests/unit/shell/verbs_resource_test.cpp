@@ -239,6 +239,12 @@ TEST_CASE("join-resource refuses what cannot work, and changes nothing") {
         site.set("resource-r/actual-b/has-emergency", "1");
         site.refuse({"join-resource", "r", "/dev/vg/data"}, "emergency.primary");
     }
+    SECTION("a primary that is silent, whose position may be an old one") {
+        site.beating.erase("b");
+        site.refuse({"join-resource", "r", "/dev/vg/data"}, "replay.link");
+        CHECK(site.output.text(Severity::error).find("the primary b is not known: it has not answered host a") !=
+              std::string::npos);
+    }
     SECTION("no position of the primary") {
         site.set("resource-r/replay-b", "nonsense");
         site.refuse({"join-resource", "r", "/dev/vg/data"}, "replay.link");

@@ -190,6 +190,116 @@ TEST_CASE("what was wanted before is wanted again, and what somebody else wants 
     }
 }
 
+TEST_CASE("the wish follows whoever wins the role") {
+    Units site;
+    site.configure("b");
+    site.open("b", true);
+    SECTION("this host: what a rival has wanted meanwhile is overwritten, with the role") {
+        site.b_follows(true);
+        auto follow = site.on_tick;
+        bool is_wanted = false;
+        site.on_tick = [&] {
+            follow();
+            if (site.r("primary") != "(none)" || std::exchange(is_wanted, true)) return;
+            site.set("resource-r/systemd-want", "c", 0s);
+        };
+        site.succeed({"primary", "r"});
+        CHECK(is_wanted);
+        CHECK(site.r("systemd-want") == "a");
+        CHECK(site.stamp("resource-r/systemd-want") == site.stamp("resource-r/primary"));
+        CHECK(site.fake.active.contains("app-r.service"));
+    }
+    SECTION("another one: what this host has wanted is taken back, in whatever phase it learns of that") {
+        const std::string when = GENERATE("b", "(none)", "a");
+        bool is_taken = false;
+        site.on_tick = [&] {
+            if (is_taken) return;
+            if (when != "a") site.obey("a");
+            site.obey("b");
+            if (site.r("systemd-want") != "a" || site.r("primary") != when) {
+                if (site.r("systemd-want") == "a") site.open("b", false);
+                return;
+            }
+            is_taken = true;
+            site.set("resource-r/primary", "c", 0s);
+        };
+        INFO("taken when primary is " << when);
+        const auto result = site.run({"primary", "r"});
+        INFO(site.errors());
+        CHECK(is_taken);
+        CHECK(result.exit == 1);
+        CHECK_THAT(site.errors(), Catch::Contains("[role.lost]"));
+        CHECK(site.r("primary") == "c");
+        CHECK(site.r("systemd-want") == "c");
+    }
+    SECTION("this host: a rival that gives up wants the application at the old primary, where it keeps the device") {
+        bool is_wanted = false;
+        site.on_tick = [&] {
+            site.obey("a");
+            if (!is_wanted) site.open("b", false);
+            if (site.r("primary") == "(none)" && !std::exchange(is_wanted, true)) {
+                site.open("b", true);
+                site.set("resource-r/systemd-want", "b", 0s);
+            }
+            if (is_wanted && site.r("systemd-want") != "b") site.open("b", false);
+            site.obey("b");
+        };
+        site.succeed({"primary", "r"});
+        CHECK(is_wanted);
+        CHECK(site.r("systemd-want") == "a");
+    }
+    SECTION("another one, while the application is being started here") {
+        site.b_follows(true);
+        auto follow = site.on_tick;
+        site.fake.on_job = [] {};
+        site.on_tick = [&] {
+            follow();
+            if (site.fake.active.contains("app-r.service") && site.r("primary") == "a")
+                site.set("resource-r/primary", "c", 0s);
+        };
+        CHECK(site.run({"primary", "r"}).exit == 1);
+        CHECK_THAT(site.errors(), Catch::Contains("[role.lost]"));
+        CHECK(site.r("systemd-want") == "c");
+    }
+}
+
+TEST_CASE("primary on the primary renews no wish") {
+    Units site;
+    site.both_obey();
+    site.configure("a");
+    site.set("resource-r/primary", "a");
+    site.succeed({"primary", "r"});
+    const auto stamp = site.stamp("resource-r/systemd-want");
+    site.succeed({"primary", "r"});
+    CHECK(site.stamp("resource-r/systemd-want") == stamp);
+    site.set("resource-r/systemd-want", "(none)", 0s);
+    site.succeed({"primary", "r"}); // but where it is not wanted, it is started
+    CHECK(site.r("systemd-want") == "a");
+}
+
+TEST_CASE("the application of a move that failed goes back to the primary, not to a rival") {
+    Units site;
+    site.set("ips/ip-c", "10.0.0.3");
+    site.configure("c"); // c has begun a move of its own
+    site.open("b", true);
+    site.both_obey();
+    CHECK(site.run({"--timeout=20", "primary", "r"}).exit == 1);
+    CHECK(site.r("primary") == "b");
+    CHECK(site.r("systemd-want") == "b");
+}
+
+TEST_CASE("only an answer tells that the application has ended") {
+    Units site;
+    site.configure("b"); // its device is open, but that has not arrived
+    site.both_obey();
+    site.beating.erase("b");
+    CHECK(site.run({"--timeout=20", "primary", "r"}).exit == 3);
+    CHECK_THAT(site.errors(), Catch::Contains("host b has not answered") && Catch::Contains("[wait.phase]"));
+    CHECK_THAT(site.output.text(Severity::info), !Catch::Contains("the application has ended"));
+    CHECK(site.r("primary") == "b");
+    CHECK(site.r("systemd-want") == "b");
+}
+
 TEST_CASE("an interrupted secondary gives the application back") {
     Units site;
     site.configure("b");

@@ -49,6 +49,8 @@ TEST_CASE("without marsd nothing can be heard, which is no failure") {
     site.world.run_for(10min);
     CHECK(time_of(site, {"wait-cluster"}, 0) < 1s);
     CHECK(site.output.text(Severity::warning).find("marsd does not run") != std::string::npos);
+    site.refuse({"wait-cluster", "--strict-wait"}, "wait.cluster"); // unless that is what was asked for
+    CHECK(site.output.text(Severity::error).find("marsd does not run") != std::string::npos);
 }
 
 TEST_CASE("wait-resource knows indicators, switches, roles and the device") {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the phases of `primary` and `secondary` (shell/handover.hpp) remember of one resource, and what they know of the
+// old primary: whether it has answered, and whether it has given its role up. Tests:
+// tests/unit/shell/handover_test.cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "shell/context.hpp"
+#include "shell/systemd/phases.hpp"
+
+namespace mars::shell {
+
+struct Handover {
+    std::optional<std::string> old; // the primary to take over from, as it was at the beginning
+    bool is_known = false;
+    bool has_warned = false;
+    Stamp first_asked{};   // the first question for news of this command
+    Stamp asked{};         // the last one
+    Duration asked_at{-1}; // steady; negative: never
+    Duration first_asked_at{};
+    std::optional<Stamp> asked_after;  // the first question after the old primary was seen to have given its role up
+    std::optional<tree::Link> none;    // `primary` as it was before it was looked at last whether everything is here
+    std::optional<systemd::Move> move; // of the application, by systemd
+};
+
+// The primary to take over from, as it was when the command began; nullopt: nobody, or it has left the resource.
+const std::optional<std::string>& old_primary(VerbContext& ctx);
+bool takes_over_from_other(VerbContext& ctx);
+// One warning of this kind for each resource and command.
+void warn_once(VerbContext& ctx, const std::string& text);
+
+// A missing indicator is no answer yet.
+bool has_left_role(const VerbContext& ctx, const std::string& host);
+// The host has left the role, and has seen the very version of `primary` that tells it so: it cannot take the role
+// again behind our back, whatever the network does from now on. Hosts of older releases do not tell what they have
+// seen.
+bool has_given_up_role(const VerbContext& ctx, const std::string& host);
+
+// News of positions and roles that a step waits for, asked for again when the last question has been answered: a
+// heartbeat would be up to 2 s late.
+env::task<result<void>> ask_again(VerbContext& ctx);
+// The host has answered a question of this very command.
+bool has_answered_at_all(VerbContext& ctx, const std::string& host);
+// The old primary has given its role up, and has answered a question that was asked after this was seen: what it had
+// written until then has arrived, too, in whatever order.
+env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old);
+
+// Nobody else has been made primary: else role.lost, and the application belongs there: what this command has wanted
+// would keep it from running anywhere.
+env::task<result<void>> check_not_lost(VerbContext& ctx);
+// `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
+env::task<result<void>> designate_nobody(VerbContext& ctx);
+
+} // namespace mars::shell

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What `primary` and `secondary` say while they wait, and when that was in vain.
+#include "shell/handover.hpp"
+#include "shell/handover_state.hpp"
+#include "shell/hosts.hpp"
+#include "shell/wait.hpp"
+
+namespace mars::shell {
+
+namespace {
+
+std::string position_text(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    auto mine = ctx.view().value(ctx.key("replay-" + ctx.me()), "unknown");
+    auto theirs = old ? ctx.view().value(ctx.key("replay-" + *old), "unknown") : std::string("unknown");
+    return "host " + ctx.me() + " is at " + mine + ", " + old.value_or("the old primary") + " at " + theirs +
+           ", expected the same position and version link";
+}
+
+std::string silence_text(VerbContext& ctx, const std::string& host, std::string_view since) {
+    return "host " + host + " has not answered host " + ctx.self() + std::string(since) +
+           " (is marsd running there, and is the line up?)";
+}
+
+// What keeps the old primary, which is called off, from having given up its role.
+std::string role_text(VerbContext& ctx, const std::string& old) {
+    const auto& view = ctx.view();
+    const auto key = ctx.actual(old, "is-primary");
+    if (!has_left_role(ctx, old)) {
+        const auto users = view.value(ctx.actual(old, "open-count"), "unknown");
+        return "host " + old + " has not left its role: " + key + " is " + view.value(key, "missing") +
+               ", expected 0 (its open-count is " + users + ")" +
+               (has_answered_at_all(ctx, old) ? "" : "; " + silence_text(ctx, old, ""));
+    }
+    if (!has_given_up_role(ctx, old))
+        return "host " + old + " has not seen that nobody is designated: " + ctx.actual(old, "primary-seen") + " is " +
+               view.value(ctx.actual(old, "primary-seen"), "missing") + ", " + ctx.key("primary") + " is " +
+               view.value(ctx.key("primary"), "missing");
+    return silence_text(ctx, old, " since it has left its role");
+}
+
+} // namespace
+
+std::string primary_missing(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    const auto& state = ctx.state<Handover>();
+    if (!old || *old == ctx.me()) return position_text(ctx);
+    if (designated_primary(ctx.view(), ctx.resource()) == old || !has_answered_at_all(ctx, *old))
+        return has_answered_at_all(ctx, *old) ? position_text(ctx) : silence_text(ctx, *old, "");
+    const bool has_told = state.asked_after && has_answered(ctx, *old, *state.asked_after);
+    return has_given_up_role(ctx, *old) && (has_told || !state.asked_after) ? position_text(ctx) : role_text(ctx, *old);
+}
+
+std::string primary_stuck(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    const auto now = designated_primary(ctx.view(), ctx.resource());
+    if (now && now == old)
+        return std::string("the old primary is untouched: try again, ") +
+               (has_answered_at_all(ctx, *old) ? "or find out why its data does not arrive here (marsadm view)"
+                                               : "when it answers");
+    if (now) return "host " + *now + " is designated primary now";
+    if (!old) return "nobody is designated primary now: give marsadm primary again";
+    auto text = "nobody is designated primary now: give marsadm primary again, here or on the old primary " + *old;
+    if (!has_answered_at_all(ctx, *old))
+        text += ", or, if that has gone for good, first: marsadm --host=" + *old + " --force leave-resource " +
+                ctx.resource();
+    return text;
+}
+
+std::string secondary_missing(VerbContext& ctx) {
+    const auto& old = old_primary(ctx);
+    return old ? role_text(ctx, *old) : position_text(ctx);
+}
+
+} // namespace mars::shell
