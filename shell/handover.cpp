@@ -152,15 +152,27 @@ env::task<result<void>> check_still_old(VerbContext& ctx) {
 
 } // namespace
 
+namespace {
+
+// This host was primary last, and has been away since: whoever was heard of in that time may have become primary.
+env::task<result<Step>> ask_who_was_here(VerbContext& ctx) {
+    if (!has_been_away(ctx)) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
+    MARS_CO_TRY_VOID(co_await ask_again(ctx));
+    co_return silent_members(ctx).empty() ? Step::done : Step::again;
+}
+
+} // namespace
+
 env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
-    if (!takes_over_from_other(ctx)) co_return Step::done;
+    if (!takes_over_from_other(ctx)) co_return co_await ask_who_was_here(ctx);
     MARS_CO_TRY_VOID(co_await check_still_old(ctx));
     MARS_CO_TRY_VOID(co_await ask_again(ctx));
     // Who has not answered this very command is not called off: better to stay where things are than to have no primary
     // at all. Nor is it succeeded when it has left its role before: it may be made primary again behind the broken
     // line.
-    if (old && !has_answered_at_all(ctx, *old)) {
+    if (old && !has_answered_at_all(ctx, *old) && !has_said_goodbye(ctx, *old)) {
         const auto waited = ctx.env().clock().steady() - ctx.state<Handover>().first_asked_at;
         if (waited > std::chrono::seconds(1))
             warn_once(ctx, "the old primary " + *old + " has not answered, waiting for it");
@@ -205,7 +217,10 @@ env::task<result<Step>> primary_hear_all(VerbContext& ctx) {
     std::set<std::string> peers, deciding;
     for (const auto& resource : ctx.resources()) {
         for (auto& host : hosts_of(ctx.view(), resource)) peers.insert(std::move(host));
-        if (auto old = former_primary(ctx.view(), resource)) deciding.insert(std::move(*old));
+        // Who has said goodbye will not answer; whether that is enough, the phases of each resource find out.
+        if (auto old = former_primary(ctx.view(), resource);
+            old && ctx.view().value("actual-" + *old + "/alive") != "0")
+            deciding.insert(std::move(*old));
     }
     News news;
     news.deciding.assign(deciding.begin(), deciding.end());

@@ -38,6 +38,41 @@ bool has_given_up_role(const VerbContext& ctx, const std::string& host) {
     return !seen || (now && seen->value == now->value + "," + now->stamp.text());
 }
 
+namespace {
+
+// The last orderly stop of the host, if nobody has been designated since before that.
+std::optional<Stamp> stopped_meanwhile(const VerbContext& ctx, const std::string& host) {
+    const auto primary = ctx.view().get(ctx.key("primary"));
+    const auto stopped = ctx.view().get("actual-" + host + "/stopped");
+    if (!primary || primary->value != tree::kNone || !stopped || stopped->stamp <= primary->stamp) return std::nullopt;
+    return stopped->stamp;
+}
+
+} // namespace
+
+bool has_said_goodbye(const VerbContext& ctx, const std::string& host) {
+    const auto stopped = stopped_meanwhile(ctx, host);
+    const auto alive = ctx.view().get("actual-" + host + "/alive");
+    return stopped && alive && alive->value == "0" && *stopped < alive->stamp && has_given_up_role(ctx, host);
+}
+
+bool has_been_away(const VerbContext& ctx) {
+    return stopped_meanwhile(ctx, ctx.me()).has_value();
+}
+
+std::vector<std::string> silent_members(VerbContext& ctx) {
+    std::vector<std::string> silent;
+    const auto primary = ctx.view().get(ctx.key("primary"));
+    for (const auto& host : members_of(ctx.view(), ctx.resource())) {
+        if (host == ctx.me() || !has_storage(ctx.view(), ctx.resource(), host) || has_answered_at_all(ctx, host))
+            continue;
+        const auto alive = ctx.view().get("actual-" + host + "/alive");
+        const bool was_heard = primary && alive && primary->stamp < alive->stamp;
+        if (was_heard && !has_said_goodbye(ctx, host)) silent.push_back(host);
+    }
+    return silent;
+}
+
 env::task<result<void>> ask_again(VerbContext& ctx) {
     constexpr Duration kPause = std::chrono::milliseconds(200);
     auto& state = ctx.state<Handover>();
@@ -68,6 +103,7 @@ env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old) {
         MARS_CO_TRY_VOID(co_await ask_again(ctx));
         co_return false;
     }
+    if (has_said_goodbye(ctx, old)) co_return true;
     if (!state.asked_after) {
         MARS_CO_TRY(state.asked_after, co_await ask_for_news(ctx));
     }

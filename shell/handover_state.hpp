@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "shell/context.hpp"
 #include "shell/systemd/phases.hpp"
@@ -37,6 +38,14 @@ bool has_left_role(const VerbContext& ctx, const std::string& host);
 // again behind our back, whatever the network does from now on. Hosts of older releases do not tell what they have
 // seen.
 bool has_given_up_role(const VerbContext& ctx, const std::string& host);
+
+// The host was stopped in order after it had given its role up: all that it knew is here, and before it takes the role
+// again it asks who may have had it meanwhile (has_been_away()).
+bool has_said_goodbye(const VerbContext& ctx, const std::string& host);
+// Nobody is designated, and this host was stopped since then: others may have been made primary without it.
+bool has_been_away(const VerbContext& ctx);
+// Members that were heard of since nobody is designated, and have not answered this command.
+std::vector<std::string> silent_members(VerbContext& ctx);
 
 // News of positions and roles that a step waits for, asked for again when the last question has been answered: a
 // heartbeat would be up to 2 s late.

@@ -44,6 +44,9 @@ std::string role_text(VerbContext& ctx, const std::string& old) {
 std::string primary_missing(VerbContext& ctx) {
     const auto& old = old_primary(ctx);
     const auto& state = ctx.state<Handover>();
+    if (old == ctx.me())
+        for (const auto& host : silent_members(ctx))
+            return silence_text(ctx, host, ", and was heard of while this host was stopped: it may be primary by now");
     if (!old || *old == ctx.me()) return position_text(ctx);
     if (designated_primary(ctx.view(), ctx.resource()) == old || !has_answered_at_all(ctx, *old))
         return has_answered_at_all(ctx, *old) ? position_text(ctx) : silence_text(ctx, *old, "");
@@ -60,6 +63,13 @@ std::string primary_stuck(VerbContext& ctx) {
                                                : "when it answers");
     if (now) return "host " + *now + " is designated primary now";
     if (!old) return "nobody is designated primary now: give marsadm primary again";
+    if (old == ctx.me()) {
+        std::string text = "nobody is designated primary here: give marsadm primary again when the line is up";
+        for (const auto& host : silent_members(ctx))
+            text += ", or, if " + host + " has gone for good, first: marsadm --host=" + host +
+                    " --force leave-resource " + ctx.resource();
+        return text;
+    }
     auto text = "nobody is designated primary now: give marsadm primary again, here or on the old primary " + *old;
     if (!has_answered_at_all(ctx, *old))
         text += ", or, if that has gone for good, first: marsadm --host=" + *old + " --force leave-resource " +

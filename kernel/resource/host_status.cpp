@@ -36,6 +36,10 @@ env::task<void> HostStatus::measure_space() {
     if (space) space_ = *space; // else the last known one stays
 }
 
+void HostStatus::say_goodbye() {
+    (void)tree_.touch(directory_ + "/stopped", "1"); // best effort: else others wait for an answer
+}
+
 void HostStatus::beat(bool is_shutting_down) {
     auto told = tree_.touch(directory_ + "/time", tree_.lamport().now().text());
     trouble_ = told ? "" : "nothing can be told: " + told.error().text;

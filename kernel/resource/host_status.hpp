@@ -24,6 +24,9 @@ class HostStatus {
   public:
     HostStatus(env::Env& env, tree::Tree& tree, SpaceLimits limits = {});
 
+    // This host is being stopped in order: before it takes a role that nobody has now, it will ask who may have had it
+    // meanwhile. To be made durable before the last heartbeat, by which others know that they need not wait for it.
+    void say_goodbye();
     // Heartbeat: `time` and `alive`, in this order after everything else (M9).
     void beat(bool is_shutting_down);
     // The lazily changing keys: features, version, space, level (rises at once, falls by one per call). `common`: the

@@ -63,8 +63,10 @@ env::task<void> Manager::stop() {
     }
     co_await tasks_.stop();
     co_await host_.questions.stop();
-    co_await beat(true);
+    co_await tell_all();
+    status_.say_goodbye();
     (void)co_await host_.tree.sync(); // nothing more can be done about a failure now
+    co_await beat(true);
     co_await fetch_server_.stop();
     co_await sync_server_.stop();
     co_await exchange_.stop();
