@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
