@@ -17,6 +17,16 @@ std::string position_text(VerbContext& ctx) {
            ", expected the same position and version link";
 }
 
+// It has not answered, or has ceased to.
+bool is_silent(VerbContext& ctx, const std::string& host) {
+    constexpr Duration kPatience = std::chrono::seconds(5);
+    const auto& state = ctx.state<Handover>();
+    if (host == ctx.self()) return false;
+    if (!has_answered_at_all(ctx, host)) return true;
+    if (state.asked_after) return !has_answered(ctx, host, *state.asked_after);
+    return ctx.env().clock().steady() - state.asked_at > kPatience && !has_answered(ctx, host, state.asked);
+}
+
 std::string silence_text(VerbContext& ctx, const std::string& host, std::string_view since) {
     return "host " + host + " has not answered host " + ctx.self() + std::string(since) +
            " (is marsd running there, and is the line up?)";
@@ -58,9 +68,9 @@ std::string primary_stuck(VerbContext& ctx) {
     const auto& old = old_primary(ctx);
     const auto now = designated_primary(ctx.view(), ctx.resource());
     if (now && now == old)
-        return std::string("the old primary is untouched: try again, ") +
-               (has_answered_at_all(ctx, *old) ? "or find out why its data does not arrive here (marsadm view)"
-                                               : "when it answers");
+        return std::string("the old primary is untouched: try again") +
+               (has_answered_at_all(ctx, *old) ? ", or find out why its data does not arrive here (marsadm view)"
+                                               : " when it answers");
     if (now) return "host " + *now + " is designated primary now";
     if (!old) return "nobody is designated primary now: give marsadm primary again";
     if (old == ctx.me()) {
@@ -71,7 +81,7 @@ std::string primary_stuck(VerbContext& ctx) {
         return text;
     }
     auto text = "nobody is designated primary now: give marsadm primary again, here or on the old primary " + *old;
-    if (!has_answered_at_all(ctx, *old))
+    if (is_silent(ctx, *old))
         text += ", or, if that has gone for good, first: marsadm --host=" + *old + " --force leave-resource " +
                 ctx.resource();
     return text;

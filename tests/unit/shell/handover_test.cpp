@@ -487,8 +487,9 @@ TEST_CASE("what the old primary has told before it left its role is not enough")
     const auto result = site.run({"primary", "r", "--timeout=20"});
     CHECK(result.exit == 3);
     CHECK(site.r("primary") == "(none)");
-    CHECK(site.output.text(Severity::error).find("host b has not answered host a since it has left its role") !=
-          std::string::npos);
+    const auto text = site.output.text(Severity::error);
+    CHECK(text.find("host b has not answered host a since it has left its role") != std::string::npos);
+    CHECK(text.find("if that has gone for good, first: marsadm --host=b") != std::string::npos);
 }
 
 TEST_CASE("a timeout after the old primary was called off names it, and what is missing") {
@@ -500,6 +501,7 @@ TEST_CASE("a timeout after the old primary was called off names it, and what is 
                   .find("host b has not left its role: resource-r/actual-b/is-primary is 1, expected 0") !=
               std::string::npos);
         CHECK(site.output.text(Severity::progress).find("host b has not left its role") != std::string::npos);
+        CHECK(site.output.text(Severity::error).find("gone for good") == std::string::npos); // it answers
     }
     SECTION("it has not seen that it is called off") {
         site.both_obey();
