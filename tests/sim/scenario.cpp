@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "kernel/format/log_scan.hpp"
 #include "kernel/format/replay_link.hpp"
 #include "kernel/tree/paths.hpp"
 #include "tests/sim/cluster.hpp"
@@ -291,6 +292,21 @@ class Scenario {
         if (!node.is_up()) cluster_.boot(node);
     }
 
+    // Some byte of the payloads from the record boundary `begin` on: not all of a header is covered by checksums.
+    std::optional<std::size_t> payload_byte(std::span<const std::byte> log, std::size_t begin) {
+        std::vector<std::size_t> bytes;
+        for (std::size_t at = begin; at < log.size();) {
+            const auto step = format::scan_record(log.subspan(at), at, 0, {});
+            if (!step.record) break;
+            const auto& payload = step.record->payload;
+            if (!payload.empty())
+                bytes.push_back(static_cast<std::size_t>(payload.data() - log.data()) + random_.below(payload.size()));
+            at = static_cast<std::size_t>(step.record->end);
+        }
+        if (bytes.empty()) return std::nullopt;
+        return bytes[random_.below(bytes.size())];
+    }
+
     // Bits of the primary's log flip while its marsd is down, in what its disk does not hold yet; somebody has fetched
     // that. It is to go on by itself, without losing what it alone has behind.
     void damage_log_at_rest(Node& node, const format::LogName& log) {
@@ -310,10 +326,10 @@ class Scenario {
         }
         const auto end = bytes ? std::min(fetched, bytes->size()) : 0;
         const auto begin = at && at->log == log ? static_cast<std::size_t>(at->pos) : end;
-        if (begin < end) {
+        const auto at_byte = bytes ? payload_byte(std::span(*bytes).first(end), begin) : std::nullopt;
+        if (at_byte) {
             auto names = node.machine.filesystem().picture();
-            auto& content = names[path].inode->current;
-            content[begin + random_.below(end - begin)] ^= std::byte{0x10};
+            names[path].inode->current[*at_byte] ^= std::byte{0x10};
             node.machine.filesystem().restore(names);
             damaged_ = &node;
             ++result_.storage_changes;
