@@ -17,14 +17,14 @@ from testhosts import MIB, main, wait_for
 from testhosts.mars import MarsCluster, create_resource, found_cluster, join_resource
 from testhosts.witness import Witness
 
-SIZE = 96 * MIB
-SMALL_BLOCKS = 8192  # 32 MiB of scattered small writes: many requests to the disk at once
-LARGE_WRITERS = 4    # 16 MiB each, behind the small ones: they fill the memory of buffered writes
-MEASURED_SECONDS = float(os.environ.get("MARS_MEASURED_SECONDS", 3))
-PATIENCE_SECONDS = 240  # then a test ends itself: nothing thaws a filesystem after a SIGKILL
+SIZE = 64 * MIB
+SMALL_BLOCKS = 4096  # 16 MiB of scattered small writes: many requests to the disk at once
+LARGE_WRITERS = 3    # 16 MiB each, behind the small ones, again and again: they fill the memory of buffered writes
+MEASURED_SECONDS = float(os.environ.get("MARS_MEASURED_SECONDS", 2))
+PATIENCE_SECONDS = 120  # then a test ends itself: after a SIGKILL, ctest's, nobody would be left to thaw
 
 LARGE_WRITER = ("head -c 16M /dev/urandom > /root/large$0; while dd if=/root/large$0 of=/dev/mars/bad bs=1M "
-                "seek=$((32 + 16 * $0)) oflag=direct conv=notrunc status=none 2>/dev/null; do :; done")
+                "seek=$((16 + 16 * $0)) oflag=direct conv=notrunc status=none 2>/dev/null; do :; done")
 
 # All its writes fail with EIO from now on, until it is mounted again. EXT4_IOC_SHUTDOWN with the log flushed.
 SHUTDOWN = "import fcntl, os; fcntl.ioctl(os.open('/bad', os.O_RDONLY), 0x8004587d, b'\\1\\0\\0\\0')"
@@ -51,7 +51,7 @@ class Load:
             assert len(seen) >= 8 and seen[-8] == seen[-1], f"{seen[-1]} small writes were acknowledged"
             return True
 
-        wait_for("writes to bad stall", stalled, interval=0.2)
+        wait_for("writes to bad stall", stalled, interval=0.1)
 
     def wait_failed(self):
         """Waits until writes to `bad` fail, because there is no more memory for what its disk refuses."""
@@ -75,33 +75,29 @@ class Load:
 
 
 @contextlib.contextmanager
-def patience():
-    """Raises what a test that hangs would never raise, so that what it has frozen is thawed."""
+def frozen(host):
+    """The disk of `bad` hangs there, for PATIENCE_SECONDS at most."""
+    def thaw():
+        host.run("fsfreeze -u /bad", check=False)  # refused when it is thawed already
+
     def give_up(_number, _frame):
-        raise AssertionError(f"gave up after {PATIENCE_SECONDS} s")
+        thaw()  # first: what is waited for may be a process that cannot be killed before
+        raise AssertionError(f"still frozen after {PATIENCE_SECONDS} s: something hangs that has nothing to do with bad")
 
     signal.signal(signal.SIGALRM, give_up)
+    host.run("fsfreeze -f /bad")
     signal.alarm(PATIENCE_SECONDS)
     try:
         yield
     finally:
         signal.alarm(0)
-
-
-@contextlib.contextmanager
-def frozen(host):
-    """The disk of `bad` hangs there."""
-    host.run("fsfreeze -f /bad")
-    try:
-        yield
-    finally:
-        host.run("fsfreeze -u /bad")
+        thaw()
 
 
 @contextlib.contextmanager
 def two_resources(state):
     """hostA, primary of both, hostB, and the load for hostA, which is stopped at the end."""
-    with MarsCluster(state, ["hostA", "hostB"]) as cluster, patience():
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b = cluster.hosts
         for host in (a, b):
             good = host.add_disk("good", SIZE)
@@ -172,7 +168,7 @@ def test_a_disk_that_hangs_on_the_secondary(state):
         load.bad.start(a)
         load.bad.wait_for_more(100)
         with frozen(b):
-            a.fill("bad", 32, 64)
+            a.fill("bad", 16, 48)
             load.bad.wait_for_more(2000)
             load.measure("while the disk of bad hangs on the other host")
             check_good(load, a, b)
