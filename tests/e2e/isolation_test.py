@@ -21,7 +21,7 @@ SIZE = 64 * MIB
 SMALL_BLOCKS = 4096  # 16 MiB of scattered small writes: many requests to the disk at once
 LARGE_WRITERS = 3    # 16 MiB each, behind the small ones, again and again: they fill the memory of buffered writes
 MEASURED_SECONDS = float(os.environ.get("MARS_MEASURED_SECONDS", 2))
-PATIENCE_SECONDS = 120  # then a test ends itself: after a SIGKILL, ctest's, nobody would be left to thaw
+PATIENCE_SECONDS = 120  # then a test ends itself: after ctest's SIGKILL, nobody would be left to thaw
 
 LARGE_WRITER = ("head -c 16M /dev/urandom > /root/large$0; while dd if=/root/large$0 of=/dev/mars/bad bs=1M "
                 "seek=$((16 + 16 * $0)) oflag=direct conv=notrunc status=none 2>/dev/null; do :; done")
