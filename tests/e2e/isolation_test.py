@@ -23,6 +23,8 @@ LARGE_WRITERS = 3    # 16 MiB each, behind the small ones, again and again: they
 MEASURED_SECONDS = float(os.environ.get("MARS_MEASURED_SECONDS", 2))
 PATIENCE_SECONDS = 120  # then a test ends itself: after ctest's SIGKILL, nobody would be left to thaw
 
+# Soon full.
+MARSD_MEMORY = "[Service]\nExecStart=\nExecStart=/usr/local/sbin/marsd --memory=64\n"
 LARGE_WRITER = ("head -c 16M /dev/urandom > /root/large$0; while dd if=/root/large$0 of=/dev/mars/bad bs=1M "
                 "seek=$((16 + 16 * $0)) oflag=direct conv=notrunc status=none 2>/dev/null; do :; done")
 
@@ -102,6 +104,7 @@ def two_resources(state):
         for host in (a, b):
             good = host.add_disk("good", SIZE)
             image = host.add_file_disk("bad.img", 2 * SIZE)
+            host.write_file("/etc/systemd/system/marsd.service.d/memory.conf", MARSD_MEMORY)
         cluster.boot()
         found_cluster(a, b)
         for host in (a, b):
