@@ -2,12 +2,17 @@
 """What comes from outside stops nothing: idle connections of strangers, a port that somebody else has, a journal that takes
 no lines."""
 
+import os
+import time
+
 from testhosts import MIB, main, wait_for
 from testhosts.mars import MarsCluster, two_hosts
+from testhosts.witness import Witness
 
 RES = "mydata"
 PORTS = (7777, 7778, 7779)
-CONNECTIONS = 300
+CONNECTIONS = 500  # to each port
+SILENT_JOURNAL_SECONDS = float(os.environ.get("MARS_SILENT_JOURNAL_SECONDS", 0))  # how long, under load; 0: no longer than needed
 
 # Opens connections, says nothing, opens those again that were closed; tells how many it has had.
 STRANGER = """
@@ -79,6 +84,20 @@ def test_a_port_that_is_in_use_is_waited_for(state):
         b.wait_caught_up(RES, a)
 
 
+def write_on(host, seconds):
+    """Numbered writes, and a line for the journal with every look at them, for so long; all that was acknowledged is there."""
+    end, witness = time.monotonic() + seconds, Witness(f"/dev/mars/{RES}")
+    witness.start(host)
+    try:
+        while time.monotonic() < end:
+            witness.wait_for_more(100)
+            host.run("kill -USR1 $(systemctl show -P MainPID marsd)")
+    finally:
+        witness.stop()
+    print(f"   {len(witness.acknowledged)} writes in {seconds:g} s without a journal")
+    witness.check(host)
+
+
 def test_a_journal_that_takes_nothing_stops_nothing(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b, disk = two_hosts(cluster, RES, 32 * MIB)
@@ -88,6 +107,9 @@ def test_a_journal_that_takes_nothing_stops_nothing(state):
             a.run("pid=$(systemctl show -P MainPID marsd); for i in $(seq 20); do for k in $(seq 300); do kill -USR1 $pid; sleep 0.001; "
                   "done; dd if=/dev/zero of=/dev/mars/mydata bs=64K seek=$i count=1 oflag=direct status=none; done", timeout=120)
             b.wait_caught_up(RES, a)
+            if SILENT_JOURNAL_SECONDS > 0:
+                write_on(a, SILENT_JOURNAL_SECONDS)
+                b.wait_caught_up(RES, a)
         finally:
             a.run("systemctl kill -s CONT systemd-journald")
         wait_for("the journal goes on", lambda: "counters" in a.run("journalctl -u marsd -o cat").out)

@@ -62,7 +62,8 @@ class Witness:
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, 9)
             self._process.wait()
-        self._reader.join()
+        if self._reader:
+            self._reader.join()
 
     def check(self, host, device=None):
         """Fails unless every acknowledged record, or a later one of the same block, is on the device."""
