@@ -157,7 +157,7 @@ std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& act
                     : Trouble{"its disk is not used, disk-error = " + code + "; next: look at the log of marsd there",
                               std::nullopt};
     }
-    for (const char* name : {"err-past-missing", "err-splitbrain-detected", "err-log-not-contiguous"})
+    for (const char* name : {"err-past-missing", "err-splitbrain-detected", "err-log-not-contiguous", "err-disk-hangs"})
         if (auto said = message(name)) return said;
     const auto codes = tree.value(actual + "/replay-code", "0");
     if (!codes.starts_with('-')) return std::nullopt;

@@ -134,11 +134,14 @@ env::task<result<void>> Disk::write_through_bounce(std::uint64_t offset, std::sp
 }
 
 env::task<result<void>> Disk::flush() {
-    return file_->sync_data(); // same inode as tail_file_
+    const Pending pending(*this);
+    auto done = co_await file_->sync_data(); // same inode as tail_file_
+    co_return done;
 }
 
 // Reads from a block boundary to a block boundary or the capacity, into aligned memory.
 env::task<result<void>> Disk::load(std::uint64_t offset, std::span<std::byte> into) {
+    const Pending pending(*this);
     const std::uint64_t split = std::clamp(tail_begin_, offset, offset + into.size()) - offset;
     if (split > 0) MARS_CO_TRY_VOID(co_await load_part(*file_, offset, into.first(split)));
     if (split == into.size()) co_return result<void>();
@@ -146,6 +149,7 @@ env::task<result<void>> Disk::load(std::uint64_t offset, std::span<std::byte> in
 }
 
 env::task<result<void>> Disk::load_part(env::File& file, std::uint64_t offset, std::span<std::byte> into) {
+    const Pending pending(*this);
     MARS_CO_TRY(std::size_t got, co_await file.read(offset, into));
     if (got == into.size()) co_return result<void>();
     co_return failure(std::errc::io_error, "disk " + path_ + ": expected " + std::to_string(into.size()) +

@@ -7,6 +7,7 @@
 // Tests: tests/unit/block/disk_test.cpp.
 #pragma once
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,8 @@ class Disk final : public Device {
     env::task<result<void>> grow(std::uint64_t size);
 
     const std::string& path() const { return path_; }
+    // How long the store has not answered its oldest request that is under way; 0: there is none.
+    Duration waited() const { return pending_.empty() ? Duration{} : env_.clock().steady() - pending_.front(); }
     bool is_direct() const { return is_direct_; }
 
   private:
@@ -51,8 +54,19 @@ class Disk final : public Device {
     env::task<result<void>> load_part(env::File& file, std::uint64_t offset, std::span<std::byte> into);
     env::task<result<void>> store(std::uint64_t offset, std::span<const std::byte> data);
 
+    struct Pending { // one request of the store
+        explicit Pending(Disk& d)
+            : disk(d), place(disk.pending_.insert(disk.pending_.end(), disk.env_.clock().steady())) {}
+        Pending(const Pending&) = delete;
+        Pending& operator=(const Pending&) = delete;
+        ~Pending() { disk.pending_.erase(place); }
+        Disk& disk;
+        std::list<Duration>::iterator place;
+    };
+
     env::Env& env_;
     std::string path_;
+    std::list<Duration> pending_; // when the requests under way began, in this order
     std::unique_ptr<env::File> file_;
     // A store's last block may be incomplete (its capacity is a multiple of 512 only). Direct I/O cannot reach it: it
     // is always accessed through this buffered file, and never through file_, so the two never see different data.

@@ -35,7 +35,7 @@ Controller::Controller(Host& host, std::string resource)
       append_(host, view_.name(), *logs_, signal_), replay_(host.env, signal_), sync_(host, view_.name(), signal_),
       fetch_(host.env, view_.name(), *logs_, changed_, host.tunables.log_port),
       repair_(host.env, view_.name(), *logs_, signal_, host.tunables.log_port),
-      mark_(host.env, host.tunables.state_directory, view_.name()), role_note_(host, view_), tasks_(host.env) {}
+      mark_(host.env, host.tunables.state_directory, view_.name()), role_note_(host.tree, view_), tasks_(host.env) {}
 
 Controller::~Controller() = default;
 

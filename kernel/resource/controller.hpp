@@ -136,6 +136,7 @@ class Controller {
     void publish_rates();
     void publish_messages(const Plan& plan);
     std::string replay_trouble() const;
+    std::string hanging_text() const;
     void publish(std::string_view key, std::string_view value);
     void beat(std::string_view key, std::string_view value);
 

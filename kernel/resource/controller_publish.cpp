@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 namespace {
 // Heartbeats must be younger than 30 s for admin tools.
 constexpr Duration kBeat = 10s;
+constexpr Duration kHangs = 20s; // a disk that is only busy answers sooner
 
 } // namespace
 
@@ -58,6 +59,8 @@ env::task<void> Controller::tell() {
     const bool told = co_await publish_positions();
     if (!is_recovered_) co_return;
     publish_switches();
+    if (disk_ && disk_->waited() >= kHangs) // the rounds may be waiting for it
+        messages_.say("err-disk-hangs", hanging_text());
     if (told && append_.is_running()) beat("actual-" + host_.me() + "/is-primary", "1"); // so old are the positions
 }
 
@@ -106,6 +109,15 @@ void Controller::publish_rates() {
     rate("sync_rate", sync_.rate(), sync_.is_running());
 }
 
+std::string Controller::hanging_text() const {
+    return "disk " + disk_->path() + " has not answered a request for more than " +
+           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(kHangs).count()) +
+           " s: nothing gets on with it; next: look at it on " + host_.me() +
+           " (dmesg, iostat, multipath -ll). When it answers, all goes on by itself; to use another host's copy "
+           "meanwhile, "
+           "the device has to be closed first";
+}
+
 std::string Controller::replay_trouble() const {
     auto text = last_replay_.text;
     if (!damaged_) return text;
@@ -128,6 +140,7 @@ void Controller::publish_messages(const Plan& plan) {
                              "invalidate " +
                              view_.name() + " on " + host_.me());
     if (!sync_.trouble().empty()) messages.emplace("inf-sync", sync_.trouble());
+    if (disk_ && disk_->waited() >= kHangs) messages.emplace("err-disk-hangs", hanging_text());
     if (!disk_doubt_.empty()) messages.emplace("err-disk-mismatch", disk_doubt_);
     if (damaged_ || last_replay_.code.code < 0) messages.emplace("err-replay-stop", replay_trouble());
     if (auto failed = append_.failed()) messages.emplace("err-replay-stop", failed->text);

@@ -143,7 +143,7 @@ env::task<void> Manager::follow_roles() {
 
 env::task<void> Manager::tell_role_at_rest(std::string name) {
     const auto key = tree::resource_key(name, "actual-" + host_.me() + "/primary-seen");
-    RoleNote note(host_, ResourceView(host_.tree, name), host_.tree.value(key));
+    RoleNote note(host_.tree, ResourceView(host_.tree, name), host_.tree.value(key));
     const auto is_free = [this, &name] { return !find(name); };
     auto noted = co_await note.renew(is_free);
     if (noted && is_free() && !note.seen().empty()) noted = host_.tree.set(key, note.seen());

@@ -14,6 +14,7 @@ constexpr std::size_t kMaxText = 900; // a message value has at most 1023 bytes,
 
 // The keys that must exist for every active resource.
 constexpr const char* kKeys[] = {
+    "err-disk-hangs",
     "err-disk-mismatch",
     "err-past-missing",
     "err-versionlink-skip",

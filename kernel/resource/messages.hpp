@@ -19,6 +19,8 @@ class Messages {
     // What holds now, by key; publishes the difference. Texts are cut at 900 bytes, newlines become blanks.
     // The first line of each new text goes to the log as well.
     void publish(const std::map<std::string, std::string>& current);
+    // One of them, beside what was published last.
+    void say(const std::string& key, const std::string& text);
 
   private:
     struct Shown {
@@ -27,7 +29,6 @@ class Messages {
         Duration last_said{0};
         bool is_ok = true;
     };
-    void say(const std::string& key, const std::string& text);
     void expire();
 
     env::Env& env_;

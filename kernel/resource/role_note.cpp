@@ -4,7 +4,7 @@
 namespace mars::resource {
 
 std::string RoleNote::present() const {
-    const auto primary = host_.tree.get(view_.key("primary"));
+    const auto primary = tree_.get(view_.key("primary"));
     return primary ? text_of(*primary) : "";
 }
 
@@ -12,7 +12,7 @@ env::task<result<void>> RoleNote::renew(std::function<bool()> may_note) {
     while (true) {
         const auto now = present();
         if (now == seen_) co_return result<void>();
-        auto durable = co_await host_.tree.sync();
+        auto durable = co_await tree_.sync();
         if (!durable) co_return durable.error().with("that the primary is " + now + " cannot be kept");
         if (present() != now) continue; // another one has come meanwhile
         if (may_note()) seen_ = now;

@@ -7,16 +7,16 @@
 #include <functional>
 #include <string>
 
-#include "kernel/resource/host.hpp"
 #include "kernel/resource/resource_view.hpp"
+#include "kernel/tree/tree.hpp"
 
 namespace mars::resource {
 
 class RoleNote {
   public:
     // `seen`: what an earlier life has told, which is durable; empty: nothing is known.
-    RoleNote(Host& host, ResourceView view, std::string seen = "")
-        : host_(host), view_(std::move(view)), seen_(std::move(seen)) {}
+    RoleNote(tree::Tree& tree, ResourceView view, std::string seen = "")
+        : tree_(tree), view_(std::move(view)), seen_(std::move(seen)) {}
 
     // Makes the present version durable; then seen() tells it. Nothing is noted when `may_note` says no then.
     // Errors: those of syncing /mars.
@@ -28,7 +28,7 @@ class RoleNote {
   private:
     std::string present() const;
 
-    Host& host_;
+    tree::Tree& tree_;
     ResourceView view_;
     std::string seen_;
 };

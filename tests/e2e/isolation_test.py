@@ -154,6 +154,10 @@ def check_all(load, a, b):
         host.run("umount /bad")
 
 
+def says(host, word):
+    wait_for(f"{host.name} says {word}", lambda: word in host.marsadm("view bad", timeout=30).out)
+
+
 def test_a_disk_that_hangs_on_the_primary(state):
     with two_resources(state) as (a, b, load):
         load.bad.start(a)
@@ -163,6 +167,8 @@ def test_a_disk_that_hangs_on_the_primary(state):
             load.wait_stalled()
             load.measure("while the disk of bad hangs")
             check_good(load, a, b)
+            for host in (a, b):
+                says(host, "has not answered a request")
         check_all(load, a, b)
 
 
@@ -177,10 +183,6 @@ def test_a_disk_that_hangs_on_the_secondary(state):
             check_good(load, a, b)
             load.bad.wait_for_more(200)
         check_all(load, a, b)
-
-
-def says(host, word):
-    wait_for(f"{host.name} says {word}", lambda: word in host.marsadm("view bad", timeout=30).out)
 
 
 def test_a_disk_that_is_full(state):
