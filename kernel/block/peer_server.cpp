@@ -63,7 +63,9 @@ env::task<result<void>> PeerServer::make_room(const Hello& hello) {
     for (;;) {
         const auto admitted = std::count_if(sessions_.begin(), sessions_.end(), is_same);
         if (static_cast<std::size_t>(admitted) < limits_.max_of_one_kind) co_return result<void>();
-        end(**std::find_if(sessions_.begin(), sessions_.end(), is_same));
+        const auto oldest = std::find_if(sessions_.begin(), sessions_.end(),
+                                         [&](const auto& s) { return is_same(s) && !s->must_stop; });
+        if (oldest != sessions_.end()) end(**oldest);
         co_await session_ended_.wait();
     }
 }

@@ -151,7 +151,7 @@ env::task<bool> Controller::round() {
         if (!refreshed) say("err-bad-log-name", "logs cannot be listed: " + refreshed.error().text);
     }
     if (replay_.has_ended()) co_await take_replay_end();
-    if (damaged_ && repair_.take_success()) co_await take_mended_log();
+    if (damage_) co_await settle_damage();
     co_await note_primary();
     const Local local = observe();
     const Plan plan = decide(host_.tree, view_.name(), local);
@@ -167,13 +167,8 @@ Local Controller::observe() {
     // What stopped replay was in a log that this replica does not need any more (invalidate).
     if (last_replay_.code.code < 0)
         if (const auto replay = view_.replay(host_.me());
-            replay && replay->log != last_replay_.log && damaged_ != last_replay_.log)
+            replay && replay->log != last_replay_.log && (!damage_ || damage_->log != last_replay_.log))
             last_replay_ = {};
-    if (!damaged_ && doubtful_) {
-        damaged_ = doubtful_;
-        damaged_length_ = logs_->length(*doubtful_).value_or(0);
-    }
-    if (damaged_ && !is_still_damaged()) forget_damage();
     Local local;
     local.me = host_.me();
     local.shutting_down = shutting_down_;
@@ -189,9 +184,8 @@ Local Controller::observe() {
     local.open_count = append_.open_count();
     local.disk_is_open = disk_ != nullptr;
     local.logs = logs_->local();
-    local.damaged = damaged_;
+    if (damage_) local.damaged = damage_->log;
     local.may_repair = repair_.is_wanted();
-    local.damage_is_doubtful = damaged_ && damaged_ == doubtful_;
     local.replay_must_pause = replay_must_pause();
     local.replay_has_turn = replay_has_turn_;
     local.is_trusted = host_.tree.has(local_key("trust-disk"));
@@ -222,14 +216,13 @@ bool Controller::is_alive(const std::string& host) const {
 
 env::task<bool> Controller::act(const Plan& plan) {
     // A disk may hold what is damaged in the log; before that is mended, it cannot be told from a wrong one.
-    if (plan.open_disk && !disk_ && !damaged_) {
+    if (plan.open_disk && !disk_ && !damage_) {
         const bool opened = co_await open_disk(plan);
         if (opened) co_return true;
     }
     if (co_await stop_unwanted(plan)) co_return true;
     if (co_await close_device(plan)) co_return true;
     if (co_await close_disk(plan)) co_return true;
-    if (plan.cut_damage) co_return co_await cut_damage();
     if (co_await steer_repair(plan)) co_return true;
     steer_fetch(plan);
     if (!disk_) co_return false;
@@ -427,16 +420,18 @@ env::task<void> Controller::take_replay_end() {
     replay_has_turn_ = false;
     replay_ended_at_ = host_.env.clock().steady();
     if (last_replay_.code.code >= 0) co_return;
+    const bool is_damage = is_defect(last_replay_.code) || last_replay_.log_is_unreadable;
     const bool is_new = std::exchange(last_error_, last_replay_.text) != last_replay_.text;
-    if (is_new) host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
-    if (!is_defect(last_replay_.code) && !last_replay_.log_is_unreadable) co_return;
-    note_damage(last_replay_.log, view_.replay(host_.me())->pos, false);
+    if (is_new && !is_damage) host_.env.log().error("resource " + view_.name() + ": " + last_replay_.text);
+    if (!is_damage) co_return;
+    examined_at_ = replay_ended_at_;
+    note_damage(last_replay_.log, view_.replay(host_.me())->pos, last_replay_);
 }
 
 // TL-P5: the disk has failed, or the log could not be read. Neither gets better by another copy of the log; it is tried
 // again after a while.
 bool Controller::replay_must_pause() {
-    if (last_replay_.code.code >= 0 || is_defect(last_replay_.code)) return false;
+    if (last_replay_.code.code >= 0 || damage_) return false;
     const auto since = host_.env.clock().steady() - replay_ended_at_;
     if (since >= kReplayRetry) return false;
     next_look_ = std::min(next_look_, kReplayRetry - since);

@@ -88,7 +88,7 @@ class Controller {
 
     // controller_recovery.cpp
     env::task<result<void>> recover_logs();
-    env::task<result<void>> recover_log(LogName log, std::int64_t start);
+    env::task<result<void>> examine(LogName log, bool is_recovery);
     std::int64_t applied_of(const LogName& log) const;
     result<void> replace_zero_version();
     env::task<bool> note_appending(std::string logs);
@@ -115,11 +115,12 @@ class Controller {
     void warn_of_silence(const LogName& log);
 
     env::task<void> take_replay_end();
-    bool is_still_damaged();
-    void note_damage(const LogName& log, std::int64_t good_up_to, bool is_doubtful);
+    void note_damage(const LogName& log, std::int64_t good_up_to, ReplayOutcome why);
     void forget_damage();
-    env::task<void> take_mended_log();
-    env::task<bool> cut_damage();
+    env::task<result<void>> end_damage(LogName log);
+    env::task<void> settle_damage();
+    std::int64_t promised_of(const LogName& log) const;
+    bool has_asked_all() const;
     env::task<bool> steer_repair(const Plan& plan);
     bool replay_must_pause();
     env::task<bool> end_sync();
@@ -174,9 +175,13 @@ class Controller {
     std::optional<LogName> gone_;    // the first log that was being written at a crash, and is not all here
     ReplayOutcome last_replay_;
     std::string last_error_; // of a replay, as it was logged
-    std::optional<LogName> damaged_;
-    std::int64_t damaged_length_ = 0;
-    std::optional<LogName> doubtful_; // an own log whose damaged end may be what a crash has left
+    struct Damage {
+        LogName log;
+        std::int64_t good_up_to = 0;
+        std::uint64_t cuts = 0; // of the log, until it was noted
+    };
+    std::optional<Damage> damage_;
+    Duration examined_at_{};
     std::string sync_source_host_;
     bool replay_has_turn_ = false;
     Duration device_seen_at_{};

@@ -120,7 +120,7 @@ std::string Controller::hanging_text() const {
 
 std::string Controller::replay_trouble() const {
     auto text = last_replay_.text;
-    if (!damaged_) return text;
+    if (!damage_) return text;
     if (repair_.is_running()) return text + "; members are being asked for what is damaged";
     if (!repair_.trouble().empty()) text += "; nobody can replace it: " + repair_.trouble();
     return text;
@@ -142,7 +142,7 @@ void Controller::publish_messages(const Plan& plan) {
     if (!sync_.trouble().empty()) messages.emplace("inf-sync", sync_.trouble());
     if (disk_ && disk_->waited() >= kHangs) messages.emplace("err-disk-hangs", hanging_text());
     if (!disk_doubt_.empty()) messages.emplace("err-disk-mismatch", disk_doubt_);
-    if (damaged_ || last_replay_.code.code < 0) messages.emplace("err-replay-stop", replay_trouble());
+    if (damage_ || last_replay_.code.code < 0) messages.emplace("err-replay-stop", replay_trouble());
     if (auto failed = append_.failed()) messages.emplace("err-replay-stop", failed->text);
     messages_.publish(messages);
 }

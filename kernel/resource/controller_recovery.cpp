@@ -9,7 +9,9 @@
 namespace mars::resource {
 
 namespace {
-constexpr const char* kAppending = "appending"; // which logs this host is writing
+constexpr const char* kAppending = "appending";         // which logs this host is writing
+constexpr std::int64_t kTornBytes = 128 << 10;          // no record is longer
+constexpr Duration kExamine = std::chrono::seconds(30); // a damaged log is looked at again
 
 ReplayOutcome outcome_of(const LogName& log, const block::LogEnd& found) {
     ReplayOutcome outcome;
@@ -43,13 +45,17 @@ env::task<result<void>> Controller::recover_logs() {
     const auto logs = logs_->local();
     if (!replay || logs.empty()) co_return result<void>();
     for (auto log = logs.rbegin(); log != logs.rend() && log->name.seq >= replay->log.seq; ++log) {
-        MARS_CO_TRY_VOID(co_await recover_log(log->name, applied_of(log->name)));
+        MARS_CO_TRY_VOID(co_await examine(log->name, true));
         if (logs_->length(log->name).value_or(0) > 0) break;
     }
     for (auto& log : logs_->local()) {
         if (log.name.seq < replay->log.seq || log.name.host != host_.me() || log.length == 0) continue;
         const auto version = view_.version(log.name.seq, host_.me());
         const auto told = version && version->log == log.name ? version->length : 0;
+        if (damage_ && damage_->log == log.name) { // what is behind is not known yet
+            MARS_CO_TRY_VOID(positions_.correct_version(log.name, std::max(told, damage_->good_up_to)));
+            continue;
+        }
         // Somebody has cut it, the disk may hold more, and more was acknowledged: no other history may begin there.
         if (log.length < std::max(told, applied_of(log.name))) {
             host_.env.log().error("resource " + view_.name() + ": of " + log.name.text() + ", only " +
@@ -63,118 +69,129 @@ env::task<result<void>> Controller::recover_logs() {
     co_return result<void>();
 }
 
-env::task<result<void>> Controller::recover_log(LogName log, std::int64_t start) {
-    const std::int64_t length = logs_->length(log).value_or(0);
+// What anybody has been told of the log, as far as is known.
+std::int64_t Controller::promised_of(const LogName& log) const {
+    std::int64_t promised = 0;
+    for (const auto& host : view_.storage_members()) {
+        if (const auto version = view_.version(log.seq, host); version && version->log == log)
+            promised = std::max(promised, version->length);
+        if (const auto replay = view_.replay(host); replay && replay->log == log)
+            promised = std::max(promised, replay->pos);
+    }
+    return promised;
+}
+
+// Each member that can be reached has said what it has of the damaged log.
+bool Controller::has_asked_all() const {
+    const auto members = view_.storage_members();
+    return std::all_of(members.begin(), members.end(), [&](const std::string& host) {
+        return host == host_.me() || repair_.has_asked(host) ||
+               (host_.may_be_designated() && !host_.is_reachable(host));
+    });
+}
+
+// What follows the last good record goes if it is what a crash has left: the beginning of a record that nobody was told
+// of; of a copy, as much as is appended between two syncs; other bytes in an own log, and what somebody was told of,
+// only when every member has been asked, and damaged records that somebody was told of never. All else is damage, and
+// members are asked for what was there.
+env::task<result<void>> Controller::examine(LogName log, bool is_recovery) {
+    examined_at_ = host_.env.clock().steady();
+    const auto start = applied_of(log);
+    const auto length = logs_->length(log).value_or(0);
     if (length <= start) co_return result<void>();
     MARS_CO_TRY(const auto found,
                 co_await block::scan_to_end(host_.env, logs_->path(log), static_cast<std::uint64_t>(start)));
     if (found.tail == block::LogTail::clean || found.stop.kind == format::ScanKind::unsupported)
-        co_return result<void>();
+        co_return co_await end_damage(log);
     const auto end = static_cast<std::int64_t>(found.position);
-    if (found.tail == block::LogTail::unreadable) { // what is there may have been acknowledged; replay stops before it
-        host_.env.log().error("resource " + view_.name() + ": " + found.stop.problem +
-                              "; next: check the disk below /mars (dmesg, smartctl)");
-        note_damage(log, end, false);
-        last_replay_ = outcome_of(log, found);
-        replay_ended_at_ = host_.env.clock().steady();
+    const auto promised = promised_of(log);
+    const bool is_own = log.host == host_.me();
+    const bool is_torn = found.tail == block::LogTail::torn && length - end <= kTornBytes;
+    bool may_cut = false;
+    if (found.tail == block::LogTail::unreadable)
+        may_cut = false;
+    else if (!is_own)
+        may_cut = is_recovery && length - end <= static_cast<std::int64_t>(block::kFetchBatchBytes);
+    else if (is_torn)
+        may_cut = end >= promised || has_asked_all();
+    else
+        may_cut = end >= promised && has_asked_all();
+    if (!may_cut) {
+        note_damage(log, end, outcome_of(log, found));
         co_return result<void>();
     }
-    const auto version = view_.version(log.seq, host_.me());
-    const bool was_promised = log.host == host_.me() && version && version->log == log && end < version->length;
     const std::string what = "resource " + view_.name() + ": " + log.text() + " is whole up to byte " +
                              std::to_string(end) + " of " + std::to_string(length);
-    if (was_promised && found.tail == block::LogTail::defect) { // acknowledged records are damaged: never cut these off
-        host_.env.log().error(what + ", the records behind are damaged although " + std::to_string(version->length) +
-                              " bytes had been acknowledged; next: check the disk below /mars. Members that have "
-                              "fetched more are asked for what is damaged");
-        note_damage(log, end, false);
-        last_replay_ = outcome_of(log, found);
-        co_return result<void>();
-    }
-    // A crash leaves the beginning of a record, seldom anything else: somebody may have what was there.
-    constexpr std::int64_t kLongestRecord = 128 << 10;
-    if (log.host == host_.me() && !was_promised &&
-        (found.tail == block::LogTail::defect || length - end > kLongestRecord)) {
-        host_.env.log().error(what + ": members are asked for what is damaged");
-        note_damage(log, end, true);
-        last_replay_ = outcome_of(log, found);
-        co_return result<void>();
-    }
-    if (was_promised)
-        host_.env.log().error(what + " although " + std::to_string(version->length) +
+    if (is_own && end < promised)
+        host_.env.log().error(what + " although " + std::to_string(promised) +
                               " bytes had been acknowledged: the disk below /mars has lost what it had called durable; "
                               "what is left of the record there is cut off");
     else
-        host_.env.log().warning(what + "; the rest was never acknowledged and is cut off");
-    MARS_CO_TRY_VOID(co_await logs_->cut(log, end));
-    if (log.host == host_.me()) MARS_CO_TRY_VOID(positions_.correct_version(log, end));
+        host_.env.log().warning(what + "; the rest, of which nobody was told, is cut off" +
+                                (repair_.trouble().empty() ? "" : " (members were asked: " + repair_.trouble() + ")"));
+    auto name = log;
+    MARS_CO_TRY_VOID(co_await logs_->cut(std::move(name), end));
+    if (is_own) MARS_CO_TRY_VOID(positions_.correct_version(log, end));
+    if (damage_ && damage_->log == log) forget_damage();
     co_return result<void>();
 }
 
-// --- damaged logs
-// -----------------------------------------------------------------------------------------------------
+// --- damaged logs ----------------------------------------------------------------------------------------------------
 
-// What stopped replay is there until the log has been mended, fetched anew, or was given up; an I/O error may pass by
-// itself, and is tried again after a while.
-bool Controller::is_still_damaged() {
-    if (logs_->length(*damaged_) != damaged_length_) return false;
-    if (repair_.is_running() || !last_replay_.log_is_unreadable) return true;
-    const auto since = host_.env.clock().steady() - replay_ended_at_;
-    if (since >= kReplayRetry) return false;
-    next_look_ = std::min(next_look_, kReplayRetry - since);
-    return true;
-}
-
-env::task<bool> Controller::steer_repair(const Plan& plan) {
-    if (damaged_ && !repair_.is_wanted()) next_look_ = std::min(next_look_, repair_.wait());
-    if (!plan.repair || repair_.is_running()) co_return false;
-    repair_.start(plan.log, plan.start, sources_of(plan), host_.tree.value("uuid"));
-    co_return true;
-}
-
-void Controller::note_damage(const LogName& log, std::int64_t good_up_to, bool is_doubtful) {
-    logs_->hide_behind(log, good_up_to, is_doubtful);
-    if (is_doubtful) doubtful_ = log;
-    damaged_ = log;
-    damaged_length_ = logs_->length(log).value_or(0);
+void Controller::note_damage(const LogName& log, std::int64_t good_up_to, ReplayOutcome why) {
+    logs_->hide_behind(log, good_up_to);
+    if (!damage_ || damage_->log != log) {
+        repair_.forget();
+        host_.env.log().error("resource " + view_.name() + ": " + log.text() + " is damaged at byte " +
+                              std::to_string(good_up_to) + " of " + std::to_string(logs_->length(log).value_or(0)) +
+                              ": " + why.text +
+                              "; members are asked for what was there; next: look at the disk below "
+                              "/mars (dmesg, smartctl)");
+    }
+    damage_ = Damage{log, good_up_to, logs_->cuts(log)};
+    last_replay_ = std::move(why);
 }
 
 void Controller::forget_damage() {
-    logs_->serve_again(*damaged_);
-    if (doubtful_ == damaged_) doubtful_.reset();
-    damaged_.reset();
+    logs_->serve_again(damage_->log);
+    damage_.reset();
     last_replay_ = {};
     repair_.forget();
 }
 
-env::task<void> Controller::take_mended_log() {
-    auto log = *damaged_;
-    auto released = co_await logs_->release(log);
-    if (released && doubtful_ == log) released = positions_.correct_version(log, logs_->length(log).value_or(0));
-    if (!released) { // it is looked at again
-        host_.env.log().error("resource " + view_.name() + ": " + released.error().text);
-        co_return;
-    }
-    host_.env.log().info("resource " + view_.name() + ": " + damaged_->text() + " is whole again");
+// Nothing is wrong with the log any more, if anything was.
+env::task<result<void>> Controller::end_damage(LogName log) {
+    if (!damage_ || damage_->log != log) co_return result<void>();
+    auto name = log;
+    MARS_CO_TRY_VOID(co_await logs_->measure(std::move(name)));
+    if (log.host == host_.me()) MARS_CO_TRY_VOID(positions_.correct_version(log, logs_->length(log).value_or(0)));
+    host_.env.log().info("resource " + view_.name() + ": " + log.text() + " is whole again");
     forget_damage();
+    co_return result<void>();
 }
 
-// Nobody who could be asked has what is damaged, and nobody was ever told of it: like a torn end (transaction-log 8.5).
-env::task<bool> Controller::cut_damage() {
-    const auto log = *damaged_;
-    const auto end = logs_->length(log).value_or(0);
-    host_.env.log().warning("resource " + view_.name() + ": " + log.text() + " is cut off at byte " +
-                            std::to_string(end) +
-                            ", where damage begins: no member that could be asked has more of it" +
-                            (repair_.trouble().empty() ? "" : " (" + repair_.trouble() + ")"));
-    auto name = log;
-    auto done = co_await logs_->cut(std::move(name), end);
-    if (done) done = positions_.correct_version(log, end);
-    if (!done) {
-        say("err-replay-stop", done.error().text);
-        co_return false;
+// After members have been asked, and from time to time: an I/O error may pass by itself, members come and go.
+env::task<void> Controller::settle_damage() {
+    if (repair_.is_running() || replay_.is_running() || append_.is_running()) co_return;
+    const bool is_gone = !logs_->length(damage_->log) || logs_->cuts(damage_->log) != damage_->cuts;
+    if (is_gone) { // fetched anew, or given up
+        forget_damage();
+        co_return;
     }
-    forget_damage();
+    const auto since = host_.env.clock().steady() - examined_at_;
+    const bool has_news = repair_.take_end();
+    if (!has_news && since < kExamine) {
+        next_look_ = std::min(next_look_, kExamine - since);
+        co_return;
+    }
+    auto examined = co_await examine(damage_->log, false);
+    if (!examined) host_.env.log().error("resource " + view_.name() + ": " + examined.error().text);
+}
+
+env::task<bool> Controller::steer_repair(const Plan& plan) {
+    if (damage_ && !repair_.is_wanted()) next_look_ = std::min(next_look_, repair_.wait());
+    if (!plan.repair || repair_.is_running()) co_return false;
+    repair_.start(plan.log, plan.start, sources_of(plan), host_.tree.value("uuid"));
     co_return true;
 }
 

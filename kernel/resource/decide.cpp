@@ -220,8 +220,8 @@ class Decision {
     // has removed or cut the log.
     bool is_log_short() {
         const auto wanted = std::max(position_, acknowledged());
-        return designated_ && local_.disk_is_open && wanted > length_ && r_.is_consistent(me_) &&
-               logs_numbered(cur_.seq + 1).empty() && !somebody_is_ahead(wanted);
+        return designated_ && local_.disk_is_open && local_.damaged != cur_ && wanted > length_ &&
+               r_.is_consistent(me_) && logs_numbered(cur_.seq + 1).empty() && !somebody_is_ahead(wanted);
     }
 
     // The disk goes on, if an operator believes in it: from behind the log that has gone. What that held is not known,
@@ -421,14 +421,19 @@ class Decision {
     // Members may have what is damaged here, also of an own log, whose other bytes nobody else may have: it is mended
     // in place. Meanwhile nothing is appended to it.
     void decide_repair() {
-        if (!local_.damaged || local_.engine != Engine::off) return;
-        if (local_.may_repair && r_.todo(me_, "connect")) {
-            plan_.fetch_log = plan_.log = *local_.damaged;
-            plan_.fetch_from = fetch_sources();
-            plan_.start = plan_.log == cur_ ? position_ : 0;
-            plan_.repair = !plan_.fetch_from.empty();
-        }
-        plan_.cut_damage = !plan_.repair && local_.damage_is_doubtful;
+        if (!local_.damaged || !local_.may_repair || local_.engine != Engine::off || !r_.todo(me_, "connect")) return;
+        plan_.fetch_log = plan_.log = *local_.damaged;
+        plan_.start = plan_.log == cur_ ? position_ : 0;
+        for (auto& host : fetch_sources())
+            if (has_same_history(host, plan_.log)) plan_.fetch_from.push_back(host);
+        plan_.repair = !plan_.fetch_from.empty();
+    }
+
+    // As far as is known: the version links below the log agree.
+    bool has_same_history(const std::string& host, const LogName& log) const {
+        const auto mine = r_.version(log.seq, me_);
+        const auto theirs = r_.version(log.seq, host);
+        return !mine || !theirs || mine->log != log || (theirs->log == log && theirs->prev == mine->prev);
     }
 
     // Behind the last local log that continues the current one without a gap. A log with a successor can still be

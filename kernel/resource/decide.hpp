@@ -49,8 +49,6 @@ struct Local {
     std::optional<LogName> damaged;
     // Members may be asked for what is damaged (again).
     bool may_repair = false;
-    // What is behind the damage was never published: it may be what a crash has left, and go when nobody has it.
-    bool damage_is_doubtful = false;
     // Replay has failed for another reason a moment ago.
     bool replay_must_pause = false;
     // The sync has had its turn: replay may go first if it can do something (Y9).
@@ -99,7 +97,6 @@ struct Plan {
     std::vector<std::string> fetch_from;
     // Instead, `log` is damaged behind `start`, and the first of `fetch_from` that can shall replace what is bad.
     bool repair = false;
-    bool cut_damage = false;
     // Sync has reached the end of the disk, or there is nothing to sync: see decide_sync_end in the controller.
     bool sync_wanted = false;
     // Why things stand still, by message key (2.12): "err-splitbrain-detected" → text.

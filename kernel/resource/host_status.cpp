@@ -33,6 +33,10 @@ void HostStatus::set(const char* key, const std::string& value) {
 
 env::task<void> HostStatus::measure_space() {
     const auto space = co_await env_.storage().measure_space(tree_.root());
+    take_space(space);
+}
+
+void HostStatus::take_space(const result<env::SpaceInfo>& space) {
     if (space) space_ = *space; // else the last known one stays
 }
 

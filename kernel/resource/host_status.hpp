@@ -34,6 +34,7 @@ class HostStatus {
     void publish(format::KindMask common);
     // Asks the filesystem below /mars, off the event loop: it may be slow.
     env::task<void> measure_space();
+    void take_space(const result<env::SpaceInfo>& space);
     // Its size in bytes when last measured; 0: not yet.
     std::uint64_t total_bytes() const { return space_ ? space_->total_bytes : 0; }
     // Why the last heartbeat could not be written; empty when it could.

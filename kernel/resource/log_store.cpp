@@ -56,25 +56,26 @@ env::task<result<void>> LogStore::cut(LogName log, std::int64_t length) {
     MARS_CO_TRY_VOID(co_await file->sync_data());
     auto& known = known_[log];
     known.length = length;
-    known.served = std::numeric_limits<std::int64_t>::max();
+    ++known.cuts;
     changed_.notify();
     co_return result<void>();
 }
 
-void LogStore::hide_behind(const LogName& log, std::int64_t length, bool is_doubtful) {
-    auto& known = known_[log];
-    known.served = length;
-    if (is_doubtful) known.length = length;
+void LogStore::hide_behind(const LogName& log, std::int64_t length) {
+    known_[log].served = length;
     changed_.notify();
 }
 
-env::task<result<void>> LogStore::release(LogName log) {
+env::task<result<void>> LogStore::measure(LogName log) {
     MARS_CO_TRY(const auto length, co_await durable_length(log));
-    auto& known = known_[log];
-    known.length = length;
-    known.served = std::numeric_limits<std::int64_t>::max();
+    known_[log].length = length;
     changed_.notify();
     co_return result<void>();
+}
+
+std::uint64_t LogStore::cuts(const LogName& log) const {
+    const auto known = known_.find(log);
+    return known == known_.end() ? 0 : known->second.cuts;
 }
 
 void LogStore::serve_again(const LogName& log) {
@@ -109,6 +110,7 @@ bool LogStore::is_short(const LogName& name) const {
 // A log of another host is complete when its source has said so, or when it is as long as the cluster knows it to be.
 // That its successor is here proves nothing: invalidate begins again with a later log.
 bool LogStore::is_complete(const LogName& name, const Known& known) const {
+    if (known.served < known.length) return false; // who has got so much has not got all
     if (name.host == me_) return !growing_.contains(name);
     return known.complete || known.length >= final_length_(name).value_or(std::numeric_limits<std::int64_t>::max());
 }
@@ -133,7 +135,10 @@ env::task<result<std::unique_ptr<env::File>>> LogStore::open(LogName name) {
 void LogStore::log_grew(const LogName& name, std::uint64_t durable_length) {
     auto& known = known_[name];
     const auto length = static_cast<std::int64_t>(durable_length);
-    if (length < known.length) known.complete = false; // it has been removed and begins again
+    if (length < known.length) { // it has been removed and begins again, or a torn end was cut off
+        known.complete = false;
+        ++known.cuts;
+    }
     known.length = length;
     changed_.notify();
 }

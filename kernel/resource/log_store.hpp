@@ -35,12 +35,13 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     // Cuts `log` to `length`, durably: what is behind was never promised to anybody.
     env::task<result<void>> cut(LogName log, std::int64_t length);
 
-    // What is behind `length` is damaged: peers do not get it before release(). Nor does it count here, if it may have
-    // to go (`is_doubtful`).
-    void hide_behind(const LogName& log, std::int64_t length, bool is_doubtful);
-    env::task<result<void>> release(LogName log);
-    // Peers get it again, as far as it counts here.
+    // What is behind `length` is damaged: peers do not get it before serve_again().
+    void hide_behind(const LogName& log, std::int64_t length);
     void serve_again(const LogName& log);
+    // Takes notice of the length of a log that has been mended.
+    env::task<result<void>> measure(LogName log);
+    // How often something was cut off.
+    std::uint64_t cuts(const LogName& log) const;
 
     // The own logs of which more may become durable. All other own logs are complete.
     void set_growing(std::set<LogName> logs);
@@ -64,6 +65,7 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     struct Known {
         std::int64_t length = 0;
         bool complete = false;
+        std::uint64_t cuts = 0;
         std::int64_t served = std::numeric_limits<std::int64_t>::max(); // to peers, at most
     };
     env::task<result<std::int64_t>> durable_length(LogName name);

@@ -39,6 +39,7 @@ result<void> Manager::start() {
     MARS_TRY_VOID(exchange_.start());
     MARS_TRY_VOID(fetch_server_.start(logs));
     MARS_TRY_VOID(sync_server_.start(sync));
+    status_.take_space(host_.env.storage().space(host_.tree.root())); // nothing is served yet that could wait
     status_.publish(common_checksums());
     auto look = [this](const std::string& path) {
         if (path.find("/device-") != std::string::npos) resources_changed_.set();
@@ -65,8 +66,8 @@ env::task<void> Manager::stop() {
     co_await host_.questions.stop();
     co_await tell_all();
     status_.say_goodbye();
-    (void)co_await host_.tree.sync(); // nothing more can be done about a failure now
-    co_await beat(true);
+    const auto synced = co_await host_.tree.sync();
+    if (synced) co_await beat(true); // else nobody may rely on it, and waits for an answer
     co_await fetch_server_.stop();
     co_await sync_server_.stop();
     co_await exchange_.stop();

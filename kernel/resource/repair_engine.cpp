@@ -15,7 +15,7 @@ void RepairEngine::start(LogName log, std::int64_t from, std::vector<FetchWish::
 
 env::task<void> RepairEngine::stop() {
     co_await tasks_.stop();
-    is_running_ = false;
+    is_running_ = has_ended_ = false;
 }
 
 Duration RepairEngine::wait() const {
@@ -25,11 +25,14 @@ Duration RepairEngine::wait() const {
 void RepairEngine::forget() {
     failed_at_.reset();
     trouble_.clear();
+    asked_.clear();
+    has_ended_ = false;
 }
 
 env::task<void> RepairEngine::run(LogName log, std::int64_t from, std::vector<FetchWish::Source> sources,
                                   std::string uuid) {
     std::string trouble;
+    bool is_mended = false;
     for (auto& source : sources) {
         block::RepairPlan plan;
         plan.peer = env::Endpoint{source.address, port_};
@@ -44,11 +47,12 @@ env::task<void> RepairEngine::run(LogName log, std::int64_t from, std::vector<Fe
             env_.log().warning("resource " + resource_ + ": " + std::to_string(ended->replaced) +
                                " bytes of damaged records in " + log.text() + " have been replaced by those of " +
                                source.host + "; next: look at the disk below /mars here (dmesg, smartctl)");
-        has_mended_ = ended && ended->is_whole;
-        if (has_mended_) break;
+        if (ended) asked_.insert(source.host);
+        is_mended = ended && ended->is_whole;
+        if (is_mended) break;
         trouble += (trouble.empty() ? "" : "; ") + source.host + ": " + (ended ? ended->text : ended.error().text);
     }
-    if (!has_mended_) {
+    if (!is_mended) {
         failed_at_ = env_.clock().steady();
         if (trouble != trouble_)
             env_.log().error("resource " + resource_ + ": nobody can replace what is damaged in " + log.text() + ": " +
@@ -56,6 +60,7 @@ env::task<void> RepairEngine::run(LogName log, std::int64_t from, std::vector<Fe
     }
     trouble_ = std::move(trouble);
     is_running_ = false;
+    has_ended_ = true;
     signal_.set();
 }
 

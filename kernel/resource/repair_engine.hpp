@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,10 @@ class RepairEngine {
     bool is_wanted() const { return is_running_ || wait() <= Duration{}; }
     // Until it is due.
     Duration wait() const;
-    // Once after a log has been mended.
-    bool take_success() { return std::exchange(has_mended_, false); }
+    // Once after each round of asking, whatever came of it: the log is to be looked at again.
+    bool take_end() { return std::exchange(has_ended_, false); }
+    // The host has said what it has of the log since forget().
+    bool has_asked(const std::string& host) const { return asked_.contains(host); }
     // Why the log is not whole yet: each source with what it lacks; empty: nobody was asked.
     const std::string& trouble() const { return trouble_; }
     // Another log is damaged, or none: nothing that was found out counts any more.
@@ -48,7 +51,8 @@ class RepairEngine {
     Signal& signal_;
     std::uint16_t port_;
     bool is_running_ = false;
-    bool has_mended_ = false;
+    bool has_ended_ = false;
+    std::set<std::string> asked_;
     std::optional<Duration> failed_at_;
     std::string trouble_;
     env::TaskGroup tasks_;

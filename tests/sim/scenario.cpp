@@ -312,7 +312,10 @@ class Scenario {
     void damage_log_at_rest(Node& node, const format::LogName& log) {
         const auto path = resource_directory() + "/" + log.text();
         cluster_.world().network().heal_all();
-        cluster_.kill(node);
+        if (random_.chance(50))
+            cluster_.power_cut(node); // the end may be torn as well
+        else
+            cluster_.kill(node);
         const auto* bytes = node.machine.filesystem().contents(path);
         const auto at = format::ReplayLink::parse(cluster_.link(node, node.path("replay-" + node.machine.name())));
         std::size_t fetched = 0;
