@@ -131,6 +131,7 @@ class Controller {
 
     // controller_publish.cpp
     env::task<void> note_primary();
+    bool has_said_goodbye(const std::string& host) const;
     std::string unaware_members() const;
     void publish_state(const Plan& plan);
     void publish_switches();

@@ -36,18 +36,31 @@ env::task<void> Controller::tell_role() {
     if (!role_note_.seen().empty()) publish("actual-" + host_.me() + "/primary-seen", role_note_.seen());
 }
 
-// Members that can be reached, and that have not yet seen that this host is to be primary, or are primary themselves.
+// The host was stopped in order after it had seen that nobody is designated: it asks before it takes the role again.
+bool Controller::has_said_goodbye(const std::string& host) const {
+    const auto seen = host_.tree.get(view_.key("actual-" + host + "/primary-seen"));
+    const auto stopped = host_.tree.get("actual-" + host + "/stopped");
+    return seen && seen->value.starts_with(std::string(tree::kNone) + ",") && stopped && seen->stamp < stopped->stamp &&
+           host_.tree.value("actual-" + host + "/alive") == "0";
+}
+
+// Members that have not yet seen that this host is to be primary, or are primary themselves: those that can be reached;
+// the primary before this one in any case, because it is who decides between two that want to follow it; and if that
+// has said goodbye, all.
 std::string Controller::unaware_members() const {
     const auto primary = host_.tree.get(view_.key("primary"));
     if (!primary || primary->value != host_.me() || append_.is_running()) return "";
     if (role_note_.seen() != RoleNote::text_of(*primary)) return host_.me(); // not durable
+    const auto before = host_.tree.value(view_.key("userspace/prev-primary"));
+    const bool decide_all = before != host_.me() && has_said_goodbye(before);
     std::string found;
     for (const auto& host : view_.storage_members()) {
         if (host == host_.me()) continue;
         const auto actual = view_.key("actual-" + host) + "/";
         const auto seen = host_.tree.value(actual + "primary-seen");
         const bool is_rival = seen.starts_with(host + ","); // it believes that it is the one itself
-        if (!host_.is_reachable(host) && !(is_rival && is_alive(host))) continue;
+        const bool decides = (decide_all || host == before) && !has_said_goodbye(host);
+        if (!decides && !host_.is_reachable(host) && !(is_rival && is_alive(host))) continue;
         const bool has_seen = seen == role_note_.seen() || seen.empty(); // releases that do not tell
         if (has_seen && !host_.tree.flag(actual + "is-primary")) continue;
         found += (found.empty() ? "" : ", ") + host;
