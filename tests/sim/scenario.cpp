@@ -138,6 +138,12 @@ class Scenario {
         const bool in_order = random_.chance(85);
         if (in_order)
             for (auto* holder : holders) cluster_.stop_application(*holder);
+        if (random_.chance(30)) // lines break in the middle of it
+            for (int i = 0; i < 2; ++i)
+                cluster_.world().after(random_.between(0s, 2s),
+                                       [this, a = any().machine.address(), b = any().machine.address()] {
+                                           if (a != b && !is_over_) cluster_.world().network().cut(a, b);
+                                       });
         for (const auto& ended : cluster_.run_verbs(targets, {"primary", kResource, "--timeout=30"}))
             if (ended.exit == 0) ++result_.handovers;
         start_applications();
@@ -464,6 +470,7 @@ class Scenario {
     // --- the end -----------------------------------------------------------------------------------------------------
 
     void calm_down() {
+        is_over_ = true;
         auto& world = cluster_.world();
         world.network().heal_all();
         boot_all();
@@ -608,6 +615,7 @@ class Scenario {
     Node* without_log_ = nullptr; // the primary whose log was removed while it was down
     std::set<Node*> whole_;       // whose picture is that of a synced replica
     std::map<Node*, env::sim::NameMap> pictures_;
+    bool is_over_ = false;              // no line breaks any more
     std::map<Node*, Stamp> incomplete_; // the copies under way, and when that was told
     std::set<Node*> doubtful_;          // their disk may not be what it was
     std::set<Node*> changed_;           // an operator may have to help
