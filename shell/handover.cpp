@@ -154,20 +154,20 @@ env::task<result<void>> check_still_old(VerbContext& ctx) {
 
 namespace {
 
-// This host was primary last, and has been away since: whoever was heard of in that time may have become primary.
-env::task<result<Step>> ask_who_was_here(VerbContext& ctx) {
-    if (!has_been_away(ctx)) co_return Step::done;
-    MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
-    MARS_CO_TRY_VOID(co_await ask_again(ctx));
-    co_return silent_members(ctx).empty() ? Step::done : Step::again;
+// The last step of a phase that has to hear the members: the next phase asks them anew.
+env::task<result<Step>> hear_members(VerbContext& ctx) {
+    MARS_CO_TRY(const bool have_told, co_await have_members_told(ctx));
+    if (!have_told) co_return Step::again;
+    ctx.state<Handover>().asked_members.reset();
+    co_return Step::done;
 }
 
 } // namespace
 
 env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
-    if (!takes_over_from_other(ctx)) co_return co_await ask_who_was_here(ctx);
     MARS_CO_TRY_VOID(co_await check_still_old(ctx));
+    if (!takes_over_from_other(ctx)) co_return co_await hear_members(ctx);
     MARS_CO_TRY_VOID(co_await ask_again(ctx));
     // Who has not answered this very command is not called off: better to stay where things are than to have no primary
     // at all. Nor is it succeeded when it has left its role before: it may be made primary again behind the broken
@@ -180,6 +180,8 @@ env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     }
     MARS_CO_TRY(auto avoided, avoid_split(ctx));
     if (avoided == Step::again) co_return Step::again;
+    MARS_CO_TRY(const auto heard, co_await hear_members(ctx));
+    if (heard == Step::again) co_return Step::again;
     MARS_CO_TRY_VOID(co_await check_still_old(ctx)); // right before: somebody may have been quicker
     // So may somebody who uses the device: what was known in phase 1 may have been old.
     if (old && designated_primary(ctx.view(), ctx.resource()) == old) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
@@ -200,15 +202,20 @@ void keep_stopped(VerbContext& ctx, const std::string& old) {
 env::task<result<Step>> primary_await_old(VerbContext& ctx) {
     const auto old = old_primary(ctx);
     ctx.state<Handover>().none = ctx.view().get(ctx.key("primary")); // before everything that is looked at
-    if (!takes_over_from_other(ctx)) co_return Step::done;
     MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
+    if (!takes_over_from_other(ctx)) co_return co_await hear_members(ctx);
     if (old) {
         keep_stopped(ctx, *old);
         MARS_CO_TRY(const bool has_told, co_await has_told_all(ctx, *old));
         if (!has_told) co_return Step::again;
     }
     MARS_CO_TRY_VOID(co_await ask_again(ctx));
-    co_return avoid_split(ctx);
+    MARS_CO_TRY(const auto avoided, avoid_split(ctx));
+    if (avoided == Step::again) {
+        ctx.state<Handover>().asked_members.reset(); // an answer from before a long wait would be old
+        co_return Step::again;
+    }
+    co_return co_await hear_members(ctx);
 }
 
 // Everything that anybody has written before shall be visible here. Only the answers of the old primaries decide: a

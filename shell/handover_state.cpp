@@ -40,37 +40,71 @@ bool has_given_up_role(const VerbContext& ctx, const std::string& host) {
 
 namespace {
 
-// The last orderly stop of the host, if nobody has been designated since before that.
-std::optional<Stamp> stopped_meanwhile(const VerbContext& ctx, const std::string& host) {
+// Whoever was heard of so shortly before nobody was designated may have heard of it.
+constexpr Duration kAbout = std::chrono::minutes(1);
+
+// When the host saw that nobody is designated; nullopt: it has not told so. Not the stamp of `primary`, which is hardly
+// younger than the designation before it. marsd keeps the stamp of what it has seen, also over a restart.
+std::optional<Stamp> saw_nobody(const VerbContext& ctx, const std::string& host) {
     const auto primary = ctx.view().get(ctx.key("primary"));
+    const auto seen = ctx.view().get(ctx.actual(host, "primary-seen"));
+    if (!primary || primary->value != tree::kNone || !seen ||
+        seen->value != primary->value + "," + primary->stamp.text())
+        return std::nullopt;
+    return seen->stamp;
+}
+
+// The first one to see it counts: this host may have learnt late what others have acted upon long before.
+std::optional<Stamp> nobody_since(const VerbContext& ctx) {
+    std::optional<Stamp> first;
+    for (const auto& host : members_of(ctx.view(), ctx.resource()))
+        if (const auto seen = saw_nobody(ctx, host); seen && (!first || *seen < *first)) first = seen;
+    return first;
+}
+
+// The host's last orderly stop, if nothing was heard of it since: all that it knew then is here.
+std::optional<Stamp> was_stopped_last(const VerbContext& ctx, const std::string& host) {
     const auto stopped = ctx.view().get("actual-" + host + "/stopped");
-    if (!primary || primary->value != tree::kNone || !stopped || stopped->stamp <= primary->stamp) return std::nullopt;
+    const auto alive = ctx.view().get("actual-" + host + "/alive");
+    if (!stopped || !alive || alive->value != "0" || alive->stamp <= stopped->stamp) return std::nullopt;
     return stopped->stamp;
 }
 
 } // namespace
 
-bool has_said_goodbye(const VerbContext& ctx, const std::string& host) {
-    const auto stopped = stopped_meanwhile(ctx, host);
-    const auto alive = ctx.view().get("actual-" + host + "/alive");
-    return stopped && alive && alive->value == "0" && *stopped < alive->stamp && has_given_up_role(ctx, host);
+bool has_been_away(const VerbContext& ctx, const std::string& host) {
+    const auto seen = saw_nobody(ctx, host);
+    const auto stopped = ctx.view().get("actual-" + host + "/stopped");
+    return seen && stopped && *seen < stopped->stamp;
 }
 
-bool has_been_away(const VerbContext& ctx) {
-    return stopped_meanwhile(ctx, ctx.me()).has_value();
+bool has_said_goodbye(const VerbContext& ctx, const std::string& host) {
+    return has_been_away(ctx, host) && was_stopped_last(ctx, host) && has_given_up_role(ctx, host);
 }
 
 std::vector<std::string> silent_members(VerbContext& ctx) {
     std::vector<std::string> silent;
-    const auto primary = ctx.view().get(ctx.key("primary"));
+    const auto asked = ctx.state<Handover>().asked_members;
+    const auto since = nobody_since(ctx);
+    if (!asked || !since) return silent;
     for (const auto& host : members_of(ctx.view(), ctx.resource())) {
-        if (host == ctx.me() || !has_storage(ctx.view(), ctx.resource(), host) || has_answered_at_all(ctx, host))
-            continue;
+        if (host == ctx.me() || host == ctx.self() || !has_storage(ctx.view(), ctx.resource(), host)) continue;
+        if (has_answered(ctx, host, *asked) || was_stopped_last(ctx, host)) continue;
         const auto alive = ctx.view().get("actual-" + host + "/alive");
-        const bool was_heard = primary && alive && primary->stamp < alive->stamp;
-        if (was_heard && !has_said_goodbye(ctx, host)) silent.push_back(host);
+        const bool was_heard = alive && *since < alive->stamp + kAbout;
+        if (was_heard || saw_nobody(ctx, host)) silent.push_back(host);
     }
     return silent;
+}
+
+env::task<result<bool>> have_members_told(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!old || !has_been_away(ctx, *old)) co_return true;
+    auto& state = ctx.state<Handover>();
+    if (!state.asked_members) {
+        MARS_CO_TRY(state.asked_members, co_await ask_for_news(ctx));
+    }
+    co_return silent_members(ctx).empty();
 }
 
 env::task<result<void>> ask_again(VerbContext& ctx) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the phases of `primary` and `secondary` (shell/handover.hpp) remember of one resource, and what they know of the
 // old primary: whether it has answered, and whether it has given its role up. Tests:
-// tests/unit/shell/handover_test.cpp.
+// tests/unit/shell/handover_test.cpp, goodbye_test.cpp.
 #pragma once
 
 #include <optional>
@@ -21,9 +21,10 @@ struct Handover {
     Stamp asked{};         // the last one
     Duration asked_at{-1}; // steady; negative: never
     Duration first_asked_at{};
-    std::optional<Stamp> asked_after;  // the first question after the old primary was seen to have given its role up
-    std::optional<tree::Link> none;    // `primary` as it was before it was looked at last whether everything is here
-    std::optional<systemd::Move> move; // of the application, by systemd
+    std::optional<Stamp> asked_after;   // the first question after the old primary was seen to have given its role up
+    std::optional<Stamp> asked_members; // the present phase's question to the other members (have_members_told())
+    std::optional<tree::Link> none;     // `primary` as it was before it was looked at last whether everything is here
+    std::optional<systemd::Move> move;  // of the application, by systemd
 };
 
 // The primary to take over from, as it was when the command began; nullopt: nobody, or it has left the resource.
@@ -39,13 +40,19 @@ bool has_left_role(const VerbContext& ctx, const std::string& host);
 // seen.
 bool has_given_up_role(const VerbContext& ctx, const std::string& host);
 
-// The host was stopped in order after it had given its role up: all that it knew is here, and before it takes the role
-// again it asks who may have had it meanwhile (has_been_away()).
+// The host was stopped after it had seen that nobody is designated: others may have been made primary without it. Not
+// known of hosts of older releases.
+bool has_been_away(const VerbContext& ctx, const std::string& host);
+// It has been away, had given its role up before, and nothing was heard of it since: all that it knew is here, and
+// before it takes the role again it asks who may have had it meanwhile.
 bool has_said_goodbye(const VerbContext& ctx, const std::string& host);
-// Nobody is designated, and this host was stopped since then: others may have been made primary without it.
-bool has_been_away(const VerbContext& ctx);
-// Members that were heard of since nobody is designated, and have not answered this command.
+// Members that may know that nobody is designated, and have neither answered this phase's question nor been stopped in
+// order.
 std::vector<std::string> silent_members(VerbContext& ctx);
+// While the old primary has not been away, it alone decides: only one side of a broken line has it. That it was stopped
+// is known on both sides, so each would go on without the other: then all members that may do so must answer. Asks
+// once, until `asked_members` is reset.
+env::task<result<bool>> have_members_told(VerbContext& ctx);
 
 // News of positions and roles that a step waits for, asked for again when the last question has been answered: a
 // heartbeat would be up to 2 s late.

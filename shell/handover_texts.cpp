@@ -49,14 +49,26 @@ std::string role_text(VerbContext& ctx, const std::string& old) {
     return silence_text(ctx, old, " since it has left its role");
 }
 
+// Why a member that was never primary has to answer.
+std::string member_text(VerbContext& ctx, const std::string& host) {
+    const auto& old = old_primary(ctx);
+    return silence_text(ctx, host, "") +
+           ", but it may be primary by now: " + (old == ctx.me() ? "this host" : "host " + old.value_or("?")) +
+           " was stopped meanwhile, and " + host + " was heard of when nobody was designated any more";
+}
+
+// The way out when members are silent that must answer.
+std::string leave_text(VerbContext& ctx, const std::string& host) {
+    return ", or, if " + host + " has gone for good, first: marsadm --host=" + host + " --force leave-resource " +
+           ctx.resource();
+}
+
 } // namespace
 
 std::string primary_missing(VerbContext& ctx) {
     const auto& old = old_primary(ctx);
     const auto& state = ctx.state<Handover>();
-    if (old == ctx.me())
-        for (const auto& host : silent_members(ctx))
-            return silence_text(ctx, host, ", and was heard of while this host was stopped: it may be primary by now");
+    for (const auto& host : silent_members(ctx)) return member_text(ctx, host);
     if (!old || *old == ctx.me()) return position_text(ctx);
     if (designated_primary(ctx.view(), ctx.resource()) == old || !has_answered_at_all(ctx, *old))
         return has_answered_at_all(ctx, *old) ? position_text(ctx) : silence_text(ctx, *old, "");
@@ -73,17 +85,13 @@ std::string primary_stuck(VerbContext& ctx) {
                                                : " when it answers");
     if (now) return "host " + *now + " is designated primary now";
     if (!old) return "nobody is designated primary now: give marsadm primary again";
-    if (old == ctx.me()) {
+    if (const auto silent = silent_members(ctx); old == ctx.me() || !silent.empty()) {
         std::string text = "nobody is designated primary here: give marsadm primary again when the line is up";
-        for (const auto& host : silent_members(ctx))
-            text += ", or, if " + host + " has gone for good, first: marsadm --host=" + host +
-                    " --force leave-resource " + ctx.resource();
+        for (const auto& host : silent) text += leave_text(ctx, host);
         return text;
     }
     auto text = "nobody is designated primary now: give marsadm primary again, here or on the old primary " + *old;
-    if (is_silent(ctx, *old))
-        text += ", or, if that has gone for good, first: marsadm --host=" + *old + " --force leave-resource " +
-                ctx.resource();
+    if (is_silent(ctx, *old)) text += leave_text(ctx, *old);
     return text;
 }
 

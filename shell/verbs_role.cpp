@@ -76,10 +76,11 @@ const std::vector<Verb>& role_verbs() {
              "been replayed here, calls it off, and appears as /dev/mars/NAME. Refused while the own replica is "
              "incomplete, and while others are syncing unless --ignore-sync. A timeout before the old primary was "
              "called off leaves everything as it was; after that nobody is designated, and the message says so. An "
-             "old primary that does not answer is neither called off nor succeeded. Before the device appears, all "
-             "members that can be reached must have seen who is primary; when several hosts want it at once, one "
-             "wins, and has the application, too. On the primary itself, nothing is written. --force is not in this "
-             "version.",
+             "old primary that does not answer is neither called off nor succeeded; when it was stopped in order after "
+             "it had left its role, all other members must answer that may have heard of it. Before the device "
+             "appears, all members that can be reached must have seen who is primary; when several hosts want it at "
+             "once, one wins, and has the application, too. On the primary itself, nothing is written. --force is not "
+             "in this version.",
          .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "disk.error", "disk.unproven", "role.waits",
                     "role.lost", "replay.error", "device.inuse", "emergency.self", "wait.phase", "wait.device",
                     "device.errlog", "unit.stop", "unit.job", "unit.start", "verb.nyi"}},
