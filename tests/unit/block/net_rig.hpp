@@ -14,6 +14,7 @@
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/sim/network.hpp"
 #include "kernel/env/task_group.hpp"
+#include "tests/unit/bytes.hpp"
 
 namespace mars::block::test {
 

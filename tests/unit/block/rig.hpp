@@ -11,6 +11,7 @@
 
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/task_group.hpp"
+#include "tests/unit/bytes.hpp"
 
 namespace mars::test {
 
