@@ -358,8 +358,11 @@ class Decision {
         }
         if (!local_.missing_past.empty()) return say("err-past-missing", local_.missing_past);
         if (!local_.unaware.empty())
-            return say("inf-primary-wait", "before the device appears, " + local_.unaware + " must have seen that " +
-                                               me_ + " is to be primary");
+            return say("inf-primary-wait",
+                       "before the device appears, " + local_.unaware + " must have seen that " + me_ +
+                           " is to be primary, and not be primary itself; next: wait for the line, or, for a host that "
+                           "has gone for good, marsadm --host=HOST --force leave-resource " +
+                           r_.name());
         if (is_mine(cur_) && length_ == 0 && length_of(cur_)) {
             plan_.work = Work::append;
             plan_.log = cur_;
