@@ -196,7 +196,6 @@ def test_a_unit_that_ignores_its_end_stays_and_so_does_one_whose_move_is_interru
             add_template(host, "stubborn-^{name}.service", STUBBORN)
         a, b = pair(cluster)
         a.run(f"mkfs.ext4 -q /dev/mars/{RES} && mount /dev/mars/{RES} /mnt && touch /mnt/held && umount /mnt")
-        a.marsadm(f"set-systemd-want {RES} (none)")  # before there is a unit, which would not stop again
         a.marsadm(f"set-systemd-unit {RES} stubborn-db.service vol-db.mount")
         a.marsadm(f"set-systemd-want {RES} hostA")
         wait_active(a, "stubborn-db.service")
