@@ -70,7 +70,9 @@ std::string primary_stuck(VerbContext& ctx) {
     if (now && now == old)
         return std::string("the old primary is untouched: try again") +
                (has_answered_at_all(ctx, *old) ? ", or find out why its data does not arrive here (marsadm view)"
-                                               : " when it answers");
+                                               : " when it answers, or, if it has gone for good, first: marsadm "
+                                                 "--host=" +
+                                                     *old + " --force leave-resource " + ctx.resource());
     if (now) return "host " + *now + " is designated primary now";
     if (!old) return "nobody is designated primary now: give marsadm primary again";
     if (old == ctx.me()) {

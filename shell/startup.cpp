@@ -112,7 +112,7 @@ env::task<result<std::string>> find_resource(VerbContext& ctx, std::string name)
         auto there = [&] { return has_resource(ctx.view(), name); };
         News news; // a host that is silent does not make a name longer to refuse
         news.enough = there;
-        news.deciding.emplace_back();
+        news.deciding.emplace(); // nobody
         news.is_quiet = true;
         (void)co_await wait_for_news(ctx, sharing_hosts(ctx.view()), std::move(news)); // who cannot ask, does without
         if (there()) co_return name;
