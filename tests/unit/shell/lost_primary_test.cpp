@@ -54,6 +54,47 @@ TEST_CASE("a host that has gone for good is no dead end") {
                              "first: marsadm --host=b --force leave-resource r") != std::string::npos);
 }
 
+TEST_CASE("a primary that has not answered is not called off") {
+    Lost site;
+    SECTION("it is silent") {
+        const auto result = site.refuse({"secondary", "r", "--timeout=5"}, "wait.phase");
+        CHECK(result.exit == 3);
+        CHECK(site.errors().find("host b has not answered host a") != std::string::npos);
+        CHECK(site.errors().find("host b stays the designated primary") != std::string::npos);
+        CHECK(site.errors().find("marsadm --host=b --force leave-resource r") != std::string::npos);
+    }
+    SECTION("it answers late") {
+        int ticks = 0;
+        site.on_tick = [&] {
+            site.obey("a");
+            site.obey("b");
+            if (++ticks == 100) site.alive({"b"});
+        };
+        site.succeed({"secondary", "r"});
+        CHECK(ticks >= 100);
+        CHECK(site.r("primary") == "(none)");
+    }
+    SECTION("marsd does not run here, so nobody can be asked") {
+        site.beating.clear();
+        site.world.run_for(10min);
+        site.refuse({"secondary", "r"}, "dp.required");
+    }
+    SECTION("--force") {
+        site.set("resource-r/todo-a/connect", "0");
+        site.succeed({"--force", "secondary", "r"});
+        CHECK(site.r("primary") == "(none)");
+    }
+}
+
+TEST_CASE("when the old primary does not leave its role, secondary says how to undo it") {
+    Pair site;
+    site.on_tick = [&] { site.obey("a"); };
+    CHECK(site.run({"secondary", "r", "--timeout=5"}).exit == 3);
+    CHECK(site.r("primary") == "(none)");
+    CHECK(site.output.text(Severity::error).find("to keep it in its role: marsadm primary r on host b") !=
+          std::string::npos);
+}
+
 TEST_CASE("a host that was stopped in order keeps nobody waiting") {
     Pair site;
     site.set("resource-r/primary", "(none)", 20s);
