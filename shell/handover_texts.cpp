@@ -74,7 +74,8 @@ std::string primary_stuck(VerbContext& ctx) {
                                                  "--host=" +
                                                      *old + " --force leave-resource " + ctx.resource());
     if (now) return "host " + *now + " is designated primary now";
-    if (!old) return "nobody is designated primary now: give marsadm primary again";
+    const auto nobody = "nobody is designated primary now, as far as host " + ctx.self() + " knows: ";
+    if (!old) return nobody + "give marsadm primary again";
     if (old == ctx.me()) {
         std::string text = "nobody is designated primary here: give marsadm primary again when the line is up";
         for (const auto& host : silent_members(ctx))
@@ -82,7 +83,7 @@ std::string primary_stuck(VerbContext& ctx) {
                     " --force leave-resource " + ctx.resource();
         return text;
     }
-    auto text = "nobody is designated primary now: give marsadm primary again, here or on the old primary " + *old;
+    auto text = nobody + "give marsadm primary again, here or on the old primary " + *old;
     if (is_silent(ctx, *old))
         text += ", or, if that has gone for good, first: marsadm --host=" + *old + " --force leave-resource " +
                 ctx.resource();
