@@ -49,7 +49,7 @@ def test_a_primary_that_cannot_be_reached_is_not_called_off(state):
         line.heal()
         b.marsadm("wait-cluster --strict-wait")
         assert a.key(f"resource-{RES}/primary") == "hostA"
-        a.wait_device(RES)
+        a.run(f"test -b {a.device(RES)}")  # nothing opens it: an open device is refused for that
         wait_for("nobody looks at the device", lambda: b.key(f"resource-{RES}/actual-hostA/open-count") == "0")
         b.marsadm(f"secondary {RES}")
         assert a.key(f"resource-{RES}/primary") == "(none)"
