@@ -115,6 +115,29 @@ Duration guard_time(const VerbContext& ctx) {
     return pause * (ctx.is_forced() ? 2 : 17);
 }
 
+struct Unsettled {
+    std::string text, advice;
+};
+
+// What look_at_role() misses, and, when it is a matter of time, how much.
+Unsettled why_unsettled(VerbContext& ctx) {
+    const auto& me = ctx.me();
+    const auto text = "the role of host " + me + " is not settled: ";
+    const auto least = seconds_text(ctx.options().window / 2);
+    const auto primary = ctx.view().get(ctx.key("primary"));
+    const auto age = primary ? ctx.link_age(ctx.key("primary"), *primary) : Duration::max();
+    if (age <= ctx.options().window / 2)
+        return {text + ctx.key("primary") + " has changed " + seconds_text(age) + " ago, expected " + least +
+                    " at least",
+                "next: give the command again then"};
+    const auto key = ctx.actual(me, "is-primary");
+    const auto is_primary = ctx.view().get(key);
+    const auto seen = is_primary ? "as of " + seconds_text(ctx.age(confirmed(ctx, me, *is_primary))) +
+                                       " ago, expected less than " + least
+                                 : std::string("missing");
+    return {text + key + " is " + seen, "is marsd running there? Next: start it, or see to the line"};
+}
+
 } // namespace
 
 env::task<result<void>> check_not_primary(VerbContext& ctx, bool forced) {
@@ -127,18 +150,18 @@ env::task<result<void>> check_not_primary(VerbContext& ctx, bool forced) {
         if (!role) refused = role.error();
         return !role || *role == RoleState::settled;
     };
-    condition.description = [] {
-        return std::string("the role is not settled: it has changed a moment ago, or marsd is silent");
-    };
     condition.recheck = 1s; // settling is a matter of ages
-    Deadline deadline(ctx, guard_time(ctx));
+    const auto budget = std::min(guard_time(ctx), ctx.options().timeout.value_or(Duration::max()));
+    condition.description = [&] {
+        return why_unsettled(ctx).text + "; waiting for " + seconds_text(budget) + " at most";
+    };
+    Deadline deadline(ctx, budget);
     MARS_CO_TRY(bool settled, co_await wait_until(ctx, condition, deadline));
     if (refused) co_return *refused;
     if (settled) co_return result<void>();
-    co_return ctx.overridable(
-        "role.flipping", "the role of host " + ctx.me() + " is not settled after " + seconds_text(deadline.elapsed()) +
-                             ": " + ctx.key("primary") + " must be older and " + ctx.actual(ctx.me(), "is-primary") +
-                             " younger than " + seconds_text(ctx.options().window / 2) + "; is marsd running there?");
+    const auto why = why_unsettled(ctx);
+    co_return ctx.overridable("role.flipping",
+                              why.text + ", after waiting for " + seconds_text(deadline.elapsed()) + "; " + why.advice);
 }
 
 result<void> check_synced(VerbContext& ctx, const std::string& host) {

@@ -225,12 +225,12 @@ env::task<result<Step>> primary_hear_all(VerbContext& ctx) {
     for (const auto& resource : ctx.resources()) {
         for (auto& host : hosts_of(ctx.view(), resource)) peers.insert(std::move(host));
         // Who has said goodbye will not answer; whether that is enough, the phases of each resource find out.
-        if (auto old = former_primary(ctx.view(), resource);
-            old && ctx.view().value("actual-" + *old + "/alive") != "0")
+        if (auto old = former_primary(ctx.view(), resource); old && is_guest_or_member(ctx.view(), resource, *old) &&
+                                                             ctx.view().value("actual-" + *old + "/alive") != "0")
             deciding.insert(std::move(*old));
     }
     News news;
-    news.deciding.assign(deciding.begin(), deciding.end());
+    news.deciding.emplace(deciding.begin(), deciding.end());
     std::vector<std::string> all(peers.begin(), peers.end());
     MARS_CO_TRY_VOID(co_await wait_for_news(ctx, std::move(all), std::move(news)));
     co_return Step::done;

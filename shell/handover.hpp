@@ -32,6 +32,10 @@ env::task<result<Step>> secondary_leave(VerbContext& ctx);
 env::task<result<Step>> secondary_await_old(VerbContext& ctx);
 env::task<result<Step>> secondary_await_device(VerbContext& ctx);
 std::string secondary_missing(VerbContext& ctx);
+// While the primary has not answered; how things stand then, and when it has been called off in vain.
+std::string secondary_unheard(VerbContext& ctx);
+std::string secondary_untouched(VerbContext& ctx);
+std::string secondary_stuck(VerbContext& ctx);
 
 // Undo of the phases of both: while the old primary is not called off, its application goes on there; when somebody
 // else has become primary, it belongs there.

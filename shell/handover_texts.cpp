@@ -82,15 +82,18 @@ std::string primary_stuck(VerbContext& ctx) {
     if (now && now == old)
         return std::string("the old primary is untouched: try again") +
                (has_answered_at_all(ctx, *old) ? ", or find out why its data does not arrive here (marsadm view)"
-                                               : " when it answers");
+                                               : " when it answers, or, if it has gone for good, first: marsadm "
+                                                 "--host=" +
+                                                     *old + " --force leave-resource " + ctx.resource());
     if (now) return "host " + *now + " is designated primary now";
-    if (!old) return "nobody is designated primary now: give marsadm primary again";
+    const auto nobody = "nobody is designated primary now, as far as host " + ctx.self() + " knows: ";
+    if (!old) return nobody + "give marsadm primary again";
     if (const auto silent = silent_members(ctx); old == ctx.me() || !silent.empty()) {
         std::string text = "nobody is designated primary here: give marsadm primary again when the line is up";
         for (const auto& host : silent) text += leave_text(ctx, host);
         return text;
     }
-    auto text = "nobody is designated primary now: give marsadm primary again, here or on the old primary " + *old;
+    auto text = nobody + "give marsadm primary again, here or on the old primary " + *old;
     if (is_silent(ctx, *old)) text += leave_text(ctx, *old);
     return text;
 }

@@ -102,6 +102,7 @@ std::vector<std::string> total_hosts(const tree::View& view) {
 std::optional<std::string> designated_primary(const tree::View& view, std::string_view resource) {
     auto value = view.value(tree::resource_key(resource, "primary"));
     if (!is_identifier(value) || is_reserved_name(value)) return std::nullopt;
+    if (!is_guest_or_member(view, resource, value) && !has_storage(view, resource, value)) return std::nullopt;
     return value;
 }
 

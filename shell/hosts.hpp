@@ -33,7 +33,8 @@ std::vector<std::string> sharing_hosts(const tree::View& view);
 // Everybody in ips/ or named in any resource.
 std::vector<std::string> total_hosts(const tree::View& view);
 
-// The designated primary: a host name, or nullopt for nobody.
+// The designated primary: a host name, or nullopt for nobody. A host that was removed from the resource
+// (leave-resource --host) counts as nobody.
 std::optional<std::string> designated_primary(const tree::View& view, std::string_view resource);
 // The primary to take over from: the designated one, else the last one.
 std::optional<std::string> former_primary(const tree::View& view, std::string_view resource);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/invalidate.hpp"
 
+#include <array>
+
+#include "kernel/base/names.hpp"
 #include "kernel/format/replay_link.hpp"
 #include "shell/checks.hpp"
 #include "shell/hosts.hpp"
@@ -13,18 +16,44 @@ namespace mars::shell {
 
 namespace {
 
+constexpr std::array kSwitches{"attach", "sync", "connect", "allow-replay"};
+
 // The host to copy from.
 result<std::string> source(VerbContext& ctx) {
     auto primary = designated_primary(ctx.view(), ctx.resource());
+    const auto value = ctx.view().value(ctx.key("primary"), "missing");
+    const bool has_left = ctx.view().get(ctx.key("primary")) && is_identifier(value) && !is_reserved_name(value);
     if (!primary)
-        return refusal("role.none", "nobody is designated primary (" + ctx.key("primary") + " is " +
-                                        ctx.view().value(ctx.key("primary"), "missing") +
+        return refusal("role.none", "nobody is designated primary (" + ctx.key("primary") + " is " + value +
+                                        (has_left ? ", but host " + value + " is no member of it any more" : "") +
                                         "), so there is nothing to copy; next: marsadm primary " + ctx.resource() +
                                         " on the host that has the right version");
     if (*primary == ctx.me())
         return refusal("role.self", "host " + ctx.me() + " itself is the designated primary; next: marsadm primary " +
                                         ctx.resource() + " on the host that has the right version");
     return *primary;
+}
+
+// What is thrown away must be somewhere else: a primary that is silent may be dead, or behind, and this replica the
+// only one. Waits for half a window at most, or --timeout.
+env::task<result<void>> hear_source(VerbContext& ctx, std::string primary) {
+    if (primary == ctx.self()) co_return result<void>();
+    if (!ctx.is_forced()) MARS_CO_TRY_VOID(check_marsd(ctx, true));
+    News news;
+    news.is_quiet = true;
+    if (ctx.view().value("actual-" + primary + "/alive") == "0") news.deciding.emplace(); // it was stopped in order
+    std::vector<std::string> peers{primary};
+    MARS_CO_TRY(const auto answers, co_await wait_for_news(ctx, std::move(peers), std::move(news)));
+    if (answers > 0) co_return result<void>();
+    co_return ctx.overridable("wait.cluster",
+                              "the primary, host " + primary + ", which the copy is to come from, is silent: host " +
+                                  primary + " has not answered host " + ctx.self() +
+                                  " (is marsd running there, and is the line up?); the replica of host " + ctx.me() +
+                                  ", at " + ctx.view().value(ctx.key("replay-" + ctx.me()), "an unknown position") +
+                                  ", may be the only one, and would be lost; next: give the command again when it "
+                                  "answers, or, if it has gone for good, marsadm --host=" +
+                                  primary + " --force leave-resource " + ctx.resource() + ", then marsadm primary " +
+                                  ctx.resource() + " on the best replica");
 }
 
 env::task<void> warn_of_emergency(VerbContext& ctx, std::string primary) {
@@ -76,6 +105,7 @@ result<void> check_not_ahead(VerbContext& ctx, const std::string& primary) {
 
 env::task<result<Step>> invalidate_check(VerbContext& ctx) {
     MARS_CO_TRY(auto primary, source(ctx)); // at once, before any waiting
+    MARS_CO_TRY_VOID(co_await hear_source(ctx, primary));
     MARS_CO_TRY_VOID(co_await check_not_primary(ctx, false));
     MARS_CO_TRY_VOID(source(ctx));
     MARS_CO_TRY_VOID(co_await current_log_of(ctx, primary));
@@ -86,7 +116,7 @@ env::task<result<Step>> invalidate_check(VerbContext& ctx) {
 }
 
 env::task<result<Step>> invalidate_switch_off(VerbContext& ctx) {
-    for (auto name : {"attach", "sync", "connect", "allow-replay"}) ctx.set(ctx.todo(ctx.me(), name), "0");
+    for (auto name : kSwitches) ctx.set(ctx.todo(ctx.me(), name), "0");
     co_return Step::done;
 }
 
@@ -132,6 +162,22 @@ env::task<result<Step>> invalidate_switch_on(VerbContext& ctx) {
     ctx.set(ctx.todo(ctx.me(), "sync"), "1");
     ctx.out().info(
         ctx.label("the replica of host " + ctx.me() + " starts over; watch it: marsadm view " + ctx.resource()));
+    co_return Step::done;
+}
+
+env::task<result<Step>> invalidate_tell(VerbContext& ctx) {
+    std::string off;
+    for (auto name : kSwitches)
+        if (!ctx.view().flag(ctx.todo(ctx.me(), name))) off += (off.empty() ? "" : ", ") + std::string(name);
+    if (off.empty()) co_return Step::done;
+    // The position goes before the rest, and comes back last.
+    const bool is_begun = !ctx.view().get(ctx.key("replay-" + ctx.me()));
+    const auto again = "marsadm invalidate " + ctx.resource();
+    ctx.out().hint(
+        ctx.label("the switches " + off + " are off on host " + ctx.me() +
+                  (is_begun ? ", and its version is given up already; next: remove the cause, then again: " + again
+                            : ", nothing is thrown away yet; next: remove the cause, then again: " + again +
+                                  ", or, to keep this replica: marsadm up " + ctx.resource())));
     co_return Step::done;
 }
 

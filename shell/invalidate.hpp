@@ -16,5 +16,7 @@ env::task<result<Step>> invalidate_cut(VerbContext& ctx);
 env::task<result<Step>> invalidate_purge(VerbContext& ctx);
 env::task<result<Step>> invalidate_link(VerbContext& ctx);
 env::task<result<Step>> invalidate_switch_on(VerbContext& ctx);
+// Undo of the phases after the check: nothing is put back, but what is off is said.
+env::task<result<Step>> invalidate_tell(VerbContext& ctx);
 
 } // namespace mars::shell

@@ -65,16 +65,16 @@ env::task<result<void>> ResourceJoin::check_resource() {
 
 result<void> ResourceJoin::check_primary() {
     auto primary = designated_primary(ctx_.view(), ctx_.resource());
+    if (ctx_.view().value(ctx_.key("primary")) == me_)
+        return refusal("role.self", "host " + me_ +
+                                        " is itself the designated primary without being a member; next: marsadm "
+                                        "primary " +
+                                        ctx_.resource() + " on a member");
     if (!primary)
         return refusal("role.none", "nobody is designated primary (" + ctx_.key("primary") + " is " +
                                         ctx_.view().value(ctx_.key("primary"), "missing") +
                                         "), so there is nothing to copy; next: marsadm primary " + ctx_.resource() +
                                         " on a member");
-    if (*primary == me_)
-        return refusal("role.self", "host " + me_ +
-                                        " is itself the designated primary without being a member; next: marsadm "
-                                        "primary " +
-                                        ctx_.resource() + " on a member");
     primary_ = *primary;
     return check_sync_source(ctx_);
 }

@@ -89,6 +89,10 @@ result<void> check_startup(VerbContext& ctx) {
     if (!root || root->kind != env::FileKind::directory)
         return refusal("sys.noroot-dir", "there is no directory " + ctx.view().root() +
                                              "; next: make a filesystem of its own for it and mount it there");
+    if (!ctx.local().is_root()) // else what cannot be read would be said not to exist
+        if (const auto names = ctx.env().storage().list(ctx.view().root()); !names)
+            return refusal("sys.root", ctx.view().root() + " on host " + ctx.self() + " cannot be read by this user (" +
+                                           names.error().text + "); next: sudo marsadm " + ctx.request().spelling);
     MARS_TRY_VOID(check_acting_host(ctx));
     MARS_TRY_VOID(check_uuid(ctx));
     return check_data_plane(ctx);
@@ -112,7 +116,7 @@ env::task<result<std::string>> find_resource(VerbContext& ctx, std::string name)
         auto there = [&] { return has_resource(ctx.view(), name); };
         News news; // a host that is silent does not make a name longer to refuse
         news.enough = there;
-        news.deciding.emplace_back();
+        news.deciding.emplace(); // nobody
         news.is_quiet = true;
         (void)co_await wait_for_news(ctx, sharing_hosts(ctx.view()), std::move(news)); // who cannot ask, does without
         if (there()) co_return name;

@@ -103,6 +103,9 @@ const std::vector<Verb>& role_verbs() {
               {.number = 2,
                .title = "designate nobody",
                .run = secondary_leave,
+               .loop = true,
+               .missing = secondary_unheard,
+               .stuck = secondary_untouched,
                .name = "leave",
                .undo = give_application_back},
               {.number = 3,
@@ -110,7 +113,7 @@ const std::vector<Verb>& role_verbs() {
                .run = secondary_await_old,
                .loop = true,
                .missing = secondary_missing,
-               .stuck = says("nobody is designated primary now, the old one leaves its role when its device is closed"),
+               .stuck = secondary_stuck,
                .name = "await-old"},
               {.number = 4,
                .title = "wait for the device",
@@ -121,9 +124,9 @@ const std::vector<Verb>& role_verbs() {
          .doc =
              "For the last member before it leaves the resource: without a designated primary nothing can be joined, "
              "synced or invalidated. To move the role, give primary on the other host instead. Refused while the "
-             "device is in use, for which the primary is asked. --force (with fetch paused) ignores that and neither "
-             "asks nor waits.",
-         .errors = {"todo.on", "role.lost", "device.inuse", "unit.stop", "wait.phase", "wait.device"}},
+             "device is in use, for which the primary is asked: one that does not answer is not called off. --force "
+             "(with fetch paused) ignores that and neither asks nor waits.",
+         .errors = {"todo.on", "dp.required", "role.lost", "device.inuse", "unit.stop", "wait.phase", "wait.device"}},
         {.name = "invalidate",
          .aliases = {},
          .family = Family::role,
@@ -131,27 +134,46 @@ const std::vector<Verb>& role_verbs() {
          .arguments = {},
          .options = {"timeout", "force"},
          .flags = kWrites | kDestroys,
-         .phases = {{.number = 1, .title = "check", .run = invalidate_check, .name = "check"},
-                    {.number = 2, .title = "switch off", .run = invalidate_switch_off, .name = "switch-off"},
-                    {.number = 3,
-                     .title = "wait until everything is off",
-                     .run = invalidate_wait,
-                     .name = "await-off",
-                     .together = true},
-                    {.number = 4, .title = "give the own history up", .run = invalidate_cut, .name = "cut"},
-                    {.number = 6, .title = "purge logs", .run = invalidate_purge, .name = "purge"},
-                    {.number = 8, .title = "position at the primary's log", .run = invalidate_link, .name = "link"},
-                    {.number = 10, .title = "switch on", .run = invalidate_switch_on, .name = "switch-on"}},
+         .phases =
+             {{.number = 1, .title = "check", .run = invalidate_check, .name = "check"},
+              {.number = 2,
+               .title = "switch off",
+               .run = invalidate_switch_off,
+               .name = "switch-off",
+               .undo = invalidate_tell},
+              {.number = 3,
+               .title = "wait until everything is off",
+               .run = invalidate_wait,
+               .name = "await-off",
+               .undo = invalidate_tell,
+               .together = true},
+              {.number = 4,
+               .title = "give the own history up",
+               .run = invalidate_cut,
+               .name = "cut",
+               .undo = invalidate_tell},
+              {.number = 6, .title = "purge logs", .run = invalidate_purge, .name = "purge", .undo = invalidate_tell},
+              {.number = 8,
+               .title = "position at the primary's log",
+               .run = invalidate_link,
+               .name = "link",
+               .undo = invalidate_tell},
+              {.number = 10,
+               .title = "switch on",
+               .run = invalidate_switch_on,
+               .name = "switch-on",
+               .undo = invalidate_tell}},
          .summary = "Throws this host's version away and copies the primary's again.",
          .doc = "Resolves a split brain, and repairs a replica that is orphaned, damaged or was written to by "
                 "accident. All "
                 "four switches are on afterwards. After a change of role it waits up to 30 s until that has settled; "
                 "the sync "
-                "is not waited for. The actual primary is refused, also with --force. Refused while this host has "
+                "is not waited for. The actual primary is refused, also with --force. Refused while the primary, which "
+                "the copy comes from, does not answer (within half a window, or --timeout), while this host has "
                 "more than a primary that is not at work, and while the log that the primary is writing is damaged. "
                 "--force ignores that, and does not wait for the replica to be at rest.",
-         .errors = {"role.isprimary", "role.designated", "role.flipping", "role.none", "role.self", "replay.link",
-                    "replay.error", "replay.ahead", "logs.race", "wait.indicator"}},
+         .errors = {"dp.required", "wait.cluster", "role.isprimary", "role.designated", "role.flipping", "role.none",
+                    "role.self", "replay.link", "replay.error", "replay.ahead", "logs.race", "wait.indicator"}},
     };
     return verbs;
 }

@@ -140,10 +140,12 @@ std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
 
 constexpr Duration kListed = std::chrono::seconds(30); // older errors of the own host are in the picture (macro 3.4)
 
-// What makes a replica one that cannot be relied upon, and since when (real time of the host that says so).
+// What makes a replica one that cannot be relied upon, or a primary one without a device, and since when (real time of
+// the host that says so).
 struct Trouble {
     std::string text;
     std::optional<Stamp> since;
+    bool is_never_listed = false;
 };
 
 std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& actual) {
@@ -160,9 +162,14 @@ std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& act
     for (const char* name : {"err-past-missing", "err-splitbrain-detected", "err-log-not-contiguous", "err-disk-hangs"})
         if (auto said = message(name)) return said;
     const auto codes = tree.value(actual + "/replay-code", "0");
-    if (!codes.starts_with('-')) return std::nullopt;
     const auto why = message("err-replay-stop");
-    return Trouble{"its replay has stopped, replay-code = " + codes + (why ? ": " + why->text : ""), std::nullopt};
+    if (codes.starts_with('-'))
+        return Trouble{"its replay has stopped, replay-code = " + codes + (why ? ": " + why->text : ""),
+                       why ? why->since : std::nullopt};
+    if (why) return why; // damage that is being repaired, a device that cannot be made
+    auto waits = message("inf-primary-wait");
+    if (waits) waits->is_never_listed = true;
+    return waits;
 }
 
 // The picture of a resource is that of one host: what makes another one's replica worthless belongs to it. The own
@@ -173,8 +180,10 @@ std::vector<std::string> troubles(VerbContext& ctx, const tree::View& tree) {
     for (const auto& resource : ctx.resources())
         for (const auto& host : members_of(tree, resource)) {
             const auto found = trouble_of(tree, tree::resource_key(resource, "actual-" + host));
-            const bool is_shown = host != ctx.me() || (found && found->since && now - *found->since < kListed);
-            if (found && is_shown) warnings.push_back("resource " + resource + " on host " + host + ": " + found->text);
+            if (!found) continue;
+            const bool is_listed = !found->is_never_listed && (!found->since || now - *found->since >= kListed);
+            if (host != ctx.me() || !is_listed)
+                warnings.push_back("resource " + resource + " on host " + host + ": " + found->text);
         }
     return warnings;
 }

@@ -10,6 +10,7 @@
 #include "kernel/tree/heard.hpp"
 #include "kernel/tree/question.hpp"
 #include "shell/checks.hpp"
+#include "shell/hosts.hpp"
 
 namespace mars::shell {
 
@@ -89,7 +90,11 @@ env::task<result<void>> wait_indicator(VerbContext& ctx, std::string host, std::
         return name + " of host " + host + " is " + ctx.view().value(ctx.actual(host, name), "not known") +
                ", expected " + value;
     };
-    MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.indicator", "is marsd running on " + host + "?"));
+    const auto advice =
+        host == ctx.self() && ctx.is_marsd_running()
+            ? "marsd runs there: does its disk hang? See marsadm view " + ctx.resource() + ", journalctl -u marsd"
+            : "is marsd running on " + host + "?";
+    MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.indicator", advice));
     ctx.detail(1, name + " of host " + host + " is " + value);
     co_return result<void>();
 }
@@ -167,7 +172,8 @@ result<void> check_device_works(const VerbContext& ctx) {
 
 result<void> check_not_overtaken(const VerbContext& ctx) {
     const auto primary = ctx.view().get(ctx.key("primary"));
-    if (!primary || primary->value == tree::kNone || primary->value == ctx.me()) return {};
+    const auto now = designated_primary(ctx.view(), ctx.resource());
+    if (!primary || !now || *now == ctx.me()) return {};
     return refusal("role.lost", "host " + primary->value + " has been made primary meanwhile, at " +
                                     primary->stamp.text() + " of the cluster's clock, so not " + ctx.me() +
                                     "; next: marsadm view " + ctx.resource() + ", and if it shall be " + ctx.me() +
@@ -312,7 +318,7 @@ bool has_answered(const VerbContext& ctx, const std::string& host, Stamp asked) 
 }
 
 bool News::decides(const std::string& host) const {
-    return deciding.empty() || std::find(deciding.begin(), deciding.end(), host) != deciding.end();
+    return !deciding || std::find(deciding->begin(), deciding->end(), host) != deciding->end();
 }
 
 env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::string> peers,

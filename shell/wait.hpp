@@ -65,8 +65,8 @@ env::task<result<std::size_t>> wait_cluster(VerbContext& ctx, std::vector<std::s
 // What a wait for news shall be like.
 struct News {
     std::function<bool()> enough; // ends the wait early; may be empty
-    // Only these are waited for as long as they may live; for the others, `patience`. Empty: all.
-    std::vector<std::string> deciding;
+    // Only these are waited for as long as they may live; for the others, `patience`. nullopt: all.
+    std::optional<std::vector<std::string>> deciding;
     Duration patience = std::chrono::seconds(1);
     bool is_quiet = false; // nothing is said about those that are silent
     // Silent ones are a timeout (wait.cluster): for verbs that do nothing else. To others a dead host that they do not
@@ -83,7 +83,7 @@ env::task<result<Stamp>> ask_for_news(VerbContext& ctx);
 // `host` has seen the question, or a later one of this host, and has told all it knew then.
 bool has_answered(const VerbContext& ctx, const std::string& host, Stamp asked);
 
-// Nobody else has been made primary: else the refusal role.lost.
+// No other member has been made primary: else the refusal role.lost.
 result<void> check_not_overtaken(const VerbContext& ctx);
 
 // True when the value of the indicator is `value`, with the rules of wait_indicator.

@@ -344,6 +344,7 @@ TEST_CASE("invalidate throws nothing away that the primary has yet to get, and d
 
 TEST_CASE("when another host is made primary meanwhile, the command says who has won, and changes nothing more") {
     Pair site;
+    site.set("resource-r/device-c", "r");
     const char* when = GENERATE("(none)", "a");
     bool is_taken = false;
     Stamp theirs;
@@ -378,6 +379,7 @@ TEST_CASE("primary on the primary writes nothing") {
 TEST_CASE("what arrives while the designation is about to be written wins") {
     Pair site;
     site.both_obey();
+    site.set("resource-r/device-c", "r");
     const std::string other = GENERATE("c", "(none)"); // (none): c was primary, and is not any more
     bool is_taken = false;
     site.local.on_lock = [&] {

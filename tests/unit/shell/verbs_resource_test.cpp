@@ -300,6 +300,29 @@ TEST_CASE("leave-resource knows a settled role also where the cluster's clock is
     CHECK(site.machine.real_time() - begin >= 30s); // no stamp tells how long the role has been settled
 }
 
+TEST_CASE("leave-resource waits no longer than --timeout until the role has settled, and says how long that takes") {
+    Pair site;
+    site.both_obey();
+    site.succeed({"down", "r"});
+    const auto begin = site.machine.real_time();
+    SECTION("marsd is silent") {
+        site.beating.clear();
+        site.world.run_for(2min);
+        site.refuse({"leave-resource", "r", "--timeout=4"}, "role.flipping");
+        CHECK(site.machine.real_time() - begin < 2min + 15s);
+        CHECK(site.output.text(Severity::error).find("is marsd running there?") != std::string::npos);
+        CHECK(site.output.text(Severity::progress).find("for 4.0 s at most") != std::string::npos);
+    }
+    SECTION("the role has changed a moment ago") {
+        site.world.run_for(2min);
+        site.alive({"a", "b"});
+        site.set("resource-r/primary", "b", 10s);
+        site.succeed({"leave-resource", "r"});
+        CHECK(site.output.text(Severity::progress).find("has changed 11 s ago, expected 30 s at least") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("leave-resource is refused for the primary") {
     Pair site;
     site.set("resource-r/primary", "a", 5min);

@@ -210,6 +210,7 @@ TEST_CASE("the wish follows whoever wins the role") {
         CHECK(site.fake.active.contains("app-r.service"));
     }
     SECTION("another one: what this host has wanted is taken back, in whatever phase it learns of that") {
+        site.set("resource-r/device-c", "r");
         const std::string when = GENERATE("b", "(none)", "a");
         bool is_taken = false;
         site.on_tick = [&] {
@@ -249,6 +250,7 @@ TEST_CASE("the wish follows whoever wins the role") {
         CHECK(site.r("systemd-want") == "a");
     }
     SECTION("another one, while the application is being started here") {
+        site.set("resource-r/device-c", "r");
         site.b_follows(true);
         auto follow = site.on_tick;
         site.fake.on_job = [] {};

@@ -227,3 +227,28 @@ TEST_CASE("help and version need nothing") {
     CHECK(site.run({"help", "primry"}).exit == 2);
     CHECK(site.output.text(Severity::error).find("did you mean 'primary'?") != std::string::npos);
 }
+
+TEST_CASE("view says why there is no device yet, from the first moment on") {
+    Pair site;
+    site.set("resource-r/primary", "a", 1min);
+    const auto said = [&](const std::string& text) { return site.machine.real_time().text() + " 1.000000000 " + text; };
+    const auto warnings = [&] {
+        site.succeed({"view", "r"});
+        return site.output.text(Severity::warning);
+    };
+    SECTION("the own log is damaged, and being repaired") {
+        site.set("resource-r/actual-a/msg-err-replay-stop", said("log-000000003-b is damaged at byte 2048"), 0s);
+        CHECK(warnings().find("resource r on host a: log-000000003-b is damaged at byte 2048") != std::string::npos);
+    }
+    SECTION("replay has stopped") {
+        site.set("resource-r/actual-a/replay-code", "-74", 0s);
+        site.set("resource-r/actual-a/msg-err-replay-stop", said("log-000000003-b stops"), 0s);
+        CHECK(warnings().find("replay-code = -74: log-000000003-b stops") != std::string::npos);
+    }
+    SECTION("members must hear of it first, for however long") {
+        site.set("resource-r/actual-a/msg-inf-primary-wait", said("before the device appears, b must know"), 0s);
+        site.world.run_for(5min);
+        site.alive({"a", "b"});
+        CHECK(warnings().find("before the device appears, b must know") != std::string::npos);
+    }
+}
