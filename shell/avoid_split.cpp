@@ -41,12 +41,18 @@ bool is_level_with(VerbContext& ctx, const std::string& old, std::int64_t newest
     return true;
 }
 
+// What is behind the damage in the host's own log, nobody knows yet.
+std::optional<std::string> damaged_log(const VerbContext& ctx, const std::string& host) {
+    auto log = ctx.view().value(ctx.actual(host, "damaged-log"), std::string(tree::kNone));
+    return log == tree::kNone ? std::nullopt : std::optional(std::move(log));
+}
+
 // The old primary is not at work, and where it stands is a point of this host's own past: this host lacks nothing, and
 // waiting for the other to come level might be in vain (its disk is refused, its log is defect, its /mars is older).
 bool is_behind_us(VerbContext& ctx, const std::string& old) {
     const auto& view = ctx.view();
     const auto& me = ctx.me();
-    if (!has_left_role(ctx, old)) return false;
+    if (!has_left_role(ctx, old) || damaged_log(ctx, old)) return false;
     const auto theirs = format::ReplayLink::parse(view.value(ctx.key("replay-" + old)));
     const auto ours = format::ReplayLink::parse(view.value(ctx.key("replay-" + me)));
     if (!theirs || !ours || format::compare_progress(theirs->position(), ours->position()) >= 0) return false;
@@ -119,6 +125,15 @@ result<Step> avoid_split(VerbContext& ctx) {
                                              " has written more than has arrived here, and cannot send it (nothing was "
                                              "changed there): " +
                                              waits->text);
+    if (old && designated_primary(ctx.view(), ctx.resource()) == old)
+        if (const auto log = damaged_log(ctx, *old)) {
+            const auto why = message_at(ctx.view(), ctx.actual(*old, "msg-err-replay-stop"));
+            return refusal("role.waits", "on host " + *old + ", " + *log +
+                                             " is damaged, and what it has written behind that may not have arrived "
+                                             "here (nothing was changed there): " +
+                                             (why ? why->text : "members are asked for what is damaged") +
+                                             "; next: marsadm view " + ctx.resource());
+        }
     return Step::again;
 }
 

@@ -100,6 +100,7 @@ void Controller::publish_switches() {
     publish(actual + "disk-error", std::to_string(disk_error_));
     publish(actual + "has-emergency", "0");
     publish(actual + "is-emergency", "0");
+    publish(actual + "damaged-log", damage_ ? damage_->log.text() : std::string(tree::kNone));
     publish(actual + "replay-code", replay_.is_running() || append_.is_running() ? "0" : last_replay_.code.text());
     const auto device_failure = append_.failed();
     publish(actual + "if-state", device_failure ? std::to_string(-device_failure->code.value()) : "0");
@@ -135,6 +136,10 @@ std::string Controller::replay_trouble() const {
     auto text = last_replay_.text;
     if (!damage_) return text;
     if (repair_.is_running()) return text + "; members are being asked for what is damaged";
+    if (!view_.todo(host_.me(), "connect"))
+        return text + "; fetch is paused on " + host_.me() +
+               ", so that nobody is asked for what is damaged; next: " + "marsadm resume-fetch " + view_.name() +
+               " there";
     if (!repair_.trouble().empty()) text += "; nobody can replace it: " + repair_.trouble();
     return text;
 }
