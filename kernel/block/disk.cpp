@@ -102,6 +102,7 @@ env::task<result<void>> Disk::write(std::uint64_t offset, std::span<const std::b
     MARS_CO_TRY_VOID(check_range(path_, size_, offset, data.size()));
     if (data.empty()) co_return result<void>();
     if (!is_direct_) {
+        const Pending pending(*this);
         MARS_CO_TRY_VOID(co_await file_->write(offset, data));
     } else {
         const bool whole = covers_blocks(offset, data.size());
@@ -141,7 +142,6 @@ env::task<result<void>> Disk::flush() {
 
 // Reads from a block boundary to a block boundary or the capacity, into aligned memory.
 env::task<result<void>> Disk::load(std::uint64_t offset, std::span<std::byte> into) {
-    const Pending pending(*this);
     const std::uint64_t split = std::clamp(tail_begin_, offset, offset + into.size()) - offset;
     if (split > 0) MARS_CO_TRY_VOID(co_await load_part(*file_, offset, into.first(split)));
     if (split == into.size()) co_return result<void>();
@@ -158,6 +158,7 @@ env::task<result<void>> Disk::load_part(env::File& file, std::uint64_t offset, s
 }
 
 env::task<result<void>> Disk::store(std::uint64_t offset, std::span<const std::byte> data) {
+    const Pending pending(*this);
     const std::uint64_t split = std::clamp(tail_begin_, offset, offset + data.size()) - offset;
     if (split > 0) MARS_CO_TRY_VOID(co_await file_->write(offset, data.first(split)));
     if (split == data.size()) co_return result<void>();

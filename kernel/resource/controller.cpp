@@ -73,7 +73,7 @@ void Controller::subscribe() {
         signal_.set();
     };
     auto of_hosts = [this](const std::string& path) {
-        if (sync_.is_complete() && path.find("/answer-") != std::string::npos) signal_.set();
+        if ((sync_.is_complete() || role_asked_) && path.find("/answer-") != std::string::npos) signal_.set();
     };
     resource_news_ = host_.tree.subscribe(tree::resource_dir(view_.name()) + "/", in_resource);
     host_news_ = host_.tree.subscribe("actual-", of_hosts);

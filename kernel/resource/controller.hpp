@@ -131,8 +131,9 @@ class Controller {
 
     // controller_publish.cpp
     env::task<void> note_primary();
+    bool is_stopped(const std::string& host) const;
     bool has_said_goodbye(const std::string& host) const;
-    std::string unaware_members() const;
+    std::string unaware_members();
     void publish_state(const Plan& plan);
     void publish_switches();
     void publish_rates();
@@ -190,7 +191,8 @@ class Controller {
     Duration replay_ended_at_{};
     std::optional<Stamp> sync_end_; // the question to the primary after the copy was complete
     RoleNote role_note_;
-    bool is_starting_ = false; // to become primary
+    std::optional<Stamp> role_asked_; // the question to those that know that this host is to be primary
+    bool is_starting_ = false;        // to become primary
     Duration last_beat_{-1};
     std::map<std::string, std::string> said_; // messages of this round beside the plan's
     env::TaskGroup tasks_;

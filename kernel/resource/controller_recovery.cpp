@@ -91,9 +91,8 @@ bool Controller::has_asked_all() const {
 }
 
 // What follows the last good record goes if it is what a crash has left: the beginning of a record that nobody was told
-// of; of a copy, as much as is appended between two syncs; other bytes in an own log, and what somebody was told of,
-// only when every member has been asked, and damaged records that somebody was told of never. All else is damage, and
-// members are asked for what was there.
+// of, or of a copy; other bytes, and what somebody was told of, only when every member has been asked, and damaged
+// records that somebody was told of never. All else is damage, and members are asked for what was there.
 env::task<result<void>> Controller::examine(LogName log, bool is_recovery) {
     examined_at_ = host_.env.clock().steady();
     const auto start = applied_of(log);
@@ -111,7 +110,7 @@ env::task<result<void>> Controller::examine(LogName log, bool is_recovery) {
     if (found.tail == block::LogTail::unreadable)
         may_cut = false;
     else if (!is_own)
-        may_cut = is_recovery && length - end <= static_cast<std::int64_t>(block::kFetchBatchBytes);
+        may_cut = (is_torn && is_recovery) || (end >= promised && has_asked_all());
     else if (is_torn)
         may_cut = end >= promised || has_asked_all();
     else
