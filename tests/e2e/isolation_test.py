@@ -155,7 +155,11 @@ def check_all(load, a, b):
 
 
 def says(host, word):
-    wait_for(f"{host.name} says {word}", lambda: word in host.marsadm("view bad", timeout=30).out)
+    def is_said():
+        view = host.marsadm("view bad", timeout=30)
+        return word in view.out + view.err  # what is new is a warning, later it is in the picture
+
+    wait_for(f"{host.name} says {word}", is_said)
 
 
 def test_a_disk_that_hangs_on_the_primary(state):
