@@ -167,6 +167,7 @@ std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& act
         return Trouble{"its replay has stopped, replay-code = " + codes + (why ? ": " + why->text : ""),
                        why ? why->since : std::nullopt};
     if (why) return why; // damage that is being repaired, a device that cannot be made
+    if (tree.flag(actual + "/if-on")) return std::nullopt; // the device is there, whatever it waited for a moment ago
     auto waits = message("inf-primary-wait");
     if (waits) waits->is_never_listed = true;
     return waits;
