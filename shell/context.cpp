@@ -166,6 +166,12 @@ env::task<result<void>> VerbContext::apply_one(const Effect& effect) {
     co_return co_await storage.sync_directory(path.substr(0, path.rfind('/')));
 }
 
+void VerbContext::set_irrevocable(bool is_irrevocable) {
+    if (is_irrevocable == is_irrevocable_) return;
+    is_irrevocable_ = is_irrevocable;
+    if (surroundings_.irrevocable) *surroundings_.irrevocable += is_irrevocable ? 1 : -1;
+}
+
 result<void> VerbContext::overridable(Reason reason, std::string text) {
     if (!is_forced()) return refusal(reason, std::move(text));
     out().warning(label(text) + " (ignored because of --force)");

@@ -45,11 +45,13 @@ struct Surroundings {
     VerbRegistry* verbs = nullptr;                       // absent: only those of the table
     Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
     systemd::Systemd* systemd = nullptr;                 // of this host; absent where there is none
+    int* irrevocable =
+        nullptr; // counts what is beyond the point of no return, for who could end the program; may be absent
 
     VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
     // The same in everything but the output. (A new member has to be named here as well.)
     Surroundings with(Output& other) const {
-        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting, systemd};
+        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting, systemd, irrevocable};
     }
 };
 
@@ -57,6 +59,9 @@ class VerbContext {
   public:
     VerbContext(Surroundings& surroundings, tree::DiskView& view, const Request& request,
                 std::vector<std::string> resources, std::string resource);
+    ~VerbContext() { set_irrevocable(false); }
+    VerbContext(const VerbContext&) = delete;
+    VerbContext& operator=(const VerbContext&) = delete;
 
     env::Env& env() const { return surroundings_.env; }
     LocalHost& local() const { return surroundings_.local; }
@@ -119,6 +124,14 @@ class VerbContext {
     // "resource mydata: TEXT", or just TEXT.
     std::string label(std::string_view text) const;
 
+    // Beyond the point of no return: to stop half way would be worse than to go on, so from here on no interruption
+    // ends the verb for this resource. Spec: verbs 1.17, with docs/architecture.md.
+    void set_irrevocable(bool is_irrevocable);
+    bool is_irrevocable() const { return is_irrevocable_; }
+
+    // What a dry run does instead of waiting or starting something: "would TEXT".
+    void would(std::string_view text) const { out().info(label("would " + std::string(text))); }
+
     // The verb has done a part of its work although it will report a failure: the exit status becomes "mixed".
     void note_partly_done() { partly_done_ = true; }
     bool is_partly_done() const { return partly_done_; }
@@ -161,6 +174,7 @@ class VerbContext {
     std::any state_;
     std::map<std::pair<std::string, Stamp>, Duration> first_seen_; // steady time
     bool partly_done_ = false;
+    bool is_irrevocable_ = false;
     std::optional<int> exit_status_;
 };
 

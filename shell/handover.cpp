@@ -3,7 +3,6 @@
 
 #include <set>
 
-#include "kernel/tree/heard.hpp"
 #include "shell/avoid_split.hpp"
 #include "shell/checks.hpp"
 #include "shell/handover_state.hpp"
@@ -15,124 +14,31 @@
 
 namespace mars::shell {
 
-env::task<result<Step>> primary_contact(VerbContext& ctx) {
-    if (ctx.is_forced())
-        co_return refusal("verb.nyi",
-                          "--force is not in this version: it comes with the release of the forced data path; a "
-                          "planned handover needs the old primary to be reachable");
-    MARS_CO_TRY_VOID(check_marsd(ctx, true));
-    co_return co_await primary_hear_all(ctx);
-}
-
-namespace {
-
-result<void> check_others_synced(VerbContext& ctx) {
-    const auto& old = old_primary(ctx);
-    std::vector<std::string> members;
-    for (const auto& host : members_of(ctx.view(), ctx.resource()))
-        if (has_storage(ctx.view(), ctx.resource(), host)) members.push_back(host);
-    if (members.size() <= 2) return {};
-    for (const auto& host : members) {
-        if (host == ctx.me() || (old && host == *old)) continue;
-        const auto heard = tree::heard_at(ctx.view(), host, ctx.env().clock().now());
-        auto synced = check_synced(ctx, host);
-        if (synced) continue;
-        if (heard && is_recent(ctx, *heard)) return synced;
-        ctx.out().warning(ctx.label(synced.error().text + " (host " + host + " is not heard of, going on)"));
-    }
-    return {};
-}
-
-// ENOSPC, EIO: the disk is to blame, not the log.
-bool is_disk_code(const std::string& codes) {
-    const auto first = codes.substr(0, codes.find(','));
-    return first == "-28" || first == "-5";
-}
-
-// A disk that is not attached, or not proven, cannot serve: better said before the old primary is called off.
-result<void> check_disk(const VerbContext& ctx) {
-    const auto& me = ctx.me();
-    const auto code = ctx.view().number(ctx.actual(me, "disk-error")).value_or(0);
-    if (code == 0) return {};
-    const auto said = message_at(ctx.view(), ctx.actual(me, "msg-err-disk-mismatch"));
-    auto text = "host " + me + " does not use its disk " + ctx.view().value(ctx.key("data-" + me)) + " (" +
-                ctx.actual(me, "disk-error") + " = " + std::to_string(code) + ")";
-    if (code == -116 && said) return refusal("disk.unproven", text + ": " + said->text);
-    return refusal("disk.error", text + ", expected 0; next: give it its disk back, marsd attaches it by itself");
-}
-
-// This host and the old primary have gone on differently: calling that off would leave the device nowhere.
-result<void> check_history(VerbContext& ctx) {
-    const auto& me = ctx.me();
-    const auto old = designated_primary(ctx.view(), ctx.resource());
-    if (!old) return {}; // nobody to call off: choosing is the way out
-    std::string found;
-    if (const auto said = message_at(ctx.view(), ctx.actual(me, "msg-err-splitbrain-detected"))) found = said->text;
-    for (const auto& pair : find_split_brain(ctx.view(), ctx.resource()).pairs) {
-        const bool is_ours = (pair.host_a == me && pair.host_b == *old) || (pair.host_a == *old && pair.host_b == me);
-        if (is_ours && pair.history.kind == format::History::split)
-            found =
-                "they have gone on differently after " +
-                (pair.history.last_common ? pair.history.last_common->text() : "a point that is not known any more");
-    }
-    if (found.empty()) return {};
-    return ctx.overridable("replay.error", "there is a split brain between host " + me + " and the primary " + *old +
-                                               ": " + found + "; nothing was changed; next: to keep the version of " +
-                                               *old + ", marsadm invalidate " + ctx.resource() + " on host " + me);
-}
-
-} // namespace
-
-env::task<result<Step>> primary_check(VerbContext& ctx) {
-    const auto& me = ctx.me();
-    const auto& old = old_primary(ctx);
-    if (takes_over_from_other(ctx)) {
-        MARS_CO_TRY_VOID(check_synced(ctx, me));
-        MARS_CO_TRY_VOID(check_others_synced(ctx));
-    }
-    for (auto name : {"attach", "connect", "allow-replay"}) MARS_CO_TRY_VOID(check_switch(ctx, name, true));
-    MARS_CO_TRY_VOID(check_disk(ctx));
-    if (takes_over_from_other(ctx)) MARS_CO_TRY_VOID(check_history(ctx));
-    // A list like "-74,-10101": the first one counts.
-    const auto codes = ctx.view().value(ctx.actual(me, "replay-code"));
-    if (codes.starts_with('-'))
-        MARS_CO_TRY_VOID(ctx.overridable("replay.error",
-                                         "the replay on host " + me + " has stopped with " +
-                                             ctx.actual(me, "replay-code") + " = " + codes +
-                                             (is_disk_code(codes) ? "; next: make room on its disk, or repair it: "
-                                                                    "replay goes on by itself"
-                                                                  : "; next: marsadm invalidate " + ctx.resource())));
-    if (old == me && has_device(ctx)) MARS_CO_TRY_VOID(check_device_works(ctx));
-    if (systemd::has_application(ctx)) {
-        ctx.state<Handover>().move = systemd::begin_move(ctx, old, me); // the device will be closed by systemd
-        co_return Step::done;
-    }
-    if (old && *old != me && designated_primary(ctx.view(), ctx.resource()))
-        MARS_CO_TRY_VOID(check_not_open(ctx, *old));
-    co_return Step::done;
-}
-
 env::task<result<Step>> primary_stop_old(VerbContext& ctx) {
-    const auto move = ctx.state<Handover>().move;
-    if (!move || !takes_over_from_other(ctx) || move->old.empty()) co_return Step::done;
+    if (!systemd::has_application(ctx)) co_return Step::done;
+    note_phase(ctx, 3); // with the wish, in one batch
+    const auto move = systemd::begin_move(ctx, old_primary(ctx), ctx.me());
+    ctx.state<Handover>().move = move;
+    if (!takes_over_from_other(ctx) || move.old.empty()) co_return Step::done;
     if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
-    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *move));
-    co_return Step::done;
-}
-
-env::task<result<Step>> give_application_back(VerbContext& ctx) {
-    const auto move = ctx.state<Handover>().move;
-    if (move) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *move));
+    ctx.state<Handover>().stopped_at = ctx.env().clock().steady();
+    MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, move));
     co_return Step::done;
 }
 
 env::task<result<Step>> primary_start_here(VerbContext& ctx) {
-    if (!ctx.state<Handover>().move || !has_device(ctx)) co_return Step::done;
-    const auto started = co_await systemd::start_here(ctx);
-    if (!started) {
-        MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
-        co_return started.error();
+    const auto& state = ctx.state<Handover>();
+    if (state.move && (has_device(ctx) || ctx.is_dry_run())) {
+        const auto started = co_await systemd::start_here(ctx);
+        if (!started) {
+            MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
+            co_return started.error();
+        }
+        if (state.stopped_at && !ctx.is_dry_run())
+            ctx.out().info(ctx.label("the application was away for " +
+                                     seconds_text(ctx.env().clock().steady() - *state.stopped_at)));
     }
+    drop_note(ctx);
     co_return Step::done;
 }
 
@@ -154,6 +60,32 @@ env::task<result<void>> check_still_old(VerbContext& ctx) {
 
 namespace {
 
+env::task<result<Step>> would_leave_old(VerbContext& ctx) {
+    if (!takes_over_from_other(ctx)) co_return Step::done;
+    MARS_CO_TRY(const auto avoided, avoid_split(ctx));
+    if (avoided == Step::again) ctx.would("wait until everything has arrived here: " + primary_missing(ctx));
+    MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
+    if (const auto old = old_primary(ctx))
+        ctx.would("wait until host " + *old + " has left its role, and has told all that it had written");
+    co_return Step::done;
+}
+
+// The point of no return: the old primary leaves its role when it hears of that. Only this command knows then who shall
+// have it.
+env::task<result<Step>> call_off(VerbContext& ctx) {
+    const auto had_primary = designated_primary(ctx.view(), ctx.resource()).has_value();
+    note_phase(ctx, 4);
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    ctx.set_irrevocable(had_primary);
+    const auto written = co_await designate_nobody(ctx);
+    if (!written) {
+        ctx.set_irrevocable(false);
+        co_return written.error();
+    }
+    if (had_primary) ctx.state<Handover>().called_off = ctx.view().get(ctx.key("primary"));
+    co_return Step::done;
+}
+
 // The last step of a phase that has to hear the members: the next phase asks them anew.
 env::task<result<Step>> hear_members(VerbContext& ctx) {
     MARS_CO_TRY(const bool have_told, co_await have_members_told(ctx));
@@ -165,6 +97,7 @@ env::task<result<Step>> hear_members(VerbContext& ctx) {
 } // namespace
 
 env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
+    if (ctx.is_dry_run()) co_return co_await would_leave_old(ctx);
     const auto old = old_primary(ctx);
     MARS_CO_TRY_VOID(co_await check_still_old(ctx));
     if (!takes_over_from_other(ctx)) co_return co_await hear_members(ctx);
@@ -185,8 +118,7 @@ env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
     MARS_CO_TRY_VOID(co_await check_still_old(ctx)); // right before: somebody may have been quicker
     // So may somebody who uses the device: what was known in phase 1 may have been old.
     if (old && designated_primary(ctx.view(), ctx.resource()) == old) MARS_CO_TRY_VOID(check_not_open(ctx, *old));
-    MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
-    co_return Step::done;
+    co_return co_await call_off(ctx);
 }
 
 namespace {
@@ -200,6 +132,7 @@ void keep_stopped(VerbContext& ctx, const std::string& old) {
 } // namespace
 
 env::task<result<Step>> primary_await_old(VerbContext& ctx) {
+    if (ctx.is_dry_run()) co_return Step::done; // said in phase 4
     const auto old = old_primary(ctx);
     ctx.state<Handover>().none = ctx.view().get(ctx.key("primary")); // before everything that is looked at
     MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
@@ -216,6 +149,11 @@ env::task<result<Step>> primary_await_old(VerbContext& ctx) {
         co_return Step::again;
     }
     co_return co_await hear_members(ctx);
+}
+
+env::task<result<Step>> primary_hear_again(VerbContext& ctx) {
+    if (ctx.is_dry_run()) co_return Step::done;
+    co_return co_await primary_hear_all(ctx);
 }
 
 // Everything that anybody has written before shall be visible here. Only the answers of the old primaries decide: a
@@ -260,29 +198,29 @@ result<void> check_still_none(VerbContext& ctx) {
 env::task<result<Step>> primary_designate(VerbContext& ctx) {
     const auto me = ctx.me();
     if (designated_primary(ctx.view(), ctx.resource()) == me) co_return Step::done;
-    MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
-    auto last = ctx.view().get(ctx.key("userspace/last-primary"));
-    auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
-    if (last) {
-        bool keeps_stamp = !previous || previous->stamp < last->stamp;
-        ctx.set(ctx.key("userspace/prev-primary"), last->value,
-                keeps_stamp ? std::optional(last->stamp) : std::nullopt);
-    }
-    ctx.set(ctx.key("userspace/last-primary"), me);
+    if (!ctx.is_dry_run()) MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
+    note_phase(ctx, 8);
+    queue_designation(ctx, me);
     // With the stamp of `primary`: whoever wins has both.
     if (ctx.state<Handover>().move) ctx.set(ctx.key("systemd-want"), me);
-    ctx.set(ctx.key("primary"), me);
     const std::function<result<void>()> still = [&ctx] { return check_still_none(ctx); };
+    ctx.set_irrevocable(true);
     const auto written = co_await ctx.commit_if(still);
     if (!written) {
         MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // gives the application away, too
         co_return written.error();
     }
-    ctx.out().info(ctx.label("designated primary: " + old_primary(ctx).value_or("nobody") + " -> " + me));
+    if (!ctx.is_dry_run())
+        ctx.out().info(ctx.label("designated primary: " + old_primary(ctx).value_or("nobody") + " -> " + me));
     co_return Step::done;
 }
 
 env::task<result<Step>> primary_await_device(VerbContext& ctx) {
+    if (ctx.is_dry_run() && takes_over_from_other(ctx)) {
+        ctx.would("wait for the device");
+        turn_all_on(ctx);
+        co_return Step::done;
+    }
     if (report_split_brain(ctx)) {
         ctx.out().warning(ctx.label("host " + ctx.me() +
                                     " is designated primary; whether its device appears depends on the "

@@ -16,10 +16,13 @@ env::task<result<Step>> primary_fetch_on(VerbContext& ctx);     // 2
 env::task<result<Step>> primary_stop_old(VerbContext& ctx);     // 3
 env::task<result<Step>> primary_leave_old(VerbContext& ctx);    // 4
 env::task<result<Step>> primary_await_old(VerbContext& ctx);    // 5, 7
-env::task<result<Step>> primary_hear_all(VerbContext& ctx);     // 6
+env::task<result<Step>> primary_hear_again(VerbContext& ctx);   // 6
 env::task<result<Step>> primary_designate(VerbContext& ctx);    // 8, 9
 env::task<result<Step>> primary_await_device(VerbContext& ctx); // 10
 env::task<result<Step>> primary_start_here(VerbContext& ctx);   // 11
+
+// All members are asked for news, and the old primaries waited for.
+env::task<result<Step>> primary_hear_all(VerbContext& ctx);
 
 // What phases 4, 5 and 7 wait for, how things stand if it does not come, and the ways out.
 std::string primary_missing(VerbContext& ctx);
@@ -40,5 +43,9 @@ std::string secondary_stuck(VerbContext& ctx);
 // Undo of the phases of both: while the old primary is not called off, its application goes on there; when somebody
 // else has become primary, it belongs there.
 env::task<result<Step>> give_application_back(VerbContext& ctx);
+// The same after the old primary was called off: it has the role again, unless somebody else has taken it.
+env::task<result<Step>> give_role_back(VerbContext& ctx);
+// When the role has been taken: there is no handover any more.
+env::task<result<Step>> end_note(VerbContext& ctx);
 
 } // namespace mars::shell

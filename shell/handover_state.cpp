@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/handover_state.hpp"
 
+#include "kernel/tree/handover_note.hpp"
 #include "shell/handover.hpp"
 #include "shell/hosts.hpp"
 #include "shell/wait.hpp"
@@ -147,7 +148,8 @@ env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old) {
 env::task<result<void>> check_not_lost(VerbContext& ctx) {
     auto ours = check_not_overtaken(ctx);
     if (!ours) {
-        const auto given = co_await give_application_back(ctx);
+        const auto move = ctx.state<Handover>().move;
+        const auto given = move ? co_await systemd::give_back(ctx, *move) : result<void>();
         if (!given) ctx.out().warning(ctx.label(given.error().text));
     }
     co_return ours;
@@ -158,9 +160,47 @@ env::task<result<void>> designate_nobody(VerbContext& ctx) {
     if (now && now->value == tree::kNone) co_return result<void>();
     MARS_CO_TRY_VOID(co_await ctx.commit());
     ctx.set(ctx.key("primary"), std::string(tree::kNone));
-    ctx.out().info(
-        ctx.label("designated primary: " + (now ? now->value : "nobody") + " -> " + std::string(tree::kNone)));
+    if (!ctx.is_dry_run())
+        ctx.out().info(
+            ctx.label("designated primary: " + (now ? now->value : "nobody") + " -> " + std::string(tree::kNone)));
     co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
+}
+
+void queue_designation(VerbContext& ctx, const std::string& host, std::optional<Stamp> stamp) {
+    const auto last = ctx.view().get(ctx.key("userspace/last-primary"));
+    const auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
+    if (last) {
+        const bool keeps_stamp = !previous || previous->stamp < last->stamp;
+        ctx.set(ctx.key("userspace/prev-primary"), last->value, keeps_stamp ? std::optional(last->stamp) : stamp);
+    }
+    ctx.set(ctx.key("userspace/last-primary"), host, stamp);
+    ctx.set(ctx.key("primary"), host, stamp);
+}
+
+void note_phase(VerbContext& ctx, int phase) {
+    auto& state = ctx.state<Handover>();
+    if (ctx.is_dry_run() || !takes_over_from_other(ctx) || state.noted_phase == phase) return;
+    const auto key = ctx.key(tree::HandoverNote::key_name(ctx.self()));
+    if (state.noted_phase == 0)
+        if (const auto before = ctx.view().get(key)) state.note_before = before->value;
+    state.noted_phase = phase;
+    tree::HandoverNote note;
+    note.to = ctx.me();
+    note.phase = phase;
+    note.process = ctx.local().process_identity();
+    ctx.set(key, note.text());
+}
+
+void drop_note(VerbContext& ctx) {
+    auto& state = ctx.state<Handover>();
+    if (state.noted_phase == 0) return;
+    state.noted_phase = 0;
+    const auto key = ctx.key(tree::HandoverNote::key_name(ctx.self()));
+    // What an earlier command has left half done still is, as long as nobody has the role.
+    if (state.note_before && !designated_primary(ctx.view(), ctx.resource()))
+        ctx.set(key, *state.note_before);
+    else
+        ctx.remove(key);
 }
 
 } // namespace mars::shell

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "shell/catch_up.hpp"
 #include "shell/context.hpp"
 #include "shell/systemd/phases.hpp"
 
@@ -21,10 +22,15 @@ struct Handover {
     Stamp asked{};         // the last one
     Duration asked_at{-1}; // steady; negative: never
     Duration first_asked_at{};
-    std::optional<Stamp> asked_after;   // the first question after the old primary was seen to have given its role up
-    std::optional<Stamp> asked_members; // the present phase's question to the other members (have_members_told())
-    std::optional<tree::Link> none;     // `primary` as it was before it was looked at last whether everything is here
-    std::optional<systemd::Move> move;  // of the application, by systemd
+    std::optional<Stamp> asked_after;     // the first question after the old primary was seen to have given its role up
+    std::optional<Stamp> asked_members;   // the present phase's question to the other members (have_members_told())
+    std::optional<tree::Link> none;       // `primary` as it was before it was looked at last whether everything is here
+    std::optional<systemd::Move> move;    // of the application, by systemd
+    std::optional<tree::Link> called_off; // `primary`, as this command has written it to call the old primary off
+    std::optional<Duration> stopped_at;   // steady: when the application was told to end
+    std::optional<std::string> note_before; // what was left of an earlier handover that was not finished
+    CatchUp catch_up;
+    int noted_phase = 0; // 0: there is no note of this command
 };
 
 // The primary to take over from, as it was when the command began; nullopt: nobody, or it has left the resource.
@@ -66,7 +72,15 @@ env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old);
 // Nobody else has been made primary: else role.lost, and the application belongs there: what this command has wanted
 // would keep it from running anywhere.
 env::task<result<void>> check_not_lost(VerbContext& ctx);
+// Queues what makes `host` the designated primary; `primary` and the memory of it get `stamp`, or that of the batch.
+void queue_designation(VerbContext& ctx, const std::string& host, std::optional<Stamp> stamp = std::nullopt);
 // `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
 env::task<result<void>> designate_nobody(VerbContext& ctx);
+
+// For whoever looks at the tree when this command does not live to its end: which handover is under way, and how far it
+// is (kernel/tree/handover_note.hpp). Queue only; nothing in a dry run, nor when no role is taken over.
+void note_phase(VerbContext& ctx, int phase);
+// The handover is over, or given up.
+void drop_note(VerbContext& ctx);
 
 } // namespace mars::shell

@@ -86,6 +86,12 @@ std::string primary_stuck(VerbContext& ctx) {
                                                  "--host=" +
                                                      *old + " --force leave-resource " + ctx.resource());
     if (now) return "host " + *now + " is designated primary now";
+    if (ctx.state<Handover>().called_off) { // by this command: it is given back, which is said when it is done
+        auto text = "next: marsadm view " + ctx.resource() + ", then give marsadm primary again";
+        for (const auto& silent : silent_members(ctx)) text += leave_text(ctx, silent);
+        if (old && is_silent(ctx, *old)) text += leave_text(ctx, *old);
+        return text;
+    }
     const auto nobody = "nobody is designated primary now, as far as host " + ctx.self() + " knows: ";
     if (!old) return nobody + "give marsadm primary again";
     if (const auto silent = silent_members(ctx); old == ctx.me() || !silent.empty()) {

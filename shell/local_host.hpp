@@ -10,6 +10,7 @@
 
 #include "kernel/base/result.hpp"
 #include "kernel/env/task.hpp"
+#include "kernel/tree/handover_note.hpp"
 
 namespace mars::shell {
 
@@ -35,6 +36,8 @@ class LocalHost {
         (void)path;
         co_return std::string();
     }
+    // Of the program that runs the verb (kernel/tree/handover_note.hpp).
+    virtual std::string process_identity() const { return tree::own_process_identity(); }
     // The advisory lock of the tree at `root` on this host; outside the tree. It is held for moments only: waits for it
     // a few seconds, then fails and names the holder.
     virtual env::task<result<std::unique_ptr<HeldLock>>> lock(std::string root) = 0;

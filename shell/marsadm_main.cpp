@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // marsadm: one verb from the command line, or the interactive shell. Reads argv and the environment, makes the real
-// surroundings, runs the verb, and leaves with its exit status. A first SIGINT or SIGTERM interrupts the verb in an
-// orderly way, a second one kills.
+// surroundings, runs the verb, and leaves with its exit status. SIGINT, SIGTERM and SIGHUP interrupt the verb in an
+// orderly way, a second SIGINT kills; but nothing of that ends what is beyond its point of no return.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/env/real/real_env.hpp"
@@ -50,6 +51,12 @@ class OutputLog final : public env::Log {
   private:
     Output& output_;
 };
+
+// By nohup, for example.
+bool is_ignored(int signal) {
+    struct sigaction action {};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
 std::string environment(const char* name) {
     const char* value = std::getenv(name);
@@ -121,15 +128,24 @@ int run(std::vector<std::string> words) {
 
     int status = exit_code(FailureClass::internal);
     env::asio::cancellation_signal cancel;
-    Interrupts::Scope first_signal(interrupts, [&](int number) {
-        std::signal(number, SIG_DFL); // a second one kills
+    int irrevocable = 0;
+    surroundings.irrevocable = &irrevocable;
+    bool was_interrupted = false;
+    Interrupts::Scope while_it_runs(interrupts, [&](int number) {
+        // Who goes away may send several of the others, so only a person who insists ends the giving back.
+        if (number == SIGINT && std::exchange(was_interrupted, true) && irrevocable == 0) {
+            std::signal(SIGINT, SIG_DFL);
+            std::raise(SIGINT);
+        }
         cancel.emit(env::asio::cancellation_type::terminal);
     });
     env::asio::signal_set signals(context, SIGINT, SIGTERM);
+    if (!is_ignored(SIGHUP)) signals.add(SIGHUP);
     bool is_over = false;
     std::function<void()> await_signal = [&] {
         signals.async_wait([&](const boost::system::error_code& error, int number) {
             if (error) return;
+            if (number != SIGINT) output.also_to_syslog(); // the terminal may be gone
             interrupts.raise(number);
             if (!is_over) await_signal();
         });

@@ -162,6 +162,10 @@ result<void> set_compat(Options& o, std::string_view, Value value) {
 }
 
 result<void> set_now(Options& o, std::string_view, Value value) {
+    if (!value) {
+        o.at_once = true;
+        return {};
+    }
     auto stamp = value ? Stamp::parse(*value) : std::nullopt;
     if (!stamp || stamp->sec < 0) return malformed("seconds since 1970, such as 1650000000 or 1650000000.5", value);
     o.now = *stamp;
@@ -273,8 +277,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "With 0.1a macros give the same bytes as in releases up to 0.1a, also where those contradict the manual; "
      "mars-macros(7) lists every such difference.",
      true, set_compat},
-    {"now", 0, "=SECONDS", "",
-     "Freezes the clock of macros: ages and lags are computed for this moment. For tests, and for trees copied away.",
+    {"now", 0, "[=SECONDS]", "",
+     "primary does not wait until this host has caught up before it stops the application. With a value: freezes the "
+     "clock of macros, ages and lags are computed for this moment; for tests, and for trees copied away.",
      true, set_now},
     {"json", 0, "", "",
      "view prints all that it knows as JSON, with stable keys and units in their names. With @HOSTS: the outcome of "

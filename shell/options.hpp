@@ -41,6 +41,7 @@ struct Options {
     std::string root = "/mars";
     bool compat_01a = false;  // macros behave as in releases up to 0.1a
     std::optional<Stamp> now; // frozen clock of macros
+    bool at_once = false;     // --now without a value: do not catch up before a handover
     bool json = false;
     std::optional<Duration> watch; // time between two pictures
     std::int64_t ignore_deleted_peers = 1;

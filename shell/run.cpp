@@ -36,6 +36,8 @@ class Run {
   private:
     env::task<result<void>> prepare();
     void add_worker(const std::vector<std::string>& all, const std::string& resource);
+    env::task<void> phases_to_the_end();
+    env::task<void> phases_in_a_task(std::exception_ptr& error);
     env::task<void> all_phases();
     env::task<void> run_phase(const Phase& phase);
     env::task<void> run_global(const Phase& phase);
@@ -45,13 +47,16 @@ class Run {
     env::task<void> fire_for_list(std::string type, const Phase& phase);
     env::task<void> fail_all(failure why, const Phase& phase);
     env::task<void> fire_for_all(std::string moment, const Phase* phase);
-    void tell_interruption();
+    void fail_interrupted(Worker& worker);
     env::task<void> run_loop(const Phase& phase);
     void tell_missing(const Phase& phase, Duration elapsed);
+    void tell_what_is_waited_for(const Phase& phase);
     env::task<void> step(Worker& worker, const Phase& phase);
     env::task<void> fail_in(Worker& worker, failure why, const Phase& phase);
     env::task<void> put_back(Worker& worker, const Phase& phase);
     env::task<void> interrupt();
+    env::task<void> drop_revocable();
+    bool is_irrevocable() const;
     void announce(const Phase& phase);
     void fail(Worker& worker, const failure& why, int phase);
     std::size_t left() const;
@@ -63,6 +68,7 @@ class Run {
     Workers workers_;               // one per resource, or a single one without resource
     std::unique_ptr<Worker> whole_; // start-up and global phases
     const Phase* current_ = nullptr;
+    bool is_interrupted_ = false; // while a part of the resources is beyond the point of no return
 };
 
 void Run::add_worker(const std::vector<std::string>& all, const std::string& resource) {
@@ -186,6 +192,7 @@ env::task<void> Run::run_global(const Phase& phase) {
 
 env::task<void> Run::run_phase(const Phase& phase) {
     announce(phase);
+    co_await drop_revocable();
     co_await fire_for_list("all-pre", phase);
     if (left() == 0) co_return;
     if (phase.global) {
@@ -263,7 +270,9 @@ env::task<void> Run::run_loop(const Phase& phase) {
             if (!worker->failed && !worker->is_satisfied) co_await step(*worker, phase);
             all_done = all_done && (worker->failed || worker->is_satisfied);
         }
-        if (all_done) co_return;
+        co_await drop_revocable();
+        if (all_done || left() == 0) co_return;
+        if (request_.options.dry_run > 0) co_return tell_what_is_waited_for(phase);
         if (deadline.is_over() || !primed) break;
         if (deadline.elapsed() >= next_report) {
             tell_missing(phase, deadline.elapsed());
@@ -282,6 +291,16 @@ env::task<void> Run::run_loop(const Phase& phase) {
         if (phase.stuck) text += "; " + phase.stuck(ctx);
         auto why = refusal("wait.phase", std::move(text));
         co_await fail_in(*worker, primed ? why : primed.error(), phase);
+    }
+}
+
+// What a wait may depend on has not been written.
+void Run::tell_what_is_waited_for(const Phase& phase) {
+    for (auto& worker : workers_) {
+        if (worker->failed || worker->is_satisfied) continue;
+        auto& ctx = worker->context;
+        ctx.would(std::string(phase.title) + (phase.missing ? "; at present: " + phase.missing(ctx) : ""));
+        worker->is_satisfied = true;
     }
 }
 
@@ -311,21 +330,51 @@ env::task<RunResult> Run::go() {
     }
     if (request_.options.force > 0 && !request_.verb->has(kInformational))
         surroundings_.output.warning("--force turns safety checks into warnings");
-    bool is_interrupted = false;
+    const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
+    co_await phases_to_the_end();
+    co_await env::asio::this_coro::throw_if_cancelled(throws);
+    co_return summarize(workers_);
+}
+
+// The phases, in a task of their own: whether a cancellation of the caller reaches them is decided here.
+env::task<void> Run::phases_to_the_end() {
+    env::TaskGroup group(surroundings_.env);
+    std::exception_ptr error;
+    group.spawn(request_.spelling, phases_in_a_task(error));
+    try {
+        co_await group.join();
+    } catch (const boost::system::system_error& e) {
+        if (e.code() != env::asio::error::operation_aborted) throw;
+        is_interrupted_ = true;
+    }
+    // Else every co_await would throw at once.
+    co_await env::asio::this_coro::throw_if_cancelled(false);
+    if (is_interrupted_ && is_irrevocable())
+        surroundings_.output.warning("interrupted beyond the point of no return: " + request_.spelling +
+                                     " goes on to its end, to leave nothing half done");
+    else if (is_interrupted_)
+        group.cancel();
+    co_await group.join();
+    if (!error) co_return;
+    try {
+        std::rethrow_exception(error);
+    } catch (const boost::system::system_error& e) {
+        if (e.code() != env::asio::error::operation_aborted) throw;
+    }
+    co_await interrupt();
+}
+
+env::task<void> Run::phases_in_a_task(std::exception_ptr& error) {
     try {
         co_await all_phases();
-    } catch (const boost::system::system_error& error) {
-        if (error.code() != env::asio::error::operation_aborted) throw;
-        is_interrupted = true;
+    } catch (...) {
+        error = std::current_exception();
     }
-    if (is_interrupted) {
-        // Else every co_await would throw at once.
-        const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
-        co_await env::asio::this_coro::throw_if_cancelled(false);
-        co_await interrupt();
-        co_await env::asio::this_coro::throw_if_cancelled(throws);
-    }
-    co_return summarize(workers_);
+}
+
+bool Run::is_irrevocable() const {
+    return std::any_of(workers_.begin(), workers_.end(),
+                       [](const auto& worker) { return !worker->failed && worker->context.is_irrevocable(); });
 }
 
 env::task<void> Run::all_phases() {
@@ -345,27 +394,34 @@ env::task<void> Run::interrupt() {
     std::vector<Worker*> interrupted;
     for (auto& worker : workers_)
         if (!worker->failed) interrupted.push_back(worker.get());
-    tell_interruption();
+    for (auto* worker : interrupted) fail_interrupted(*worker);
     if (current_)
         for (auto* worker : interrupted) co_await put_back(*worker, *current_);
 }
 
-void Run::tell_interruption() {
-    const std::string where = interruption_text(request_, current_);
-    const bool is_undone = current_ && current_->undo; // what that means is said then
+// An interruption that the others survive, because they are beyond the point of no return.
+env::task<void> Run::drop_revocable() {
+    if (!is_interrupted_) co_return;
     for (auto& worker : workers_) {
-        if (worker->failed) continue;
-        std::string written;
-        for (const auto& path : worker->context.changed()) written += (written.empty() ? "" : ", ") + path;
-        const auto stuck = current_ && current_->stuck ? "; " + current_->stuck(worker->context) : std::string();
-        fail(*worker,
-             refusal("verb.interrupted",
-                     where + stuck +
-                         (written.empty()
-                              ? "; nothing was written"
-                              : std::string(is_undone ? "; written: " : "; written, and not undone: ") + written)),
-             current_ ? current_->number : 0);
+        if (worker->failed || worker->context.is_irrevocable()) continue;
+        fail_interrupted(*worker);
+        if (current_) co_await put_back(*worker, *current_);
     }
+}
+
+void Run::fail_interrupted(Worker& worker) {
+    auto& ctx = worker.context;
+    std::string text = interruption_text(request_, current_);
+    std::string written;
+    for (const auto& path : ctx.changed()) written += (written.empty() ? "" : ", ") + path;
+    if (current_ && current_->stuck && !ctx.is_dry_run()) text += "; " + current_->stuck(ctx);
+    if (written.empty())
+        text += "; nothing was written";
+    else if (current_ && current_->undo) // what that means is said then
+        text += "; written: " + written;
+    else
+        text += "; written, and not undone: " + written;
+    fail(worker, refusal("verb.interrupted", std::move(text)), current_ ? current_->number : 0);
 }
 
 } // namespace

@@ -2,10 +2,12 @@
 #include "shell/terminal_output.hpp"
 
 #include <sys/ioctl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace mars::shell {
 
@@ -63,7 +65,23 @@ void TerminalOutput::remark(std::string_view text) {
     put(stderr, "", text);
 }
 
+void TerminalOutput::also_to_syslog() {
+    if (std::exchange(has_syslog_, true)) return;
+    ::openlog("marsadm", LOG_PID, LOG_DAEMON);
+}
+
+namespace {
+
+int syslog_level(Severity severity) {
+    if (severity == Severity::error) return LOG_ERR;
+    return severity == Severity::warning ? LOG_WARNING : LOG_INFO;
+}
+
+} // namespace
+
 void TerminalOutput::write(Severity severity, std::string_view text) {
+    if (has_syslog_ && severity != Severity::answer)
+        ::syslog(syslog_level(severity), "%.*s", static_cast<int>(text.size()), text.data());
     switch (severity) {
     case Severity::answer:
     case Severity::info:

@@ -21,6 +21,8 @@ class TerminalOutput final : public Output {
     void remark(std::string_view text) override;
     void live(const std::vector<std::string>& lines) override;
     bool is_live() const override { return is_live_; }
+    // From now on also to syslog, all but answers: nobody may be there to read it.
+    void also_to_syslog();
 
   private:
     void put(std::FILE* stream, std::string_view word, std::string_view text);
@@ -28,6 +30,7 @@ class TerminalOutput final : public Output {
     void draw();
 
     bool is_live_;
+    bool has_syslog_ = false;
     std::vector<std::string> lines_; // on the screen now
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who is primary, and which replica is thrown away. Spec: verbs 4.17 … 4.19. Tests: tests/unit/shell/handover_test.cpp.
+#include "shell/catch_up.hpp"
 #include "shell/handover.hpp"
 #include "shell/invalidate.hpp"
 #include "shell/verb_table.hpp"
@@ -13,7 +14,7 @@ const std::vector<Verb>& role_verbs() {
          .family = Family::role,
          .resource = ResourceArgument::list,
          .arguments = {},
-         .options = {"timeout", "ignore-sync", "window"},
+         .options = {"timeout", "ignore-sync", "window", "now"},
          .data_plane = DataPlane::required,
          .flags = kWrites | kClusterWide,
          .phases =
@@ -24,6 +25,13 @@ const std::vector<Verb>& role_verbs() {
                .run = primary_fetch_on,
                .name = "fetch-on",
                .undo = give_application_back},
+              {.number = 2,
+               .title = "wait until this host has caught up, while the application runs",
+               .run = primary_catch_up,
+               .loop = true,
+               .missing = catch_up_missing,
+               .stuck = catch_up_stuck,
+               .name = "catch-up"},
               {.number = 3,
                .title = "wait for the end of the application",
                .run = primary_stop_old,
@@ -44,39 +52,50 @@ const std::vector<Verb>& role_verbs() {
                .loop = true,
                .missing = primary_missing,
                .stuck = primary_stuck,
-               .name = "await-old"},
+               .name = "await-old",
+               .undo = give_role_back},
               {.number = 6,
                .title = "hear the others again",
-               .run = primary_hear_all,
+               .run = primary_hear_again,
                .global = true,
                .stuck = primary_stuck,
-               .name = "hear-all"},
+               .name = "hear-all",
+               .undo = give_role_back},
               {.number = 7,
                .title = "look again whether everything has arrived",
                .run = primary_await_old,
                .loop = true,
                .missing = primary_missing,
                .stuck = primary_stuck,
-               .name = "await-all"},
-              {.number = 8, .title = "designate the new primary", .run = primary_designate, .name = "designate"},
+               .name = "await-all",
+               .undo = give_role_back},
+              {.number = 8,
+               .title = "designate the new primary",
+               .run = primary_designate,
+               .name = "designate",
+               .undo = give_role_back},
               {.number = 10,
                .title = "wait for the device",
                .run = primary_await_device,
                .name = "await-device",
+               .undo = end_note,
                .together = true},
               {.number = 11,
                .title = "start the application",
                .run = primary_start_here,
                .name = "start-here",
+               .undo = end_note,
                .together = true}},
          .summary = "Makes this host the primary: a planned handover from the present one.",
          .doc =
              "The device must be closed on the old primary: by systemd, when units are set (set-systemd-unit), which "
-             "starts the application here then; else umount there first. Waits until all its data has arrived and "
-             "been replayed here, calls it off, and appears as /dev/mars/NAME. Refused while the own replica is "
-             "incomplete, and while others are syncing unless --ignore-sync. A timeout before the old primary was "
-             "called off leaves everything as it was; after that nobody is designated, and the message says so. An "
-             "old primary that does not answer is neither called off nor succeeded; when it was stopped in order after "
+             "starts the application here then; else umount there first. An application is stopped when this host is "
+             "about a second behind (--now: at once). Waits until all its data has arrived and been replayed here, "
+             "calls the old primary off, and appears as /dev/mars/NAME. Refused while the own replica is incomplete, "
+             "and while others are syncing unless --ignore-sync. A failure, a timeout, or an interruption gives "
+             "everything back: the old primary has the role, and its application goes on there. Once the old primary "
+             "is called off, no interruption (Ctrl-C, SIGTERM, a lost terminal) ends the handover. An old primary that "
+             "does not answer is neither called off nor succeeded; when it was stopped in order after "
              "it had left its role, all other members must answer that may have heard of it. Before the device "
              "appears, all members that can be reached must have seen who is primary; when several hosts want it at "
              "once, one wins, and has the application, too. On the primary itself, nothing is written. --force is not "

@@ -46,8 +46,14 @@ env::task<result<bool>> wait_until(VerbContext& ctx, const Condition& condition,
     // Starts the watch before the first look, so that no change between look and wait is missed.
     MARS_CO_TRY_VOID(co_await ctx.view().wait_for_change(directories, Duration::zero()));
     Duration next_report = 1s;
+    const auto& verb = *ctx.request().verb;
+    const bool writes_nothing = ctx.is_dry_run() && (verb.has(kWrites) || verb.has(kDestroys));
     while (!condition.holds()) {
         if (auto why = condition.broken ? condition.broken() : std::nullopt) co_return *why;
+        if (writes_nothing && !condition.is_independent) {
+            ctx.would("wait; at present: " + condition.description());
+            co_return true;
+        }
         if (deadline.is_over()) co_return false;
         if (deadline.elapsed() >= next_report) {
             auto elapsed = seconds_text(deadline.elapsed());
@@ -95,6 +101,7 @@ env::task<result<void>> wait_indicator(VerbContext& ctx, std::string host, std::
             ? "marsd runs there: does its disk hang? See marsadm view " + ctx.resource() + ", journalctl -u marsd"
             : "is marsd running on " + host + "?";
     MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.indicator", advice));
+    if (ctx.is_dry_run()) co_return result<void>();
     ctx.detail(1, name + " of host " + host + " is " + value);
     co_return result<void>();
 }
@@ -253,7 +260,7 @@ env::task<result<void>> wait_device(VerbContext& ctx, bool present) {
                                  : "find out who still uses it (fuser -vm " + device + ")";
     MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.device", advice));
     if (present) MARS_CO_TRY_VOID(check_device_works(ctx));
-    ctx.out().info(ctx.label(device + (present ? " is there" : " is gone")));
+    if (!ctx.is_dry_run()) ctx.out().info(ctx.label(device + (present ? " is there" : " is gone")));
     co_return result<void>();
 }
 
@@ -352,6 +359,7 @@ env::task<result<std::size_t>> wait_for_news(VerbContext& ctx, std::vector<std::
     condition.holds = [&] { return (news.enough && news.enough()) || roll_now().unknown.empty(); };
     condition.description = [&] { return "no news yet from " + few_names(roll_now().unknown); };
     condition.recheck = 1s; // deadness is a matter of ages
+    condition.is_independent = true;
     MARS_CO_TRY_VOID(co_await wait_until(ctx, condition, deadline));
     auto roll = roll_now();
     if (!roll.dead.empty() && !news.is_quiet) {

@@ -36,10 +36,11 @@ struct Condition {
     std::function<std::string()> description;            // what is missing, for progress and the timeout's message
     std::function<std::optional<failure>()> broken = {}; // why waiting is hopeless; may be empty
     Duration recheck = std::chrono::seconds(30);         // also looked at so often, for conditions that depend on ages
+    bool is_independent = false;                         // of what the verb writes: waited for also in a dry run
 };
 
 // Waits until the condition holds. False when the deadline passed; what `broken` says as a failure. References in
-// `condition` must outlive the call.
+// `condition` must outlive the call. A dry run of a verb that writes looks once, and says what it would wait for.
 env::task<result<bool>> wait_until(VerbContext& ctx, const Condition& condition, const Deadline& deadline);
 // The same with --timeout as budget; on timeout the refusal `reason` with the description and `advice`.
 env::task<result<void>> wait_or_refuse(VerbContext& ctx, const Condition& condition, Reason reason, std::string advice);

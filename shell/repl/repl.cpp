@@ -59,7 +59,7 @@ env::task<LineOutcome> run_cancellable(LineRunner& runner, Interrupts& interrupt
     };
     {
         Interrupts::Scope scope(interrupts, [&](int signal) {
-            terminated = terminated || signal == SIGTERM;
+            terminated = terminated || signal != SIGINT;
             group.cancel();
         });
         group.spawn("line", body(runner, std::move(line), std::move(where), outcome));

@@ -80,6 +80,10 @@ env::task<result<void>> await_stop(VerbContext& ctx, Move move) {
     const auto old = move.old;
     const auto want = move.want;
     MARS_CO_TRY_VOID(co_await ctx.commit());
+    if (ctx.is_dry_run()) {
+        ctx.would("wait until the application has ended on host " + old);
+        co_return result<void>();
+    }
     Event event("application.move.before", ctx.resource(), ctx.me());
     event.values["from"] = old;
     event.values["to"] = want;
@@ -141,6 +145,10 @@ env::task<result<void>> await_stop(VerbContext& ctx, Move move) {
 
 env::task<result<void>> start_here(VerbContext& ctx) {
     if (start_unit(ctx).empty()) co_return result<void>();
+    if (ctx.is_dry_run()) {
+        ctx.would("start the application (" + start_unit(ctx) + ") on host " + ctx.me());
+        co_return result<void>();
+    }
     if (is_on(ctx)) {
         auto generated = co_await regenerate(ctx);
         if (!generated) ctx.out().warning(ctx.label("units of systemd: " + generated.error().text));

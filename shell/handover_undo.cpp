@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is given back when a handover fails, is refused, or is interrupted.
+#include "shell/handover.hpp"
+#include "shell/handover_state.hpp"
+#include "shell/systemd/activation.hpp"
+
+namespace mars::shell {
+
+env::task<result<Step>> give_application_back(VerbContext& ctx) {
+    const auto move = ctx.state<Handover>().move;
+    if (move) MARS_CO_TRY_VOID(co_await systemd::give_back(ctx, *move));
+    drop_note(ctx);
+    co_return Step::done;
+}
+
+namespace {
+
+// Still as this command has written it: nobody has taken the role, and nobody else cares for it.
+bool is_still_called_off(VerbContext& ctx) {
+    const auto& ours = ctx.state<Handover>().called_off;
+    const auto now = ctx.view().get(ctx.key("primary"));
+    return ours && now && now->value == ours->value && now->stamp == ours->stamp;
+}
+
+} // namespace
+
+// The stamp is as weak as that of (none): a real `primary` anywhere in the cluster wins.
+env::task<result<Step>> give_role_back(VerbContext& ctx) {
+    const auto old = old_primary(ctx);
+    if (!old || !is_still_called_off(ctx)) co_return co_await give_application_back(ctx);
+    const auto called_off = *ctx.state<Handover>().called_off;
+    const auto move = ctx.state<Handover>().move;
+    ctx.drop_pending();
+    drop_note(ctx);
+    queue_designation(ctx, *old, Stamp{called_off.stamp.sec + 1, 0});
+    if (move && systemd::wanted_host(ctx) == move->want) ctx.set(ctx.key("systemd-want"), move->former);
+    const std::function<result<void>()> still = [&ctx]() -> result<void> {
+        if (is_still_called_off(ctx)) return {};
+        return refusal("role.lost", ctx.key("primary") + " has changed meanwhile: it is left as it is");
+    };
+    MARS_CO_TRY_VOID(co_await ctx.commit_if(still));
+    const bool runs_there = move && move->former == *old;
+    ctx.out().warning(ctx.label("host " + *old + " is designated primary again" +
+                                (runs_there ? ", its application goes on there" : "") +
+                                (has_answered_at_all(ctx, *old) ? std::string() : ", as soon as it hears of that")));
+    co_return Step::done;
+}
+
+env::task<result<Step>> end_note(VerbContext& ctx) {
+    drop_note(ctx);
+    co_return Step::done;
+}
+
+} // namespace mars::shell
