@@ -105,7 +105,7 @@ result<Step> avoid_split(VerbContext& ctx) {
     if (codes.starts_with('-') && designated_primary(ctx.view(), ctx.resource()).value_or(me) != me)
         return refusal("replay.error", "the replay on host " + me + " has stopped with " +
                                            ctx.actual(me, "replay-code") + " = " + codes +
-                                           "; the old primary is untouched; next: marsadm view " + ctx.resource());
+                                           "; the old primary keeps its role; next: marsadm view " + ctx.resource());
     if (stopped && stopped->value != "OK" && ctx.link_age(stop_key, *stopped) < ctx.options().window) {
         warn_once(ctx, "the replay has stopped on host " + me + ": " + stopped->value);
         return Step::done;

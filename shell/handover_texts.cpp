@@ -80,7 +80,7 @@ std::string primary_stuck(VerbContext& ctx) {
     const auto& old = old_primary(ctx);
     const auto now = designated_primary(ctx.view(), ctx.resource());
     if (now && now == old)
-        return std::string("the old primary is untouched: try again") +
+        return std::string("the old primary keeps its role: try again") +
                (has_answered_at_all(ctx, *old) ? ", or find out why its data does not arrive here (marsadm view)"
                                                : " when it answers, or, if it has gone for good, first: marsadm "
                                                  "--host=" +

@@ -48,7 +48,9 @@ std::string interruption_text(const Request& request, const Phase* current) {
     std::vector<std::string> open;
     for (const auto& phase : phases) {
         if (&phase == current) continue;
-        (current && phase.number < current->number ? done : open).push_back(std::to_string(phase.number));
+        auto& list = current && &phase < current ? done : open;
+        const auto number = std::to_string(phase.number);
+        if (list.empty() || list.back() != number) list.push_back(number); // some are in two parts
     }
     std::string where = request.spelling + " was interrupted";
     if (current && phases.size() > 1)

@@ -59,7 +59,7 @@ TEST_CASE("a handover whose data does not arrive times out and leaves the old pr
     auto result = site.refuse({"primary", "r", "--timeout=10"}, "wait.phase");
     CHECK(result.exit == 3);
     CHECK(site.r("primary") == "b");
-    CHECK(site.output.text(Severity::error).find("the old primary is untouched") != std::string::npos);
+    CHECK(site.output.text(Severity::error).find("the old primary keeps its role") != std::string::npos);
 }
 
 TEST_CASE("an old primary that is not at work and behind holds nobody back") {

@@ -50,7 +50,7 @@ TEST_CASE("a designated primary that was removed from the resource counts as nob
 TEST_CASE("a host that has gone for good is no dead end") {
     Lost site;
     site.refuse({"primary", "r", "--timeout=5"}, "wait.phase");
-    CHECK(site.errors().find("the old primary is untouched: try again when it answers, or, if it has gone for good, "
+    CHECK(site.errors().find("the old primary keeps its role: try again when it answers, or, if it has gone for good, "
                              "first: marsadm --host=b --force leave-resource r") != std::string::npos);
 }
 
