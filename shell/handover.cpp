@@ -10,7 +10,9 @@
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
 #include "shell/membership.hpp"
+#include "shell/return_home.hpp"
 #include "shell/switches.hpp"
+#include "shell/systemd/target_check.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -103,6 +105,7 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
                                                                     "replay goes on by itself"
                                                                   : "; next: marsadm invalidate " + ctx.resource())));
     if (old == me && has_device(ctx)) MARS_CO_TRY_VOID(check_device_works(ctx));
+    if (takes_over_from_other(ctx)) MARS_CO_TRY_VOID(co_await systemd::check_target(ctx));
     if (systemd::has_application(ctx)) {
         ctx.state<Handover>().move = systemd::begin_move(ctx, old, me); // the device will be closed by systemd
         co_return Step::done;
@@ -116,6 +119,7 @@ env::task<result<Step>> primary_stop_old(VerbContext& ctx) {
     const auto move = ctx.state<Handover>().move;
     if (!move || !takes_over_from_other(ctx) || move->old.empty()) co_return Step::done;
     if (!designated_primary(ctx.view(), ctx.resource())) co_return Step::done;
+    ctx.state<Handover>().stopped_at = ctx.env().clock().steady();
     MARS_CO_TRY_VOID(co_await systemd::await_stop(ctx, *move));
     co_return Step::done;
 }
@@ -131,7 +135,7 @@ env::task<result<Step>> primary_start_here(VerbContext& ctx) {
     const auto started = co_await systemd::start_here(ctx);
     if (!started) {
         MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
-        co_return started.error();
+        co_return co_await return_home(ctx, started.error());
     }
     co_return Step::done;
 }
@@ -261,17 +265,9 @@ env::task<result<Step>> primary_designate(VerbContext& ctx) {
     const auto me = ctx.me();
     if (designated_primary(ctx.view(), ctx.resource()) == me) co_return Step::done;
     MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
-    auto last = ctx.view().get(ctx.key("userspace/last-primary"));
-    auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
-    if (last) {
-        bool keeps_stamp = !previous || previous->stamp < last->stamp;
-        ctx.set(ctx.key("userspace/prev-primary"), last->value,
-                keeps_stamp ? std::optional(last->stamp) : std::nullopt);
-    }
-    ctx.set(ctx.key("userspace/last-primary"), me);
+    queue_designation(ctx, me);
     // With the stamp of `primary`: whoever wins has both.
     if (ctx.state<Handover>().move) ctx.set(ctx.key("systemd-want"), me);
-    ctx.set(ctx.key("primary"), me);
     const std::function<result<void>()> still = [&ctx] { return check_still_none(ctx); };
     const auto written = co_await ctx.commit_if(still);
     if (!written) {

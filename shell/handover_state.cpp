@@ -163,4 +163,15 @@ env::task<result<void>> designate_nobody(VerbContext& ctx) {
     co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
 }
 
+void queue_designation(VerbContext& ctx, const std::string& host, std::optional<Stamp> stamp) {
+    const auto last = ctx.view().get(ctx.key("userspace/last-primary"));
+    const auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
+    if (last) {
+        const bool keeps_stamp = !previous || previous->stamp < last->stamp;
+        ctx.set(ctx.key("userspace/prev-primary"), last->value, keeps_stamp ? std::optional(last->stamp) : stamp);
+    }
+    ctx.set(ctx.key("userspace/last-primary"), host, stamp);
+    ctx.set(ctx.key("primary"), host, stamp);
+}
+
 } // namespace mars::shell

@@ -25,6 +25,7 @@ struct Handover {
     std::optional<Stamp> asked_members; // the present phase's question to the other members (have_members_told())
     std::optional<tree::Link> none;     // `primary` as it was before it was looked at last whether everything is here
     std::optional<systemd::Move> move;  // of the application, by systemd
+    std::optional<Duration> stopped_at; // steady: when the application was told to end
 };
 
 // The primary to take over from, as it was when the command began; nullopt: nobody, or it has left the resource.
@@ -66,6 +67,8 @@ env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old);
 // Nobody else has been made primary: else role.lost, and the application belongs there: what this command has wanted
 // would keep it from running anywhere.
 env::task<result<void>> check_not_lost(VerbContext& ctx);
+// Queues what makes `host` the designated primary; `primary` and the memory of it get `stamp`, or that of the batch.
+void queue_designation(VerbContext& ctx, const std::string& host, std::optional<Stamp> stamp = std::nullopt);
 // `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
 env::task<result<void>> designate_nobody(VerbContext& ctx);
 

@@ -13,7 +13,7 @@ const std::vector<Verb>& role_verbs() {
          .family = Family::role,
          .resource = ResourceArgument::list,
          .arguments = {},
-         .options = {"timeout", "ignore-sync", "window"},
+         .options = {"timeout", "ignore-sync", "no-return", "window", "systemd-enable"},
          .data_plane = DataPlane::required,
          .flags = kWrites | kClusterWide,
          .phases =
@@ -72,7 +72,11 @@ const std::vector<Verb>& role_verbs() {
          .summary = "Makes this host the primary: a planned handover from the present one.",
          .doc =
              "The device must be closed on the old primary: by systemd, when units are set (set-systemd-unit), which "
-             "starts the application here then; else umount there first. Waits until all its data has arrived and "
+             "starts the application here then, and has been found to be ready for that before anything stops; else "
+             "umount "
+             "there first. An application that does not start here in the end goes back to the old primary by itself, "
+             "with the role, unless --no-return; the verb fails, and tells the order. Waits until all its data has "
+             "arrived and "
              "been replayed here, calls it off, and appears as /dev/mars/NAME. Refused while the own replica is "
              "incomplete, and while others are syncing unless --ignore-sync. A timeout before the old primary was "
              "called off leaves everything as it was; after that nobody is designated, and the message says so. An "
@@ -81,9 +85,10 @@ const std::vector<Verb>& role_verbs() {
              "appears, all members that can be reached must have seen who is primary; when several hosts want it at "
              "once, one wins, and has the application, too. On the primary itself, nothing is written. --force is not "
              "in this version.",
-         .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "disk.error", "disk.unproven", "role.waits",
-                    "role.lost", "replay.error", "device.inuse", "emergency.self", "wait.phase", "wait.device",
-                    "device.errlog", "unit.stop", "unit.job", "unit.start", "verb.nyi"}},
+         .errors = {"dp.required", "sync.self",     "sync.peer",      "todo.off",     "disk.error",     "disk.unproven",
+                    "role.waits",  "role.lost",     "replay.error",   "device.inuse", "emergency.self", "wait.phase",
+                    "wait.device", "device.errlog", "device.blocked", "unit.target",  "unit.write",     "unit.bus",
+                    "unit.stop",   "unit.job",      "unit.start",     "verb.nyi"}},
         {.name = "secondary",
          .aliases = {},
          .family = Family::role,
