@@ -35,10 +35,11 @@ class ReturnHome {
     env::task<result<void>> prepare();
     // From where this host leaves its role until the application runs at the old host.
     env::task<result<void>> move();
-    env::task<result<void>> keep_here(); // the application is wanted here, as before
+    // After a failure: the application is wanted where the role is.
+    env::task<result<void>> settle_wish();
     void note(const std::string& what);
     const std::string& history() const { return history_; }
-    Duration elapsed() const { return ctx_.env().clock().steady() - began_; }
+    std::string elapsed_text() const; // since the application was told to end
 
   private:
     env::task<result<void>> hear_home();
@@ -51,7 +52,10 @@ class ReturnHome {
     env::task<result<void>> wait_for(Condition condition);
     result<void> check_ours() const;
     result<bool> is_level();
-    bool runs_at_home() const;
+    std::string start_status(const std::string& host) const {
+        return ctx_.key("userspace/systemd-status-start-" + host);
+    }
+    bool is_open_at_home() const;
 
     VerbContext& ctx_;
     std::string home_;
@@ -61,8 +65,13 @@ class ReturnHome {
     std::string history_;
 };
 
+std::string ReturnHome::elapsed_text() const {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ctx_.env().clock().steady() - began_).count();
+    return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + " s";
+}
+
 void ReturnHome::note(const std::string& what) {
-    history_ += (history_.empty() ? "" : ", ") + seconds_text(elapsed()) + ": " + what;
+    history_ += (history_.empty() ? "" : ", ") + elapsed_text() + ": " + what;
 }
 
 env::task<result<void>> ReturnHome::wait_for(Condition condition) {
@@ -163,11 +172,11 @@ env::task<result<void>> ReturnHome::prepare() {
     co_return check_not_open(ctx_, ctx_.me());
 }
 
-env::task<result<void>> ReturnHome::keep_here() {
+env::task<result<void>> ReturnHome::settle_wish() {
     ctx_.drop_pending();
-    if (designated_primary(ctx_.view(), ctx_.resource()) != ctx_.me() || systemd::wanted_host(ctx_) != home_)
-        co_return result<void>();
-    ctx_.set(ctx_.key("systemd-want"), ctx_.me());
+    const auto primary = designated_primary(ctx_.view(), ctx_.resource());
+    if (!primary || *primary == home_ || systemd::wanted_host(ctx_) != home_) co_return result<void>();
+    ctx_.set(ctx_.key("systemd-want"), *primary);
     co_return co_await ctx_.commit();
 }
 
@@ -193,6 +202,7 @@ env::task<result<void>> ReturnHome::designate(std::string host) {
     const auto none = ctx_.view().get(ctx_.key("primary"));
     queue_designation(ctx_, host);
     ctx_.set(ctx_.key("systemd-want"), host);
+    ctx_.remove(start_status(host)); // what it says from now on is about the start that comes
     const std::function<result<void>()> still = [this, none]() -> result<void> {
         const auto now = ctx_.view().get(ctx_.key("primary"));
         if (now && none && now->value == tree::kNone && now->value == none->value && now->stamp == none->stamp)
@@ -205,24 +215,25 @@ env::task<result<void>> ReturnHome::designate(std::string host) {
     co_return result<void>();
 }
 
-bool ReturnHome::runs_at_home() const {
+bool ReturnHome::is_open_at_home() const {
     return ctx_.view().number(ctx_.actual(home_, "open-count")).value_or(0) > 0;
 }
 
 env::task<result<void>> ReturnHome::await_application() {
-    const auto status = ctx_.key("userspace/systemd-status-start-" + home_);
-    const Stamp since = ctx_.view().lamport().now();
+    const auto status = start_status(home_);
     Condition condition;
-    condition.holds = [this] { return runs_at_home(); };
+    condition.holds = [&] { return is_open_at_home() && ctx_.view().value(status) == "0"; };
     condition.broken = [&]() -> std::optional<failure> {
-        const auto known = ctx_.view().get(status);
-        if (known && known->value != "0" && since < known->stamp)
-            return refusal("unit.start", status + " is " + known->value + ": it did not start there either");
+        if (const auto known = ctx_.view().value(status, "0"); known != "0")
+            return refusal("unit.start", status + " is " + known + ": it did not start there either");
         const auto now = designated_primary(ctx_.view(), ctx_.resource());
         if (now == home_) return std::nullopt;
         return refusal("role.lost", "host " + now.value_or("nobody") + " is designated primary meanwhile");
     };
-    condition.description = [this] { return "its application has not opened the device on host " + home_; };
+    condition.description = [&] {
+        return is_open_at_home() ? "host " + home_ + " has not told that the start of the application is finished"
+                                 : "the application has not opened the device on host " + home_;
+    };
     condition.directories = {tree::resource_dir(ctx_.resource()), ctx_.key("actual-" + home_), ctx_.key("userspace")};
     condition.recheck = 1s;
     Deadline deadline(ctx_, kPatience);
@@ -235,7 +246,7 @@ env::task<result<void>> ReturnHome::await_application() {
                               condition.description() + ", after waiting for " + seconds_text(deadline.elapsed()));
         ctx_.out().progress(
             ctx_.label("waiting for " + seconds_text(deadline.elapsed()) + ": " + condition.description()));
-        if (systemd::wanted_host(ctx_) != home_) continue;
+        if (systemd::wanted_host(ctx_) != home_ || is_open_at_home()) continue;
         ctx_.set(ctx_.key("systemd-want"), home_); // a fresh stamp wakes systemd there
         MARS_CO_TRY_VOID(co_await ctx_.commit());
     }
@@ -275,9 +286,8 @@ failure stays(const VerbContext& ctx, const failure& why, const std::string& rea
 failure went(const VerbContext& ctx, const failure& why, const ReturnHome& way, const std::string& home) {
     return {why.code, "the application did not start on host " + ctx.me() + ": " + why.text +
                           "; it went back to host " + home + " and runs there (" + way.history() +
-                          "); without application for " + seconds_text(way.elapsed()) + "; next, " +
-                          look_text(ctx, ctx.me()) + "; then there again: marsadm " + ctx.request().spelling + " " +
-                          ctx.resource()};
+                          "); without application for " + way.elapsed_text() + "; next, " + look_text(ctx, ctx.me()) +
+                          "; then there again: marsadm " + ctx.request().spelling + " " + ctx.resource()};
 }
 
 failure stranded(const VerbContext& ctx, const failure& why, const failure& then, const ReturnHome& way,
@@ -306,17 +316,19 @@ env::task<result<Step>> return_home(VerbContext& ctx, failure why) {
     ctx.out().warning(ctx.label("the application did not start on host " + ctx.me() + " (" + why.text +
                                 "); taking it back to host " + home));
     ReturnHome way(ctx, home, *state.stopped_at);
-    way.note("given up on host " + ctx.me());
+    way.note("start given up on host " + ctx.me());
     const auto prepared = co_await way.prepare();
-    if (!prepared) {
-        const auto kept = co_await way.keep_here();
-        if (!kept) ctx.out().warning(ctx.label(kept.error().text));
-        co_return stays(ctx, why, "it could not go back to host " + home + " (" + prepared.error().text + ")", home);
+    auto moved = prepared;
+    if (prepared) moved = co_await way.move();
+    if (moved) {
+        ctx.out().warning(ctx.label("the application runs on host " + home + " again"));
+        co_return went(ctx, why, way, home);
     }
-    const auto moved = co_await way.move();
-    if (!moved) co_return stranded(ctx, why, moved.error(), way, home);
-    ctx.out().warning(ctx.label("the application runs on host " + home + " again"));
-    co_return went(ctx, why, way, home);
+    const auto settled = co_await way.settle_wish();
+    if (!settled) ctx.out().warning(ctx.label(settled.error().text));
+    if (prepared || designated_primary(ctx.view(), ctx.resource()) != ctx.me())
+        co_return stranded(ctx, why, moved.error(), way, home);
+    co_return stays(ctx, why, "it could not go back to host " + home + " (" + prepared.error().text + ")", home);
 }
 
 } // namespace mars::shell

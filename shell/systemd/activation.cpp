@@ -37,18 +37,22 @@ std::string users_key(const VerbContext& ctx, const std::string& host) {
 
 } // namespace
 
-bool is_on(VerbContext& ctx, bool is_extern) {
-    return !ctx.is_dry_run() && is_managed_here(ctx, is_extern);
-}
-
-bool is_managed_here(VerbContext& ctx, bool is_extern) {
+bool is_asked_for(VerbContext& ctx, bool is_extern) {
     auto* systemd = ctx.surroundings().systemd;
     if (!systemd || ctx.me() != ctx.self()) return false;
-    if (!is_extern) {
-        if (ctx.options().systemd_enable && !*ctx.options().systemd_enable) return false;
-        if (!ctx.options().systemd_enable && systemd->is_our_caller()) return false;
-    }
-    return is_directory(ctx, systemd->settings().etc) && is_directory(ctx, systemd->settings().target);
+    if (is_extern) return true;
+    return ctx.options().systemd_enable.value_or(true) && (ctx.options().systemd_enable || !systemd->is_our_caller());
+}
+
+std::string missing_directory(VerbContext& ctx) {
+    const auto& settings = ctx.surroundings().systemd->settings();
+    for (const auto& path : {settings.etc, settings.target})
+        if (!is_directory(ctx, path)) return path;
+    return {};
+}
+
+bool is_on(VerbContext& ctx, bool is_extern) {
+    return !ctx.is_dry_run() && is_asked_for(ctx, is_extern) && missing_directory(ctx).empty();
 }
 
 bool has_units(const VerbContext& ctx) {

@@ -18,8 +18,10 @@ namespace mars::shell::systemd {
 // Does this call work with the local systemd? `is_extern`: called by a unit, which overrides --systemd-enable=0 and the
 // check for being called by systemd.
 bool is_on(VerbContext& ctx, bool is_extern = false);
-// The same, also in a dry run, which may look, but changes nothing.
-bool is_managed_here(VerbContext& ctx, bool is_extern = false);
+// Is it this call's business, if systemd and templates are at work here?
+bool is_asked_for(VerbContext& ctx, bool is_extern = false);
+// What has to be there for that; empty when all is.
+std::string missing_directory(VerbContext& ctx);
 // Has the resource units, i.e. is the place of its application systemd's business?
 bool has_units(const VerbContext& ctx);
 std::optional<std::string> wanted_host(const VerbContext& ctx); // nullopt: not set; "(none)" is a value

@@ -274,7 +274,13 @@ result<void> check_device_place(const VerbContext& ctx) {
 
 env::task<result<void>> check_target(VerbContext& ctx) {
     MARS_CO_TRY_VOID(check_device_place(ctx));
-    if (!has_application(ctx) || start_unit(ctx).empty() || !is_managed_here(ctx)) co_return result<void>();
+    if (!has_application(ctx) || start_unit(ctx).empty() || !is_asked_for(ctx)) co_return result<void>();
+    if (const auto directory = missing_directory(ctx); !directory.empty())
+        co_return ctx.overridable("unit.target", "host " + ctx.me() + " cannot run the application (" +
+                                                     start_unit(ctx) + "): expected a directory " + directory +
+                                                     ", found none, so no units are made there; nothing was changed; "
+                                                     "next: install the templates there (docs/systemd.md), or start "
+                                                     "the application by other means, with --systemd-enable=0");
     TargetCheck check(ctx);
     co_return co_await check.go();
 }

@@ -118,6 +118,12 @@ TEST_CASE("what a unit needs is looked for at the target") {
     }
 }
 
+TEST_CASE("a target where no units are made at all is not handed an application") {
+    Target site;
+    REQUIRE(site.hand->storage().remove_directory("/run/systemd/system"));
+    site.expect("app-r.service", "expected a directory /run/systemd/system");
+}
+
 TEST_CASE("a mount point with files in it, and a filesystem that nobody knows, are worth a warning") {
     Target site;
     site.fake.facts.places["/vol/r"] = PathKind::used_directory;
