@@ -69,6 +69,10 @@ class TargetCheck {
     std::string why_missing(const std::string& unit) const;
     std::vector<std::string> candidates(const std::string& program, const UnitNeeds& needs) const;
     bool appears_later(const std::string& path) const;
+    // Others belong to the host: whether they are there is all that matters, they may run already.
+    bool is_ours(const std::string& unit) const {
+        return unit == start_unit(ctx_) || unit == stop_unit(ctx_) || generation_.find(unit);
+    }
     void complain(const std::string& unit, const std::string& what) {
         problems_.push_back("unit " + unit + ": " + what);
     }
@@ -98,27 +102,27 @@ result<void> TargetCheck::check_written(const std::string& unit) {
     const auto* made = generation_.find(unit);
     const auto path = made ? made->path : settings.target + "/" + unit;
     const auto there = ctx_.env().storage().read_file(path, kMostFileBytes);
-    const bool is_ours = there && is_generated(*there);
+    const bool is_generated_one = there && is_generated(*there);
     if (!made) {
         // A template cannot be expanded, so what an earlier call has made was left alone.
-        if (is_ours && !generation_.is_complete) complain(unit, "cannot be made anew" + why_missing(unit));
+        if (is_generated_one && !generation_.is_complete) complain(unit, "cannot be made anew" + why_missing(unit));
         return {};
     }
-    if (there && (*there == made->content || !is_ours)) return {};
+    if (there && (*there == made->content || !is_generated_one)) return {};
     return refusal("unit.write", "unit " + unit + " on host " + ctx_.me() + ": " + path + " is " +
                                      (there ? "old" : "not there") + ", expected what " + made->template_path +
                                      " gives; nothing was changed; next: make room there (df " + settings.target +
                                      "), then marsadm systemd-trigger, then the command again");
 }
 
-// All units of the resource's stack, and what systemd knows of each. Units of others are asked for, but not entered.
+// All units of the resource's stack, and those of others that it requires, and what systemd knows of each.
 env::task<result<void>> TargetCheck::gather() {
     for (auto& unit : {start_unit(ctx_), stop_unit(ctx_)})
         if (!unit.empty() && std::find(order_.begin(), order_.end(), unit) == order_.end()) order_.push_back(unit);
     for (std::size_t i = 0; i < order_.size(); ++i) {
         const std::string unit = order_[i];
         MARS_CO_TRY(auto needs, co_await systemd_.needs(unit));
-        if (i == 0 || generation_.find(unit) || unit == stop_unit(ctx_))
+        if (is_ours(unit))
             for (const auto& other : needs.units)
                 if (!is_predefined(other) && unit_kind(other) != "device" && order_.size() < kMostInStack &&
                     std::find(order_.begin(), order_.end(), other) == order_.end())
@@ -201,10 +205,9 @@ void TargetCheck::judge_programs(const std::string& unit, const UnitNeeds& needs
 // systemd makes a mount point that is missing; what is hidden by a mount is not lost.
 void TargetCheck::judge_mount(const std::string& unit, const UnitNeeds& needs) {
     const auto& place = needs.mount_point;
-    const bool is_ours = generation_.find(unit) || unit == stop_unit(ctx_);
     const bool is_inner = std::any_of(mounts_.begin(), mounts_.end(),
                                       [&](const auto& other) { return other != place && is_below(place, other); });
-    if (!is_ours || is_inner) return;
+    if (is_inner) return;
     const auto kind = facts_.places[place];
     if (kind == PathKind::used_directory)
         warn(unit, "its mount point " + place + " is not empty; what is in there will be hidden");
@@ -218,7 +221,7 @@ void TargetCheck::judge_mount(const std::string& unit, const UnitNeeds& needs) {
 
 void TargetCheck::judge(const std::string& unit, const UnitNeeds& needs) {
     judge_load(unit, needs);
-    if (!needs.is_loaded()) return;
+    if (!needs.is_loaded() || !is_ours(unit)) return;
     if (!needs.mount_point.empty()) judge_mount(unit, needs);
     if (needs.has_own_root) return;
     judge_programs(unit, needs);
@@ -250,7 +253,8 @@ env::task<result<void>> TargetCheck::go() {
     MARS_CO_TRY_VOID(co_await gather());
     if (!ctx_.is_dry_run())
         for (const auto& unit : order_) MARS_CO_TRY_VOID(check_written(unit));
-    for (const auto& unit : order_) ask(needs_[unit]);
+    for (const auto& unit : order_)
+        if (is_ours(unit)) ask(needs_[unit]);
     auto questions = questions_;
     facts_ = co_await systemd_.look_at(std::move(questions));
     for (const auto& unit : order_) judge(unit, needs_[unit]);

@@ -132,6 +132,16 @@ TEST_CASE("a mount point with files in it, and a filesystem that nobody knows, a
     CHECK_THAT(site.output.text(Severity::warning), Catch::Contains("/vol/r is not empty") && Catch::Contains("ext4"));
 }
 
+TEST_CASE("of a unit that is not the resource's, only its existence counts") {
+    Target site;
+    site.fake.needs_of["app-r.service"].units.emplace_back("other.service");
+    site.fake.known.insert("other.service");
+    site.fake.needs_of["other.service"].programs = {"/opt/other/run"};
+    site.fake.needs_of["other.service"].units = {"third.service"};
+    site.fake.facts.programs["/opt/other/run"] = PathKind::missing;
+    site.succeed({"primary", "r"});
+}
+
 TEST_CASE("a unit with a root of its own is not looked into") {
     Target site;
     site.fake.needs_of["app-r.service"].has_own_root = true;
