@@ -9,6 +9,7 @@
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
 #include "shell/membership.hpp"
+#include "shell/return_home.hpp"
 #include "shell/switches.hpp"
 #include "shell/wait.hpp"
 
@@ -32,7 +33,7 @@ env::task<result<Step>> primary_start_here(VerbContext& ctx) {
         const auto started = co_await systemd::start_here(ctx);
         if (!started) {
             MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
-            co_return started.error();
+            co_return co_await return_home(ctx, started.error());
         }
         if (state.stopped_at && !ctx.is_dry_run())
             ctx.out().info(ctx.label("the application was away for " +

@@ -8,6 +8,7 @@
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
 #include "shell/membership.hpp"
+#include "shell/systemd/target_check.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -100,6 +101,7 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
                                                                     "replay goes on by itself"
                                                                   : "; next: marsadm invalidate " + ctx.resource())));
     if (old == me && has_device(ctx)) MARS_CO_TRY_VOID(check_device_works(ctx));
+    if (takes_over_from_other(ctx)) MARS_CO_TRY_VOID(co_await systemd::check_target(ctx));
     if (systemd::has_application(ctx)) co_return Step::done; // the device will be closed by systemd
     if (old && *old != me && designated_primary(ctx.view(), ctx.resource()))
         MARS_CO_TRY_VOID(check_not_open(ctx, *old));

@@ -220,6 +220,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      true, count<&Options::force>},
     {"ignore-sync", 0, "", "0", "A handover may proceed although other members are still syncing.", true,
      count<&Options::ignore_sync>},
+    {"no-return", 0, "", "", "An application that does not start at the new primary is not taken back to the old one.",
+     true, enable<&Options::no_return>},
     {"dry-run", 'd', "", "0",
      "Changes nothing: every key, file or command is reported as \"would ...\" instead. All checks run. Verbs that "
      "wait "

@@ -20,6 +20,7 @@ struct Options {
     int force = 0;
     int ignore_sync = 0;
     int dry_run = 0;
+    bool no_return = false; // an application that does not start stays where it is
     int verbose = 0;
     std::optional<Duration> timeout = std::chrono::seconds(600); // nullopt: no limit
     Duration window = std::chrono::seconds(60);

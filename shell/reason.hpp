@@ -29,8 +29,9 @@ struct ReasonRow {
     std::string_view summary;
 };
 
-// sys.nospace, sys.io, disk.signature, disk.error, disk.unproven, disk.proven, sync.pending, view.macro, plugin.*,
-// lua.error, unit.*, remote.timeout and verb.interrupted are ours; everything else is named by the specification.
+// sys.nospace, sys.io, disk.signature, disk.error, disk.unproven, disk.proven, device.blocked, sync.pending,
+// view.macro, plugin.*, lua.error, unit.*, remote.timeout and verb.interrupted are ours; everything else is named by
+// the specification.
 inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"usage.option", FailureClass::usage, "unknown or malformed option"},
     {"usage.verb", FailureClass::usage, "unknown verb"},
@@ -77,6 +78,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"sync.pending", FailureClass::precondition, "the copy to this host has not finished"},
     {"device.name", FailureClass::precondition, "another resource uses this device name"},
     {"device.inuse", FailureClass::overridable, "the device is in use"},
+    {"device.blocked", FailureClass::precondition, "something else is where the device shall appear"},
     {"role.none", FailureClass::precondition, "no primary is designated"},
     {"role.isprimary", FailureClass::overridable, "the host is the actual primary"},
     {"role.designated", FailureClass::overridable, "the host is the designated primary"},
@@ -111,6 +113,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"unit.template", FailureClass::precondition, "a systemd template cannot be used"},
     {"unit.write", FailureClass::system, "a generated systemd unit cannot be written"},
     {"unit.bus", FailureClass::system, "systemd cannot be talked to"},
+    {"unit.target", FailureClass::overridable, "the host is not ready to run the application"},
     {"unit.job", FailureClass::precondition, "a job of systemd failed"},
     {"unit.stop", FailureClass::precondition, "the application was not stopped at the old primary"},
     {"unit.start", FailureClass::timeout, "the application did not start in time"},

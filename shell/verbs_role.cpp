@@ -14,7 +14,7 @@ const std::vector<Verb>& role_verbs() {
          .family = Family::role,
          .resource = ResourceArgument::list,
          .arguments = {},
-         .options = {"timeout", "ignore-sync", "window", "now"},
+         .options = {"timeout", "ignore-sync", "no-return", "now", "window", "systemd-enable"},
          .data_plane = DataPlane::required,
          .flags = kWrites | kClusterWide,
          .phases =
@@ -89,8 +89,11 @@ const std::vector<Verb>& role_verbs() {
          .summary = "Makes this host the primary: a planned handover from the present one.",
          .doc =
              "The device must be closed on the old primary: by systemd, when units are set (set-systemd-unit), which "
-             "starts the application here then; else umount there first. An application is stopped when this host is "
-             "about a second behind (--now: at once). Waits until all its data has arrived and been replayed here, "
+             "starts the application here then, and has been found to be ready for that before anything stops; else "
+             "umount there first. An application is stopped when this host is about a second behind (--now: at once); "
+             "one that does not start here in the end goes back to the old primary by itself, with the role, unless "
+             "--no-return: the verb fails, and tells the order. Waits until all its data has arrived and been replayed "
+             "here, "
              "calls the old primary off, and appears as /dev/mars/NAME. Refused while the own replica is incomplete, "
              "and while others are syncing unless --ignore-sync. A failure, a timeout, or an interruption gives "
              "everything back: the old primary has the role, and its application goes on there. Once the old primary "
@@ -100,9 +103,10 @@ const std::vector<Verb>& role_verbs() {
              "appears, all members that can be reached must have seen who is primary; when several hosts want it at "
              "once, one wins, and has the application, too. On the primary itself, nothing is written. --force is not "
              "in this version.",
-         .errors = {"dp.required", "sync.self", "sync.peer", "todo.off", "disk.error", "disk.unproven", "role.waits",
-                    "role.lost", "replay.error", "device.inuse", "emergency.self", "wait.phase", "wait.device",
-                    "device.errlog", "unit.stop", "unit.job", "unit.start", "verb.nyi"}},
+         .errors = {"dp.required", "sync.self",     "sync.peer",      "todo.off",     "disk.error",     "disk.unproven",
+                    "role.waits",  "role.lost",     "replay.error",   "device.inuse", "emergency.self", "wait.phase",
+                    "wait.device", "device.errlog", "device.blocked", "unit.target",  "unit.write",     "unit.bus",
+                    "unit.stop",   "unit.job",      "unit.start",     "verb.nyi"}},
         {.name = "secondary",
          .aliases = {},
          .family = Family::role,

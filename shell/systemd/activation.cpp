@@ -15,10 +15,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kTries = 5; // with pauses of 1, 2, … s
+constexpr int kTries = 5;             // with pauses of 1, 2, … s
 constexpr Duration kLookEvery = 3s;   // while a job goes on: who holds the device?
 constexpr Duration kCloseGrace = 10s; // between the end of the application and the last close of the device
-constexpr Duration kLinger = 5s; // after a failure
+constexpr Duration kLinger = 5s;      // after a failure
 constexpr std::size_t kMostUsersText = 600;
 constexpr std::string_view kNobody = "(none)";
 
@@ -37,14 +37,22 @@ std::string users_key(const VerbContext& ctx, const std::string& host) {
 
 } // namespace
 
-bool is_on(VerbContext& ctx, bool is_extern) {
+bool is_asked_for(VerbContext& ctx, bool is_extern) {
     auto* systemd = ctx.surroundings().systemd;
-    if (!systemd || ctx.me() != ctx.self() || ctx.is_dry_run()) return false;
-    if (!is_extern) {
-        if (ctx.options().systemd_enable && !*ctx.options().systemd_enable) return false;
-        if (!ctx.options().systemd_enable && systemd->is_our_caller()) return false;
-    }
-    return is_directory(ctx, systemd->settings().etc) && is_directory(ctx, systemd->settings().target);
+    if (!systemd || ctx.me() != ctx.self()) return false;
+    if (is_extern) return true;
+    return ctx.options().systemd_enable.value_or(true) && (ctx.options().systemd_enable || !systemd->is_our_caller());
+}
+
+std::string missing_directory(VerbContext& ctx) {
+    const auto& settings = ctx.surroundings().systemd->settings();
+    for (const auto& path : {settings.etc, settings.target})
+        if (!is_directory(ctx, path)) return path;
+    return {};
+}
+
+bool is_on(VerbContext& ctx, bool is_extern) {
+    return !ctx.is_dry_run() && is_asked_for(ctx, is_extern) && missing_directory(ctx).empty();
 }
 
 bool has_units(const VerbContext& ctx) {
@@ -120,7 +128,7 @@ std::string device_of(const VerbContext& ctx) {
 
 class Activation {
   public:
-    explicit Activation(VerbContext& ctx) : ctx_(ctx), systemd_(*ctx.surroundings().systemd) {}
+    Activation(VerbContext& ctx, bool lingers) : ctx_(ctx), systemd_(*ctx.surroundings().systemd), lingers_(lingers) {}
 
     env::task<result<void>> go();
 
@@ -138,6 +146,7 @@ class Activation {
 
     VerbContext& ctx_;
     Systemd& systemd_;
+    bool lingers_;
 };
 
 env::task<result<void>> Activation::fire_event(std::string action, std::string moment, std::string unit) {
@@ -266,8 +275,8 @@ env::task<result<void>> Activation::go() {
             auto published = co_await publish_status(kind_of(wish), done.has_value());
             if (done && !published) co_return published;
             // Who hears of a failure may want something else at once; a path unit does not see what happens while the
-            // service that it has started still runs.
-            if (!done) MARS_CO_TRY_VOID(co_await pause(wish, kLinger));
+            // service that it has started still runs. A verb goes on by itself.
+            if (!done && lingers_) MARS_CO_TRY_VOID(co_await pause(wish, kLinger));
             if (!has_changed(wish)) co_return done;
             tries = 0;
             continue;
@@ -280,8 +289,8 @@ env::task<result<void>> Activation::go() {
 
 } // namespace
 
-env::task<result<void>> activate(VerbContext& ctx) {
-    Activation activation(ctx);
+env::task<result<void>> activate(VerbContext& ctx, bool lingers) {
+    Activation activation(ctx, lingers);
     co_return co_await activation.go();
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/systemd/sd_bus_systemd.hpp"
 
-#include <systemd/sd-bus.h>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,10 +9,10 @@
 #include <chrono>
 #include <map>
 
-#include "kernel/base/late_library.hpp"
 #include "shell/local_command.hpp"
-#include "shell/reason.hpp"
 #include "shell/systemd/device_users.hpp"
+#include "shell/systemd/host_facts.hpp"
+#include "shell/systemd/sd_bus_connection.hpp"
 
 namespace mars::shell::systemd {
 
@@ -34,103 +32,8 @@ std::string_view job_name(JobKind kind) {
 
 namespace {
 
-constinit LateLibrary libsystemd("libsystemd.so.0", "libsystemd0");
-MARS_LATE_FUNCTION(libsystemd, sd_bus_call_method);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_error_free);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_flush_close_unref);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_get_property_string);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_match_signal);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_message_read);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_message_unref);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_new);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_open_system);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_process);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_set_address);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_set_method_call_timeout);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_slot_unref);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_start);
-MARS_LATE_FUNCTION(libsystemd, sd_bus_wait);
-
-constexpr const char* kPrivateSocket = "unix:path=/run/systemd/private"; // for root, without a message bus
-constexpr const char* kService = "org.freedesktop.systemd1";
-constexpr const char* kManagerPath = "/org/freedesktop/systemd1";
-constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
-constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
 constexpr std::size_t kThreads = 4;
 constexpr Duration kSlice = 300ms; // how soon a wait for a job notices that it shall end
-constexpr std::uint64_t kCallMicroseconds = 90'000'000;
-
-struct Unref {
-    void operator()(sd_bus* bus) const { sd_bus_flush_close_unref(bus); }
-    void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
-    void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
-};
-using BusPtr = std::unique_ptr<sd_bus, Unref>;
-using MessagePtr = std::unique_ptr<sd_bus_message, Unref>;
-using SlotPtr = std::unique_ptr<sd_bus_slot, Unref>;
-
-class BusError {
-  public:
-    ~BusError() { sd_bus_error_free(&error_); }
-    sd_bus_error* get() { return &error_; }
-    std::string text(int code) const {
-        return error_.message ? error_.message : std::generic_category().message(-code);
-    }
-
-  private:
-    sd_bus_error error_ = SD_BUS_ERROR_NULL;
-};
-
-failure no_bus(int code) {
-    return refusal("unit.bus", "cannot talk to systemd: " + std::generic_category().message(-code) +
-                                   "; is it pid 1 here (ps -p 1)?");
-}
-
-result<BusPtr> open_bus() {
-    sd_bus* raw = nullptr;
-    if (int made = sd_bus_new(&raw); made < 0) return no_bus(made);
-    BusPtr bus(raw);
-    int code = sd_bus_set_address(raw, kPrivateSocket);
-    if (code >= 0) code = sd_bus_start(raw);
-    if (code < 0) {
-        bus.reset();
-        raw = nullptr;
-        if (code = sd_bus_open_system(&raw); code < 0) return no_bus(code);
-        bus.reset(raw);
-    }
-    (void)sd_bus_set_method_call_timeout(raw, kCallMicroseconds);
-    return bus;
-}
-
-// Calls a method of the manager. `what`: for the message, names the unit.
-template<class... Values>
-result<MessagePtr> call(sd_bus* bus, const std::string& what, const char* method, const char* types, Values... values) {
-    BusError error;
-    sd_bus_message* reply = nullptr;
-    int code = sd_bus_call_method(bus, kService, kManagerPath, kManager, method, error.get(), &reply, types, values...);
-    if (code < 0) return refusal("unit.job", what + ": systemd says: " + error.text(code));
-    return MessagePtr(reply);
-}
-
-std::string property(sd_bus* bus, const char* object, const char* name) {
-    char* value = nullptr;
-    if (sd_bus_get_property_string(bus, kService, object, kUnit, name, nullptr, &value) < 0) return {};
-    std::string text = value;
-    std::free(value);
-    return text;
-}
-
-result<UnitState> ask_state(sd_bus* bus, const std::string& unit) {
-    MARS_TRY(auto reply, call(bus, "unit " + unit, "LoadUnit", "s", unit.c_str()));
-    const char* object = nullptr;
-    if (int code = sd_bus_message_read(reply.get(), "o", &object); code < 0) return no_bus(code);
-    UnitState state;
-    state.load = property(bus, object, "LoadState");
-    state.active = property(bus, object, "ActiveState");
-    state.sub = property(bus, object, "SubState");
-    state.file = property(bus, object, "UnitFileState");
-    return state;
-}
 
 // One job, from its request to its end, in slices. Used by one thread at a time.
 class Job {
@@ -205,7 +108,8 @@ result<bool> Job::wait(Duration slice) {
 
 failure Job::late(Duration limit) const {
     auto s = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
-    return failure(std::errc::timed_out, what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
+    return failure(std::errc::timed_out,
+                   what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
 }
 
 // A call of the manager that takes one unit and needs no answer.
@@ -293,6 +197,19 @@ env::task<result<UnitState>> SdBusSystemd::state(std::string unit) {
     co_return co_await pool().run(std::move(work));
 }
 
+env::task<result<UnitNeeds>> SdBusSystemd::needs(std::string unit) {
+    auto work = [unit]() -> result<UnitNeeds> {
+        MARS_TRY(auto bus, open_bus());
+        return ask_needs(bus.get(), unit);
+    };
+    co_return co_await pool().run(std::move(work));
+}
+
+env::task<HostFacts> SdBusSystemd::look_at(HostQuestions questions) {
+    auto work = [questions = std::move(questions)] { return host_facts(questions); };
+    co_return co_await pool().run(std::move(work));
+}
+
 env::task<result<void>> SdBusSystemd::run_job(JobKind kind, std::string unit, Duration limit,
                                               std::function<bool()> should_go_on) {
     auto job = std::make_shared<Job>(kind, unit);
@@ -304,8 +221,8 @@ env::task<result<void>> SdBusSystemd::run_job(JobKind kind, std::string unit, Du
         MARS_CO_TRY(bool is_done, co_await pool().run(std::move(slice)));
         if (is_done) co_return result<void>();
         if (should_go_on && !should_go_on())
-            co_return failure(std::errc::operation_canceled, "unit " + unit + ": " + std::string(job_name(kind)) +
-                                                                 " is not waited for any more");
+            co_return failure(std::errc::operation_canceled,
+                              "unit " + unit + ": " + std::string(job_name(kind)) + " is not waited for any more");
         if (std::chrono::steady_clock::now() > end) co_return job->late(limit);
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// SdBusSystemd: the systemd of this machine, spoken to through sd-bus. Calls block on threads of an own small pool; each
-// has a connection of its own, to systemd's private socket when there is no message bus. Tested by tests/e2e.
+// SdBusSystemd: the systemd of this machine, spoken to through sd-bus. Calls block on threads of an own small pool;
+// each has a connection of its own, to systemd's private socket when there is no message bus. Tested by tests/e2e.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -26,6 +26,8 @@ class SdBusSystemd final : public Systemd {
     result<void> uninstall(const std::string& path) override;
     env::task<result<void>> reload() override;
     env::task<result<UnitState>> state(std::string unit) override;
+    env::task<result<UnitNeeds>> needs(std::string unit) override;
+    env::task<HostFacts> look_at(HostQuestions questions) override;
     env::task<result<void>> run_job(JobKind kind, std::string unit, Duration limit,
                                     std::function<bool()> should_go_on) override;
     env::task<result<void>> enable(std::string unit) override;

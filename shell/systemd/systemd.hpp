@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Systemd: what verbs need of the systemd of this host, and of its processes. Real: sd_bus_systemd.*; tests have a fake;
-// where there is none (simulation), everything about units is off. Failures name the unit, how its job ended, and what
-// to look at next: unit.job, unit.bus, unit.write.
+// Systemd: what verbs need of the systemd of this host, and of its processes. Real: sd_bus_systemd.*; tests have a
+// fake; where there is none (simulation), everything about units is off. Failures name the unit, how its job ended, and
+// what to look at next: unit.job, unit.bus, unit.write.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,50 @@ struct UnitState {
     bool is_down() const { return active == "inactive" || active == "failed"; }
     // May it be started? A unit that somebody has switched off is left alone.
     bool is_startable() const { return file != "disabled" && file != "masked" && file != "masked-runtime"; }
+};
+
+// What a unit needs for its start, as systemd has read it, with all drop-ins and specifiers.
+struct UnitNeeds {
+    std::string load;                     // as in UnitState
+    std::string load_error;               // in systemd's words, when it is not loaded
+    std::string file;                     // as in UnitState
+    std::vector<std::string> units;       // Requires=, Requisite=, BindsTo=
+    std::vector<std::string> programs;    // of Exec…=, unless a failure is ignored ("-")
+    std::vector<std::string> search_path; // ExecSearchPath=
+    std::vector<std::string> files;       // EnvironmentFile=, unless it may be missing ("-")
+    std::string directory;                // WorkingDirectory=; '!' in front: it may be missing; "~": of the user
+    std::string user, group;              // unless systemd makes them (DynamicUser=)
+    bool has_own_root = false;            // paths are not those of the host
+    std::string mount_point, filesystem;  // of a mount
+
+    bool is_loaded() const { return load == "loaded"; }
+};
+
+// What is found at a path, by what it can serve for.
+enum class PathKind {
+    missing,        // but directories can be made there
+    blocked,        // something above it is no directory
+    linked,         // there is a symbolic link in it, or at its end (asked for places only)
+    directory,      // empty, nothing is mounted there
+    used_directory, // with files in it
+    mounted,        // something is mounted there
+    program,        // may be executed
+    no_interpreter, // a script whose first line names a program that is not there
+    file,           // may not be executed
+};
+
+// Asked at the same time, as answering may block.
+struct HostQuestions {
+    std::vector<std::string> programs; // absolute paths
+    std::vector<std::string> places;   // likewise
+    std::vector<std::string> users, groups;
+    std::vector<std::string> filesystems;
+};
+
+struct HostFacts {
+    std::map<std::string, PathKind> programs, places;
+    std::set<std::string> unknown_users, unknown_groups;
+    std::set<std::string> unknown_filesystems; // neither the kernel nor its modules nor a mount helper
 };
 
 enum class JobKind { start, stop, restart };
@@ -54,6 +100,8 @@ class Systemd {
 
     virtual env::task<result<void>> reload() = 0;
     virtual env::task<result<UnitState>> state(std::string unit) = 0;
+    virtual env::task<result<UnitNeeds>> needs(std::string unit) = 0;
+    virtual env::task<HostFacts> look_at(HostQuestions questions) = 0;
     // Queues the job and waits for its end, at most for `limit`. `should_go_on` is asked now and then; false ends the
     // wait early, as a failure with errc::operation_canceled; a job that takes longer is one with errc::timed_out. The
     // job itself goes on in both cases.

@@ -9,6 +9,7 @@
 #include "shell/systemd/activation.hpp"
 #include "shell/systemd/lint.hpp"
 #include "shell/systemd/phases.hpp"
+#include "shell/systemd/target_check.hpp"
 #include "shell/systemd/unit_names.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
@@ -66,7 +67,8 @@ env::task<result<Step>> set_unit(VerbContext& ctx) {
     ctx.set(ctx.key("systemd-stop-unit"), stop_name);
     ctx.set(ctx.key("systemd-want"), ctx.view().value(ctx.key("primary"), tree::kNone));
     if (!ctx.is_dry_run())
-        ctx.out().info(ctx.label("where it is primary, " + start_name + " runs; to leave, " + stop_name + " is stopped"));
+        ctx.out().info(
+            ctx.label("where it is primary, " + start_name + " runs; to leave, " + stop_name + " is stopped"));
     co_return Step::done;
 }
 
@@ -77,6 +79,8 @@ env::task<result<Step>> set_want(VerbContext& ctx) {
         MARS_CO_TRY_VOID(ctx.overridable("unit.none", "it has no units; next: marsadm set-systemd-unit " +
                                                           ctx.resource() + " START [STOP]"));
     if (systemd::wanted_host(ctx) == host) co_return Step::done;
+    // What cannot start here had better not be stopped where it may run.
+    if (host == ctx.me()) MARS_CO_TRY_VOID(co_await systemd::check_target(ctx));
     ctx.set(ctx.key("systemd-want"), host);
     if (!ctx.is_dry_run()) ctx.out().info(ctx.label("its application is wanted on " + host));
     co_return Step::done;
@@ -186,7 +190,7 @@ env::task<result<Step>> extern_activate(VerbContext& ctx) {
     std::vector<std::string> failed;
     std::optional<failure> first;
     EachResource work = [&](VerbContext& one) -> env::task<void> {
-        auto done = co_await systemd::activate(one);
+        auto done = co_await systemd::activate(one, true);
         if (done) co_return;
         one.out().error(one.label(done.error().text));
         failed.push_back(one.resource());
@@ -241,8 +245,9 @@ void list_templates(VerbContext& ctx) {
 }
 
 result<void> show_unit(VerbContext& ctx, const std::string& name) {
-    result<void> shown = refusal("unit.template", "no template gives a unit '" + name + "' for the resources of this "
-                                                  "host; which there are: marsadm templates list");
+    result<void> shown = refusal("unit.template", "no template gives a unit '" + name +
+                                                      "' for the resources of this "
+                                                      "host; which there are: marsadm templates list");
     systemd::with_generator(ctx, [&](const systemd::GeneratorInput& input) {
         auto generation = systemd::generate_units(input);
         const auto* unit = generation.find(name);
@@ -272,7 +277,8 @@ env::task<result<Step>> templates(VerbContext& ctx) {
 
 env::task<result<Step>> help_completion(VerbContext& ctx) {
     const auto& shell = ctx.argument(0);
-    if (shell != "bash" && shell != "zsh") co_return refusal("usage.arg", "expected bash or zsh, found '" + shell + "'");
+    if (shell != "bash" && shell != "zsh")
+        co_return refusal("usage.arg", "expected bash or zsh, found '" + shell + "'");
     auto text = shell == "bash" ? bash_completion() : zsh_completion();
     text.pop_back();
     ctx.out().answer(text);
@@ -328,9 +334,12 @@ const std::vector<Verb>& systemd_verbs() {
                      .stuck = says("look at: systemctl status, journalctl -u of its units on the hosts concerned"),
                      .name = "await"}},
          .summary = "Starts or stops the application of a resource, without moving the primary role.",
-         .doc = "(none) stops the application and leaves the device alone, the name of the primary starts it again. "
-                "Waits until the device is open there, or closed everywhere. --force does not wait.",
-         .errors = {"name.nohost", "unit.none", "unit.job", "unit.stop", "wait.phase"}},
+         .doc =
+             "(none) stops the application and leaves the device alone, the name of the primary starts it again. "
+             "Waits until the device is open there, or closed everywhere. When it is this host, its units are made and "
+             "checked first. --force does not wait, and ignores what is missing.",
+         .errors = {"name.nohost", "unit.none", "unit.target", "unit.write", "unit.bus", "device.blocked", "unit.job",
+                    "unit.stop", "wait.phase"}},
         {.name = "get-systemd-want",
          .aliases = {},
          .family = Family::role,
@@ -374,10 +383,12 @@ const std::vector<Verb>& systemd_verbs() {
                        {"UNIT", ArgumentType::text, false, false, "to be shown"}},
          .flags = kReads | kInformational | kNoUuid | kAnyUser,
          .phases = {{.number = 1, .title = "", .run = templates}},
-         .summary = "Looks at systemd templates: check finds mistakes, list says what comes of them, show prints a unit.",
-         .doc = "check reports what cannot be expanded, unknown variables and macros, names that give no unit, references "
-                "to units which do not exist, and wrong sections and lines; it fails when there are errors. Nothing is "
-                "written.",
+         .summary =
+             "Looks at systemd templates: check finds mistakes, list says what comes of them, show prints a unit.",
+         .doc =
+             "check reports what cannot be expanded, unknown variables and macros, names that give no unit, references "
+             "to units which do not exist, and wrong sections and lines; it fails when there are errors. Nothing is "
+             "written.",
          .errors = {"usage.arg", "unit.template"}},
         {.name = "help-completion",
          .aliases = {},

@@ -6,7 +6,8 @@
                          └───▶ hostB        "                    "               "
 
 Promises: no row that was acknowledged is ever lost, whoever is primary; after a power cut of the primary the application
-comes up there by itself; a unit that does not stop leaves the application where it is, and the verb says why.
+comes up there by itself; a unit that does not stop leaves the application where it is, and the verb says why; a host that
+is not ready for the application is not handed it, and one where it does not start gives it back with all data.
 """
 
 import os
@@ -156,7 +157,7 @@ def downtime_after_gap(rows):
     return max(later[1] - earlier[1] for earlier, later in zip(rows, rows[1:]))
 
 
-def test_a_mount_that_is_busy_keeps_the_application_where_it_is(state):
+def test_an_application_that_cannot_stop_or_start_is_back_where_it_was(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b = pair(cluster)
         start_application(a, b)
@@ -176,6 +177,48 @@ def test_a_mount_that_is_busy_keeps_the_application_where_it_is(state):
         b.marsadm(f"primary {RES}", timeout=120)
         wait_active(b, "postgres-db.service")
         assert sql(b, "SELECT count(*) FROM rows") == "0"
+        expect_unready_target(a, b)
+        expect_way_home(a, b)
+
+
+TEMPLATE = "/etc/marsadm/systemd-templates/postgres-^{name}.service"
+
+
+def expect_unready_target(a, b):
+    """The application runs at hostB, hostA lacks something: nothing stops, nothing is started twice."""
+    pid = pid_of(b, "postgres-db.service")
+    for lack, cure, expected in (
+            (f"mv '{TEMPLATE}' /root/kept", f"mv /root/kept '{TEMPLATE}'", "unit postgres-db.service: does not exist"),
+            (f"sed -i 's,/postgres -D,/lost&,' '{TEMPLATE}'", f"sed -i 's,/lost,,' '{TEMPLATE}'",
+             f"expected a program at {BIN}/lost/postgres, found nothing"),
+            (f"rmdir /vol/{RES} && touch /vol/{RES}", f"rm /vol/{RES}", f"as mount point /vol/{RES}, found a file")):
+        a.run(lack)
+        refused = a.marsadm(f"primary {RES}", check=False, timeout=60)
+        assert refused.code == 1 and "unit.target" in refused.err and expected in refused.err, refused
+        assert "hostA" in refused.err and "next" in refused.err, refused
+        a.run(cure)
+        for host in (a, b):
+            assert host.key(f"resource-{RES}/primary") == host.key(f"resource-{RES}/systemd-want") == "hostB"
+        assert pid_of(b, "postgres-db.service") == pid, "it was stopped"
+
+
+def expect_way_home(a, b):
+    """It fails at hostA only when it is started: then it runs at hostB again, with what was written before."""
+    sql(b, "INSERT INTO rows VALUES (4711)")
+    a.run(f"cp '{TEMPLATE}' /root/kept && sed -i 's,^ExecStart=.*,ExecStart=/bin/false,' '{TEMPLATE}'")
+    failed = a.marsadm(f"primary {RES}", check=False, timeout=120)
+    assert failed.code == 1 and "it went back to host hostB and runs there" in failed.err, failed
+    assert "without application for" in failed.err, failed
+    wait_active(b, "postgres-db.service")
+    assert sql(b, "SELECT n FROM rows") == "4711"
+    assert not is_active(a, "vol-db.mount")
+    for host in (a, b):
+        wait_for(f"{host.name} knows", lambda h=host: h.key(f"resource-{RES}/primary") == "hostB")
+    print("  " + failed.err.strip().splitlines()[-1])
+    a.run(f"cp /root/kept '{TEMPLATE}'")
+    a.marsadm(f"primary {RES}", timeout=120)
+    wait_active(a, "postgres-db.service")
+    assert sql(a, "SELECT n FROM rows") == "4711"
 
 
 def pid_of(host, unit):

@@ -19,6 +19,7 @@ class FakeSystemd final : public systemd::Systemd {
     bool is_our_caller() override { return is_caller; }
     result<void> install(const systemd::UnitFile& file) override {
         log.push_back("write " + file.path);
+        if (!can_write) return refusal("unit.write", "cannot write the unit " + file.path);
         return site_.hand->storage().write_file(file.path, file.content);
     }
     result<void> uninstall(const std::string& path) override {
@@ -35,6 +36,20 @@ class FakeSystemd final : public systemd::Systemd {
         state.active = active.contains(unit) ? "active" : "inactive";
         state.file = disabled.contains(unit) ? "disabled" : "static";
         co_return state;
+    }
+    env::task<result<systemd::UnitNeeds>> needs(std::string unit) override {
+        systemd::UnitNeeds found;
+        if (const auto told = needs_of.find(unit); told != needs_of.end()) found = told->second;
+        if (found.load.empty()) found.load = known.contains(unit) ? "loaded" : "not-found";
+        if (found.file.empty()) found.file = disabled.contains(unit) ? "disabled" : "static";
+        co_return found;
+    }
+    // Everything is there unless a test says otherwise.
+    env::task<systemd::HostFacts> look_at(systemd::HostQuestions questions) override {
+        auto told = facts;
+        for (const auto& path : questions.programs) told.programs.emplace(path, systemd::PathKind::program);
+        for (const auto& path : questions.places) told.places.emplace(path, systemd::PathKind::directory);
+        co_return told;
     }
     env::task<result<void>> run_job(systemd::JobKind kind, std::string unit, Duration, std::function<bool()>) override {
         const bool is_start = kind == systemd::JobKind::start;
@@ -67,6 +82,8 @@ class FakeSystemd final : public systemd::Systemd {
     }
 
     std::set<std::string> known;
+    std::map<std::string, systemd::UnitNeeds> needs_of; // beyond that
+    systemd::HostFacts facts;                           // that differ
     std::set<std::string> active;
     std::set<std::string> disabled;
     std::set<std::string> failing;
@@ -74,6 +91,7 @@ class FakeSystemd final : public systemd::Systemd {
     std::vector<std::string> log;
     std::function<void()> on_job;
     bool is_caller = false;
+    bool can_write = true;
 
   private:
     Site& site_;
