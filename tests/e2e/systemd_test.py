@@ -33,6 +33,7 @@ After=vol-@escvar{{name}}.mount
 [Service]
 Type=notify
 User=postgres
+ExecStartPre=-/not/there
 ExecStart={BIN}/postgres -D /vol/@{{name}}/pg -k /tmp
 KillMode=mixed
 KillSignal=SIGINT
@@ -188,13 +189,19 @@ def expect_unready_target(a, b):
     """The application runs at hostB, hostA lacks something: nothing stops, nothing is started twice."""
     pid = pid_of(b, "postgres-db.service")
     for lack, cure, expected in (
-            (f"mv '{TEMPLATE}' /root/kept", f"mv /root/kept '{TEMPLATE}'", "unit postgres-db.service: does not exist"),
+            (f"mv '{TEMPLATE}' /root/kept", f"mv /root/kept '{TEMPLATE}'", ["unit postgres-db.service: does not exist"]),
             (f"sed -i 's,/postgres -D,/lost&,' '{TEMPLATE}'", f"sed -i 's,/lost,,' '{TEMPLATE}'",
-             f"expected a program at {BIN}/lost/postgres, found nothing"),
-            (f"rmdir /vol/{RES} && touch /vol/{RES}", f"rm /vol/{RES}", f"as mount point /vol/{RES}, found a file")):
+             [f"expected a program at {BIN}/lost/postgres, found nothing"]),
+            (f"cp '{TEMPLATE}' /root/kept && sed -i 's,^User=.*,User=lost\\nGroup=gone\\nEnvironmentFile=/lost/env\\n"
+             f"WorkingDirectory=/lost/dir,' '{TEMPLATE}'", f"mv /root/kept '{TEMPLATE}'",
+             ["expected a user lost", "expected a group gone", "EnvironmentFile= /lost/env, found nothing",
+              "WorkingDirectory= /lost/dir, found nothing"]),
+            (f"rmdir /vol/{RES} && touch /vol/{RES}", f"rm /vol/{RES}", [f"as mount point /vol/{RES}, found a file"])):
         a.run(lack)
         refused = a.marsadm(f"primary {RES}", check=False, timeout=60)
-        assert refused.code == 1 and "unit.target" in refused.err and expected in refused.err, refused
+        assert refused.code == 1 and "unit.target" in refused.err, refused
+        assert all(text in refused.err for text in expected), f"expected {expected}: {refused}"
+        assert "/not/there" not in refused.err, f"it need not be there: {refused}"
         assert "hostA" in refused.err and "next" in refused.err, refused
         a.run(cure)
         for host in (a, b):
