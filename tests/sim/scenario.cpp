@@ -341,6 +341,7 @@ class Scenario {
             names[path].inode->current[*at_byte] ^= std::byte{0x10};
             node.machine.filesystem().restore(names);
             damaged_ = &node;
+            damaged_byte_ = {path, *at_byte, names[path].inode->current[*at_byte]};
             ++result_.storage_changes;
             ++result_.damaged_logs;
         }
@@ -440,11 +441,18 @@ class Scenario {
 
     void check_host(Node& node) {
         if (doubtful_.contains(&node)) return; // compared at the end
+        if (is_still_damaged(node)) return;    // until a member has answered, what is behind cannot be read
         auto state = offline_state(cluster_, node);
         if (!state.is_member || !state.is_consistent) return;
         auto wrong = cluster_.history().check_prefix(state.content);
         if (wrong.empty() && is_newest(state)) wrong = cluster_.history().check_durable(state.content);
         if (!wrong.empty()) report(node.machine.name() + " after its crash, up to " + state.end + ": " + wrong);
+    }
+
+    bool is_still_damaged(Node& node) const {
+        if (damaged_ != &node) return false;
+        const auto* bytes = node.machine.filesystem().contents(damaged_byte_.path);
+        return bytes && bytes->size() > damaged_byte_.at && (*bytes)[damaged_byte_.at] == damaged_byte_.value;
     }
 
     // True for the host that wrote the newest log of all: it was primary last, so it has every acknowledged write.
@@ -610,7 +618,12 @@ class Scenario {
     Cluster cluster_;
     env::sim::SeededRandom& random_;
     ScenarioResult result_;
-    Node* damaged_ = nullptr;     // the primary whose log was damaged last
+    Node* damaged_ = nullptr; // the primary whose log was damaged last
+    struct DamagedByte {
+        std::string path;
+        std::size_t at = 0;
+        std::byte value{};
+    } damaged_byte_;              // of it
     Node* put_back_ = nullptr;    // the primary that was put back to an older picture last
     Node* without_log_ = nullptr; // the primary whose log was removed while it was down
     std::set<Node*> whole_;       // whose picture is that of a synced replica
