@@ -39,7 +39,7 @@ env::task<result<Step>> primary_start_here(VerbContext& ctx) {
             ctx.out().info(ctx.label("the application was away for " +
                                      seconds_text(ctx.env().clock().steady() - *state.stopped_at)));
     }
-    drop_note(ctx);
+    drop_all_notes(ctx);
     co_return Step::done;
 }
 

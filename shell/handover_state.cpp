@@ -191,6 +191,19 @@ void note_phase(VerbContext& ctx, int phase) {
     ctx.set(key, note.text());
 }
 
+void drop_all_notes(VerbContext& ctx) {
+    if (ctx.is_dry_run()) return;
+    ctx.state<Handover>().noted_phase = 0;
+    const auto own = tree::HandoverNote::key_name(ctx.self());
+    const std::string prefix = tree::HandoverNote::key_name("");
+    for (const auto& name : ctx.view().list(ctx.key("userspace"))) {
+        const auto key = "userspace/" + name;
+        if (!key.starts_with(prefix)) continue;
+        const auto note = tree::HandoverNote::parse(ctx.view().value(ctx.key(key)));
+        if (key == own || !note || note->is_abandoned) ctx.remove(ctx.key(key));
+    }
+}
+
 void drop_note(VerbContext& ctx) {
     auto& state = ctx.state<Handover>();
     if (state.noted_phase == 0) return;

@@ -99,6 +99,8 @@ def settled(a, b, has_application):
         here.wait_device(RES, timeout=1)
         if has_application:
             runs_only_at(here, other)
+        for host in (a, b):  # udev may look into a new device
+            assert has_application or host.key(f"resource-{RES}/actual-{there}/open-count") == "0"
         return here
     return wait_for("role and application are in one place", one, timeout=40)
 

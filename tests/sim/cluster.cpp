@@ -111,7 +111,7 @@ VerbResult Cluster::run_verb(Node& node, std::vector<std::string> words, Duratio
 }
 
 std::vector<VerbResult> Cluster::run_verbs(const std::vector<Node*>& nodes, std::vector<std::string> words,
-                                           Duration limit) {
+                                           Duration limit, std::optional<Trouble> trouble) {
     std::vector<std::unique_ptr<Call>> calls;
     for (auto* node : nodes) {
         calls.push_back(std::make_unique<Call>(*node, words, world_));
@@ -121,6 +121,13 @@ std::vector<VerbResult> Cluster::run_verbs(const std::vector<Node*>& nodes, std:
         most_devices_ = std::max(most_devices_, hosts_with_device().size());
         return std::all_of(calls.begin(), calls.end(), [](auto& call) { return call->has_ended(); });
     };
+    if (trouble && !world_.run_until(all_ended, trouble->at)) {
+        auto& call = *calls.front();
+        if (trouble->kind == Trouble::Kind::interrupt) call.group.cancel();
+        if (trouble->kind == Trouble::Kind::kill && !call.has_ended()) call.process->kill();
+        if (trouble->other) trouble->other();
+        world_.settle();
+    }
     const bool ended = world_.run_until(all_ended, limit);
     std::vector<VerbResult> results;
     for (auto& call : calls) {

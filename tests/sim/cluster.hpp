@@ -61,11 +61,19 @@ class Cluster {
     void kill(Node& node);
     void power_cut(Node& node);
     // Runs a verb of marsadm on a host to its end, while everything else goes on.
+    // What happens to the first of several commands while it runs, or to its world.
+    struct Trouble {
+        enum class Kind { interrupt, kill, other };
+        Duration at{};
+        Kind kind = Kind::other;
+        std::function<void()> other = {};
+    };
     VerbResult run_verb(Node& node, std::vector<std::string> words, Duration limit = std::chrono::seconds(120));
 
     // The same verb on several hosts, each begun up to 0.2 s after the one before.
     std::vector<VerbResult> run_verbs(const std::vector<Node*>& nodes, std::vector<std::string> words,
-                                      Duration limit = std::chrono::seconds(120));
+                                      Duration limit = std::chrono::seconds(120),
+                                      std::optional<Trouble> trouble = std::nullopt);
     // On how many hosts there was a device at the same moment, at most, while verbs were running.
     std::size_t most_devices() const { return most_devices_; }
 

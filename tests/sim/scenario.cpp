@@ -144,9 +144,42 @@ class Scenario {
                                        [this, a = any().machine.address(), b = any().machine.address()] {
                                            if (a != b && !is_over_) cluster_.world().network().cut(a, b);
                                        });
-        for (const auto& ended : cluster_.run_verbs(targets, {"primary", kResource, "--timeout=30"}))
+        const auto before = cluster_.link(target, resource_directory() + "/primary");
+        const auto trouble = trouble_of_a_handover();
+        for (const auto& ended : cluster_.run_verbs(targets, {"primary", kResource, "--timeout=30"}, 120s, trouble))
             if (ended.exit == 0) ++result_.handovers;
         start_applications();
+        // A command that could end by itself has completed, or has given everything back.
+        const auto after = cluster_.link(target, resource_directory() + "/primary");
+        const bool was_interrupted = trouble && trouble->kind == Cluster::Trouble::Kind::interrupt;
+        if (targets.size() == 1 && (!trouble || was_interrupted) && target.is_up() && before != "(none)" &&
+            after == "(none)")
+            report("the handover to " + target.machine.name() + " has left nobody designated");
+    }
+
+    // Ctrl-C, or the end of the command or of any host, at any moment.
+    std::optional<Cluster::Trouble> trouble_of_a_handover() {
+        if (!random_.chance(40)) return std::nullopt;
+        Cluster::Trouble trouble;
+        trouble.at = random_.between(0ms, random_.chance(70) ? 500ms : 5s);
+        if (random_.chance(50)) {
+            trouble.kind = Cluster::Trouble::Kind::interrupt;
+        } else if (random_.chance(50)) {
+            trouble.kind = Cluster::Trouble::Kind::kill;
+        } else {
+            trouble.other = [this, &node = any()] {
+                if (!node.is_up()) return;
+                incomplete_.erase(&node);
+                ++result_.crashes;
+                if (random_.chance(50))
+                    cluster_.power_cut(node);
+                else
+                    cluster_.kill(node);
+                check_host(node);
+                if (random_.chance(70)) cluster_.boot(node);
+            };
+        }
+        return trouble;
     }
 
     void switch_something() {

@@ -169,6 +169,21 @@ TEST_CASE("what an earlier handover has left half done is told as long as it is 
     CHECK(site.r("userspace/handover-a") == "");
 }
 
+TEST_CASE("notes of handovers that are complete by now go with the next command, those of others that go on stay") {
+    Application site;
+    site.set("resource-r/primary", "a", 5min);
+    site.set("resource-r/userspace/last-primary", "a", 5min);
+    site.set("resource-r/systemd-want", "a");
+    site.set("resource-r/userspace/handover-a", "a,8,abandoned");
+    site.set("resource-r/userspace/handover-b", "b,3,abandoned");
+    site.set("resource-r/userspace/handover-c", "c,3,77.1234.00000000");
+    site.on_tick = [&] { site.play(); };
+    site.succeed({"primary", "r"});
+    CHECK(site.r("userspace/handover-a") == "");
+    CHECK(site.r("userspace/handover-b") == "");
+    CHECK(site.r("userspace/handover-c") != "");
+}
+
 TEST_CASE("a dry run of a handover says what it would do, waits for nothing, and claims nothing that is false") {
     for (const bool has_application : {true, false}) {
         Application site;
