@@ -157,23 +157,47 @@ def one_case(a, b, action, phase, has_application):
     settled(a, b, has_application)
 
 
+def pair(cluster, size):
+    for host in cluster.hosts:
+        install_templates(host)
+        add_template(host, "app-^{name}.service", UNIT)
+    a, b, _ = two_hosts(cluster, RES, size)
+    for host in (a, b):
+        host.write_file("/root/app", APPLICATION)
+        host.write_file("/root/run_on_terminal.py", OPERATOR)
+        wait_active(host, "mars.service")
+    return a, b
+
+
+def start_application(a, b):
+    a.run(f"mkfs.ext4 -q /dev/mars/{RES}")
+    a.marsadm(f"set-systemd-unit {RES} {UNITS}")
+    a.marsadm(f"set-systemd-want {RES} hostA")
+    wait_active(a, f"app-{RES}.service")
+    settled(a, b, True)
+
+
+def test_the_application_runs_while_a_backlog_arrives(state):
+    with MarsCluster(state, ["hostA", "hostB"]) as cluster:
+        a, b = pair(cluster, 64 * MIB)
+        start_application(a, b)
+        b.wait_caught_up(RES, a)
+        cluster.link(a, b).shape("3mbit")
+        mib = 24 if os.environ.get("MARS_MATRIX") == "all" else 2
+        a.run(f"dd if=/dev/urandom of=/vol/{RES}/backlog bs=1M count={mib} conv=fsync status=none", timeout=120)
+        moved = b.marsadm(f"primary {RES}", timeout=300)
+        assert settled(a, b, True) is b
+        before_it_stopped = moved.out.partition("phase 3:")[0]
+        assert "have to arrive here" in before_it_stopped, moved
+        print(f"  a backlog of {mib} MiB over 3 Mbit/s: away for {away(a, b):.2f} s")
+
+
 def test_a_handover_completes_or_gives_everything_back(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
-        for host in cluster.hosts:
-            install_templates(host)
-            add_template(host, "app-^{name}.service", UNIT)
-        a, b, _ = two_hosts(cluster, RES, 32 * MIB)
-        for host in (a, b):
-            host.write_file("/root/app", APPLICATION)
-            host.write_file("/root/run_on_terminal.py", OPERATOR)
-            wait_active(host, "mars.service")
+        a, b = pair(cluster, 32 * MIB)
         for has_application in (False, True):
             if has_application:
-                a.run(f"mkfs.ext4 -q /dev/mars/{RES}")
-                a.marsadm(f"set-systemd-unit {RES} {UNITS}")
-                a.marsadm(f"set-systemd-want {RES} hostA")
-                wait_active(a, f"app-{RES}.service")
-                settled(a, b, True)
+                start_application(a, b)
             for action in ACTIONS:
                 for phase in PHASES:
                     if is_wanted(action, phase, has_application):
