@@ -25,6 +25,9 @@ StateWatch::Picture StateWatch::look() {
     auto& ctx = interpreter_.context();
     for (const auto& resource : shell::all_resources(view)) {
         picture[{"state.primary", resource, ""}] = shell::designated_primary(view, resource).value_or("(none)");
+        for (const char* what : {"handover", "application"}) // the same for every host
+            if (auto text = view_macro(interpreter_, std::string(what) + "-state", resource))
+                picture[{std::string("state.") + what, resource, ""}] = word_of(*text);
         for (const auto& host : shell::hosts_of(view, resource))
             for (const char* what : {"diskstate", "replstate", "role"})
                 if (auto text = view_macro(interpreter_, what, resource, host))
@@ -58,6 +61,7 @@ std::vector<std::string> StateWatch::places() const {
     for (const auto& resource : shell::all_resources(view)) {
         auto directory = tree::resource_dir(resource);
         all.push_back(directory);
+        all.push_back(directory + "/userspace");
         for (const auto& host : shell::hosts_of(view, resource))
             for (const char* kind : {"/actual-", "/todo-"}) all.push_back(directory + kind + host);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // StateWatch: sees changes of state and makes events of them: state.diskstate, state.replstate, state.role (of each
-// host of each resource), state.primary (of each resource) and state.host ("heard" or "silent"). `values` has old and
-// new. What it finds at its start is the base and no event. Nothing is polled but ages: it sleeps until the tree
+// host of each resource), state.primary, state.handover and state.application (of each resource; the words of the
+// primitives handover-state and application-state) and state.host ("heard" or "silent"). `values` has old and new.
+// What it finds at its start is the base and no event. Nothing is polled but ages: it sleeps until the tree
 // changes, or for a few seconds. Tests: tests/unit/lua/state_watch_test.cpp.
 #pragma once
 

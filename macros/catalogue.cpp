@@ -140,6 +140,7 @@ std::span<const TableChapter> primitive_table() {
         {Chapter::state, "Rates and remaining time", rate_state_primitives()},
         {Chapter::state, "Time stamps, ages, lags", age_state_primitives()},
         {Chapter::state, "Consistency", consistency_state_primitives()},
+        {Chapter::state, "Handover and application", handover_state_primitives()},
     };
     return kChapters;
 }

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "kernel/base/names.hpp"
+#include "kernel/tree/handover_state.hpp"
+#include "kernel/tree/heard.hpp"
 #include "shell/checks.hpp"
 #include "shell/hosts.hpp"
 #include "shell/startup.hpp"
@@ -148,22 +150,49 @@ env::task<result<void>> wait_role(VerbContext& ctx, std::string holder, bool on)
     co_return co_await wait_or_refuse(ctx, condition, "wait.indicator", {});
 }
 
-env::task<result<Step>> wait_resource(VerbContext& ctx) {
-    MARS_CO_TRY(auto condition, parse_condition(ctx));
+// Why a role may not come by itself; empty: nothing speaks against that.
+std::string unfinished_handover(const VerbContext& ctx) {
+    const auto now = ctx.env().clock().now();
+    const auto is_heard = [&](const std::string& host) {
+        const auto heard = tree::heard_at(ctx.view(), host, now);
+        return heard && ctx.age(*heard) < ctx.options().window;
+    };
+    const auto handover = tree::find_handover(ctx.view(), ctx.resource(), is_heard);
+    return handover.kind == tree::Handover::Kind::unfinished ? sentence_of(handover, ctx.resource(), now) : "";
+}
+
+env::task<result<void>> wait_for_condition(VerbContext& ctx, WaitCondition condition) {
     std::string value = condition.on ? "1" : "0";
+    result<void> waited;
     switch (condition.kind) {
     case WaitCondition::Kind::indicator:
-        MARS_CO_TRY_VOID(co_await wait_indicator(ctx, ctx.me(), condition.name, value));
+        waited = co_await wait_indicator(ctx, ctx.me(), condition.name, value);
         break;
     case WaitCondition::Kind::toggle:
-        MARS_CO_TRY_VOID(co_await wait_switch(ctx, condition.name, value));
+        waited = co_await wait_switch(ctx, condition.name, value);
         break;
     case WaitCondition::Kind::role:
-        MARS_CO_TRY_VOID(co_await wait_role(ctx, condition.name, condition.on));
+        waited = co_await wait_role(ctx, condition.name, condition.on);
         break;
     case WaitCondition::Kind::device:
-        MARS_CO_TRY_VOID(co_await wait_device(ctx, condition.on));
+        waited = co_await wait_device(ctx, condition.on);
         break;
+    }
+    co_return waited;
+}
+
+env::task<result<Step>> wait_resource(VerbContext& ctx) {
+    MARS_CO_TRY(auto condition, parse_condition(ctx));
+    const bool is_of_role = condition.kind == WaitCondition::Kind::role ||
+                            condition.kind == WaitCondition::Kind::device || condition.name == "is-primary";
+    const auto begun = is_of_role ? unfinished_handover(ctx) : std::string();
+    if (!begun.empty()) ctx.out().warning(ctx.label(begun));
+    auto waited = co_await wait_for_condition(ctx, condition);
+    if (!waited) {
+        const auto now = is_of_role ? unfinished_handover(ctx) : std::string();
+        auto failed = waited.error();
+        if (!now.empty()) failed.text += "; " + now;
+        co_return failed;
     }
     ctx.out().info(ctx.label(ctx.argument(0) + " holds on host " + ctx.me()));
     co_return Step::done;

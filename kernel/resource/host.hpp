@@ -10,7 +10,9 @@
 #include "kernel/env/env.hpp"
 #include "kernel/export/provider.hpp"
 #include "kernel/format/digest.hpp"
+#include "kernel/resource/handover_watch.hpp"
 #include "kernel/resource/questions.hpp"
+#include "kernel/tree/handover_note.hpp"
 #include "kernel/tree/tree.hpp"
 
 namespace mars::resource {
@@ -27,6 +29,7 @@ struct Tunables {
     std::uint16_t tree_port = 7777;
     std::uint16_t log_port = 7778;
     std::uint16_t sync_port = 7779;
+    IsProcessAlive is_process_alive = tree::is_process_alive; // of a marsadm on this host
     std::string state_directory; // outside of /mars, for the marks of what was written; empty: none are kept
 };
 

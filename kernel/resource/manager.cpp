@@ -9,7 +9,7 @@
 namespace mars::resource {
 
 Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tunables tunables)
-    : host_(env, tree, exports, tunables), status_(env, tree),
+    : host_(env, tree, exports, tunables), status_(env, tree), handovers_(env, tree, host_.tunables.is_process_alive),
       exchange_(env, tree, tree::ExchangeOptions{.port = tunables.tree_port}),
       fetch_server_(env, *this,
                     [this](const std::string& resource) -> std::shared_ptr<block::LogSource> {
@@ -160,6 +160,7 @@ std::shared_ptr<Controller> Manager::find(const std::string& resource) const {
 
 env::task<void> Manager::heartbeat() {
     while (true) {
+        handovers_.look();
         co_await beat(false);
         co_await host_.env.clock().sleep(host_.tunables.report_interval);
     }

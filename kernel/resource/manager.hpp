@@ -13,6 +13,7 @@
 #include "kernel/block/sync_server.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/resource/controller.hpp"
+#include "kernel/resource/handover_watch.hpp"
 #include "kernel/resource/host.hpp"
 #include "kernel/resource/host_status.hpp"
 #include "kernel/tree/exchange.hpp"
@@ -61,6 +62,7 @@ class Manager final : private block::PeerGate {
 
     Host host_;
     HostStatus status_;
+    HandoverWatch handovers_;
     tree::Exchange exchange_;
     block::FetchServer fetch_server_;
     block::SyncServer sync_server_;

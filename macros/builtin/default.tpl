@@ -3,6 +3,10 @@
 %if{%is-member{}}{\
   \  %{res} [%count-resource-peers{}/%count-configured-peers{}]\
   \ %diskstate{} %replstate{} %flags{} %role{} %primarynode{} %commstate{}\n\
+  %if{%handover-text{}}{\
+    \     Handover: %handover-text{}\n}\
+  %if{%application-text{}}{\
+    \     Application: %application-text{}\n}\
   %if{%>{%-{%disk-size{}}{%resource-size{}}}{%{threshold}}}{\
     \     Hint: you are wasting %human-numbers{}{}{}{%-{%disk-size{}}{%resource-size{}}} on disk %get-disk{}\n}\
   %if{%>{%resource-possible-size{}}{%resource-size{}}}{\

@@ -5,6 +5,9 @@
 {%not{%get-disk{}}}{NotJoined}\
 {%not{%todo-attach{}}}{NotStarted}\
 {%is-split-brain{}}{SplitBrain}\
+{%eq{%handover-state{}}{HandoverUnfinished}}{HandoverUnfinished}\
+{%eq{%application-state{}}{WantedNotRunning}}{WantedNotRunning}\
+{%eq{%application-state{}}{WantedElsewhere}}{WantedElsewhere}\
 {%todo-primary{}}{\
   %elsif\
   {%is-emergency{}}{EmergencyMode}\

@@ -16,6 +16,12 @@ std::string health(LineRunner& runner) {
         if (!state) continue;
         auto word = state->substr(0, state->find_first_of("[\n"));
         if (word != "UpToDate" && word != "OutDated" && word != "WriteBack") return resource + " " + word;
+        for (const char* what : {"handover-state", "application-state"}) {
+            const auto other = lua::view_macro(interpreter, what, resource);
+            if (!other) continue;
+            const auto name = other->substr(0, other->find('\n'));
+            if (!name.empty() && name != "Running") return resource + " " + name;
+        }
     }
     return "ok";
 }

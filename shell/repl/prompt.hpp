@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The prompt: host and health at a glance: "a ok> ", "a no marsd> ", "a mydata InConsistent> ".
+// The prompt: host and health at a glance: "a ok> ", "a no marsd> ", "a mydata InConsistent> ",
+// "a mydata HandoverUnfinished> ".
 #pragma once
 
 #include <string>

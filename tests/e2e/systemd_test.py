@@ -300,6 +300,28 @@ def test_changes_of_state_reach_plugins(state):
         assert a.run("systemctl show -p Result --value mars-watch-state").out == "success\n"
 
 
+NOTE = f"resource-{RES}/userspace/handover-hostB"
+
+
+def killed_handover_is_told(a, b):
+    """As `primary` on hostB leaves it when it is killed after nobody was designated."""
+    b.run(f"mkdir -p /mars/resource-{RES}/userspace && ln -s hostB,5,4194304.1.01234567 /mars/{NOTE}")
+    for host in (a, b):
+        wait_for(f"{host.name} says so", lambda h=host: h.view("replstate", RES) == "HandoverUnfinished")
+    assert f"not finished (phase 5); next: marsadm primary {RES} on hostB" in a.marsadm(f"view {RES}").out
+
+
+def ended_application_is_told(a, b):
+    wait_for("all is well", lambda: a.view("application-state", RES) == "Running")
+    b.run("systemctl stop postgres-db.service vol-db.mount")
+    for host in (a, b):
+        wait_for(f"{host.name} says so", lambda h=host: h.view("replstate", RES) == "WantedNotRunning")
+    assert "systemctl status postgres-db.service on hostB" in a.marsadm(f"view {RES}").out
+    b.marsadm(f"systemd-trigger {RES}")
+    wait_active(b, "postgres-db.service")
+    wait_for("hostA sees it", lambda: a.view("replstate", RES) == "Replaying")
+
+
 def test_detach_secondary_and_leave_take_the_application_along(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b = pair(cluster)
@@ -310,8 +332,11 @@ def test_detach_secondary_and_leave_take_the_application_along(state):
         wait_active(a, "postgres-db.service")
         a.marsadm(f"secondary {RES}")
         assert not is_active(a, "vol-db.mount") and a.key(f"resource-{RES}/systemd-want") == "(none)"
+        killed_handover_is_told(a, b)
         b.marsadm(f"primary {RES}")
         wait_active(b, "postgres-db.service")
+        wait_for("the handover is finished", lambda: a.key(NOTE) is None)
+        ended_application_is_told(a, b)
         a.marsadm(f"down {RES}")
         a.marsadm(f"leave-resource {RES}", timeout=120)
         left = a.run("ls /run/systemd/system").out

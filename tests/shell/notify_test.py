@@ -105,6 +105,11 @@ with Site() as site:
         site.set("resource-r/actual-a/is-attached", "0")
         wait_until(lambda: any(b["event"] == "state.diskstate" and b["host"] == "a" and b["new"] == "Detached"
                                for _, b in Hook.seen), "the POST of a detached disk")
+        site.set("resource-r/primary", "(none)")
+        site.set("resource-r/userspace/handover-b", "b,5,abandoned")
+        wait_until(lambda: any(b["event"] == "state.handover" and b["new"] == "HandoverUnfinished"
+                               and b["text"].endswith("handover is now HandoverUnfinished, was none")
+                               for _, b in Hook.seen), "the POST of an unfinished handover")
     finally:
         watch.terminate()
         check(watch.wait(DEADLINE), 6)

@@ -57,6 +57,9 @@ void Cluster::boot(Node& node) {
     tunables.sync_flip_interval = 8s;
     tunables.memory_limit_bytes = 256 * 1024;
     tunables.state_directory = kStateDirectory;
+    tunables.is_process_alive = [&node](std::string_view) {
+        return std::any_of(node.commands.begin(), node.commands.end(), [](auto* call) { return !call->is_dead(); });
+    };
     node.daemon = std::make_unique<daemon::Daemon>(*node.process, "/mars", *node.exports, tunables);
     node.tasks->spawn("daemon", run_daemon(node));
     start_application(node);
@@ -90,11 +93,15 @@ void Cluster::forget(Node& node) {
 struct Cluster::Call {
     Call(Node& n, std::vector<std::string> words, env::sim::World& world)
         : node(n), process(n.machine.start_process("marsadm")), surroundings(*process, world), group(*process) {
+        node.commands.push_back(process.get());
         line = node.machine.name() + ": marsadm";
         for (auto& word : words) line += " " + word;
         world.trace(line);
         group.spawn("verb", surroundings.run(std::move(words), result.exit, done));
     }
+    ~Call() { std::erase(node.commands, process.get()); }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
     bool has_ended() const { return done || process->is_dead(); }
 
     Node& node;

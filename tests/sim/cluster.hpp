@@ -35,7 +35,8 @@ struct Node {
     std::unique_ptr<daemon::Daemon> daemon;
     std::unique_ptr<env::TaskGroup> tasks;
     bool application_shall_run = true;
-    int application_workers = 0; // at work now
+    int application_workers = 0;                    // at work now
+    std::vector<const env::sim::Process*> commands; // calls of marsadm
 };
 
 struct VerbResult {

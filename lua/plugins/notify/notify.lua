@@ -3,7 +3,7 @@ local settings = plugin.tunables
 
 -- States by which somebody should be woken.
 local bad_words = { "InConsistent", "Defective", "Orphan", "Emergency", "DISK_ERROR", "IncompleteLog", "Unreachable",
-  "UnResponsive", "silent" }
+  "UnResponsive", "silent", "HandoverUnfinished", "WantedNotRunning", "WantedElsewhere" }
 
 local function priority(event)
   if event.name:match("%.failed$") then return "err" end
@@ -18,8 +18,10 @@ local function describe(event)
   if event.host ~= "" then where = where .. (where ~= "" and " " or "") .. "host " .. event.host end
   if event.text then return ("%s: %s: %s [%s]"):format(where, event.name, event.text, event.reason or "") end
   if event.new then
-    return ("%s: %s is now %s, was %s"):format(where, event.name:gsub("^state%.", ""), event.new,
-      event.old ~= "" and event.old or "unknown")
+    local name = event.name:gsub("^state%.", "")
+    local absent = (name == "handover" or name == "application") and "none" or "unknown"
+    local function said(value) return value ~= "" and value or absent end
+    return ("%s: %s is now %s, was %s"):format(where, name, said(event.new), said(event.old))
   end
   return ("%s: %s"):format(where, event.name)
 end

@@ -5,6 +5,11 @@
 
 using namespace mars::shell;
 
+TEST_CASE("what waits for the operator is red") {
+    for (const std::string word : {"HandoverUnfinished", "WantedNotRunning", "WantedElsewhere"})
+        CHECK(coloured("r " + word + " dCASFR\n") == "r \x1b[1;31m" + word + "\x1b[0m dCASFR\n");
+}
+
 TEST_CASE("state words get colours, everything else stays") {
     CHECK(coloured("  vol1 [2/2] UpToDate Replaying dCASFR Secondary nodea \n") ==
           "  vol1 [2/2] \x1b[32mUpToDate\x1b[0m \x1b[32mReplaying\x1b[0m dCASFR Secondary nodea \n");

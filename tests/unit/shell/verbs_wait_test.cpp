@@ -19,6 +19,21 @@ Duration time_of(Site& site, const Words& words, int expected_exit) {
 
 } // namespace
 
+TEST_CASE("who waits for a role is told that a handover was not finished") {
+    Pair site;
+    site.set("resource-r/primary", "(none)", 0s);
+    site.set("resource-r/userspace/handover-b", "b,5,abandoned", 1min);
+    const std::string said = "a handover to b was not finished (phase 5); next: marsadm primary r on b";
+    for (const char* condition : {"is-primary-on", "primary-on", "device-on"}) {
+        INFO(condition);
+        CHECK(site.run({"--timeout=3", "wait-resource", "r", condition}).exit != 0);
+        CHECK(site.output.text(Severity::warning).find(said) != std::string::npos);
+        CHECK(site.output.text(Severity::error).find(said) != std::string::npos);
+    }
+    site.run({"--timeout=3", "wait-resource", "r", "is-sync-on"});
+    CHECK(site.output.text(Severity::warning).find(said) == std::string::npos);
+}
+
 TEST_CASE("wait-cluster ends when all peers have been heard of since") {
     Pair site;
     CHECK(time_of(site, {"wait-cluster"}, 0) < 3s);

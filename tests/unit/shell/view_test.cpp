@@ -228,6 +228,43 @@ TEST_CASE("help and version need nothing") {
     CHECK(site.output.text(Severity::error).find("did you mean 'primary'?") != std::string::npos);
 }
 
+TEST_CASE("view and --json say what became of a handover, and of an application, and what to do next") {
+    Pair site;
+    site.machine.filesystem().add_disk("/dev/vg/a", 1 << 20);
+    const auto shown = [&](Words words) {
+        site.succeed(words);
+        return site.output.text(Severity::answer);
+    };
+    const auto has = [](const std::string& text, const std::string& part) {
+        INFO(text);
+        CHECK(text.find(part) != std::string::npos);
+    };
+    CHECK(shown({"view", "r"}).find("andover") == std::string::npos);
+    has(shown({"view", "r", "--json"}), "\"handover_state\": null,\n  \"handover_text\": null,\n");
+    site.set("resource-r/primary", "(none)", 0s);
+    site.set("resource-r/userspace/handover-b", "b,5,abandoned", 1min);
+    auto text = shown({"view", "r"});
+    has(text, "UpToDate HandoverUnfinished");
+    has(text, "     Handover: a handover to b was not finished (phase 5); next: marsadm primary r on b\n");
+    has(shown({"view", "r", "--host=b"}), " HandoverUnfinished ");
+    text = shown({"view", "r", "--json"});
+    has(text, "\"handover_state\": \"HandoverUnfinished\"");
+    has(text, "\"handover_text\": \"a handover to b was not finished (phase 5); next: marsadm primary r on b\"");
+    site.set("resource-r/userspace/handover-b", "b,5,17.4711.0123abcd", 12s);
+    has(shown({"view", "r"}), "     Handover: a handover to b is under way (phase 5, since 12 s)\n");
+    site.set("resource-r/userspace/handover-b", ".deleted", 0s);
+    site.set("resource-r/primary", "b", 0s);
+    site.set("resource-r/systemd-start-unit", "db.service");
+    site.set("resource-r/systemd-want", "b");
+    text = shown({"view", "r"});
+    has(text, "UpToDate WantedNotRunning");
+    has(text, "     Application: the application is wanted on b, but nothing there has the device open; next: "
+              "systemctl status db.service on b, then marsadm systemd-trigger r there\n");
+    has(shown({"view", "r", "--json"}), "\"application_state\": \"WantedNotRunning\"");
+    site.set("resource-r/actual-b/open-count", "1", 0s);
+    has(shown({"view", "r"}), "UpToDate Replaying");
+}
+
 TEST_CASE("view says why there is no device yet, from the first moment on") {
     Pair site;
     site.set("resource-r/primary", "a", 1min);
