@@ -72,6 +72,11 @@ def primary_of(host):
     return host.key(f"resource-{RES}/primary")
 
 
+def view(host):
+    said = host.marsadm(f"view {RES}")
+    return said.out + said.err
+
+
 def last_sign(host):
     return float(host.run("tail -n 1 /root/ran 2>/dev/null || echo 0", check=False).out or 0)
 
@@ -136,7 +141,9 @@ def one_case(a, b, action, phase, has_application):
         left = b.key(f"resource-{RES}/userspace/handover-hostB")
         note = ""
         if left and int(phase) < 10:
-            note = "left: " + left
+            for host in (a, b):
+                wait_for(f"{case}: {host.name} says so", lambda h=host: "was not finished" in view(h))
+            note = "left and told: " + b.key(f"resource-{RES}/userspace/handover-hostB")
         b.marsadm(f"primary {RES}")
         where = settled(a, b, has_application)
         assert where is b, case
