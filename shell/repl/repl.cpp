@@ -13,6 +13,7 @@
 #include "shell/repl/prompt.hpp"
 #include "shell/repl/system_command.hpp"
 #include "shell/repl/terminal.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::shell {
 
@@ -74,9 +75,15 @@ env::task<LineOutcome> run_cancellable(LineRunner& runner, Interrupts& interrupt
     co_return std::move(*outcome);
 }
 
+// Read, and written when the shell ends. In a home of somebody else's (sudo may keep HOME) it could be a link to a file
+// of the caller's, which would be overwritten: nothing is remembered there.
 std::string history_file() {
     const char* home = std::getenv("HOME");
-    return home && *home ? std::string(home) + "/.marsadm/history" : std::string();
+    if (!home || !*home) return {};
+    const auto directory = std::string(home) + "/.marsadm";
+    for (const auto& place : {std::string(home), directory, directory + "/history"})
+        if (!may_use("history", place)) return {};
+    return directory + "/history";
 }
 
 env::task<int> run_on_terminal(Surroundings surroundings, Options options, Interrupts& interrupts) {

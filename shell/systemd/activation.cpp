@@ -15,10 +15,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kTries = 5; // with pauses of 1, 2, … s
+constexpr int kTries = 5;             // with pauses of 1, 2, … s
 constexpr Duration kLookEvery = 3s;   // while a job goes on: who holds the device?
 constexpr Duration kCloseGrace = 10s; // between the end of the application and the last close of the device
-constexpr Duration kLinger = 5s; // after a failure
+constexpr Duration kLinger = 5s;      // after a failure
 constexpr std::size_t kMostUsersText = 600;
 constexpr std::string_view kNobody = "(none)";
 
@@ -90,8 +90,9 @@ env::task<result<void>> regenerate(VerbContext& ctx) {
     Generation generation;
     with_generator(ctx, [&](const GeneratorInput& input) {
         generation = generate_units(input);
-        // No templates at all: rather a lost directory than the wish to stop everything.
-        if (input.templates.all.empty()) generation.is_complete = false;
+        // No templates at all, or such as are no longer trusted: rather a lost directory or a wrong mode than the wish
+        // to stop what was made of them.
+        if (input.templates.all.empty() || input.templates.lacks_some) generation.is_complete = false;
     });
     if (!ctx.view().get("uuid")) generation.is_complete = false; // no tree, no idea what is obsolete
     for (const auto& finding : generation.findings)

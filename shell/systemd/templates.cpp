@@ -5,6 +5,7 @@
 #include <set>
 
 #include "shell/systemd/unit_names.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::shell::systemd {
 
@@ -28,7 +29,7 @@ bool is_directory(const env::Storage& storage, const std::string& path) {
 }
 
 void load_directory(const env::Storage& storage, const Settings& settings, const std::string& directory,
-                    std::set<std::string>& seen, Templates& into) {
+                    std::set<std::string>& seen, std::set<std::string>& skipped, Templates& into) {
     auto entries = storage.list(directory);
     if (!entries) {
         into.unreadable.push_back(entries.error().text);
@@ -37,8 +38,13 @@ void load_directory(const env::Storage& storage, const Settings& settings, const
     into.directories.push_back(directory);
     for (const auto& entry : *entries) {
         if (entry.kind != env::FileKind::regular || !settings.is_kind(unit_kind(entry.name))) continue;
-        if (entry.name.starts_with('.') || !seen.insert(entry.name).second) continue;
+        if (entry.name.starts_with('.') || seen.contains(entry.name)) continue;
         auto path = directory + "/" + entry.name;
+        if (!may_use("systemd template", path)) { // nor does it hide one that is trusted
+            skipped.insert(entry.name);
+            continue;
+        }
+        seen.insert(entry.name);
         auto text = storage.read_file(path, kMostTemplate);
         auto status = storage.status(path);
         if (!text || !status) {
@@ -88,14 +94,16 @@ Settings read_settings(std::vector<std::string> path,
 
 Templates load_templates(const env::Storage& storage, const Settings& settings) {
     Templates templates;
-    std::set<std::string> seen;
+    std::set<std::string> seen, skipped;
     for (const auto& directory : settings.path) {
         auto sub = directory + "/" + settings.subdir;
         if (is_directory(storage, sub))
-            load_directory(storage, settings, sub, seen, templates);
+            load_directory(storage, settings, sub, seen, skipped, templates);
         else if (directory.starts_with('/') && is_directory(storage, directory))
-            load_directory(storage, settings, directory, seen, templates);
+            load_directory(storage, settings, directory, seen, skipped, templates);
     }
+    templates.lacks_some =
+        std::any_of(skipped.begin(), skipped.end(), [&](const std::string& name) { return !seen.contains(name); });
     std::sort(templates.all.begin(), templates.all.end(),
               [](const Template& a, const Template& b) { return a.path < b.path; });
     return templates;
@@ -109,7 +117,8 @@ bool is_plain_name(const Settings& settings, std::string_view name) {
         auto brace = rest.find('{');
         if (brace == std::string_view::npos) continue;
         auto word = rest.substr(0, brace);
-        if (std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; }))
+        if (std::all_of(word.begin(), word.end(),
+                        [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; }))
             return false;
     }
     return true;
