@@ -86,10 +86,19 @@ std::string history_file() {
     return directory + "/history";
 }
 
+// Keys can be bound to whole lines, "!command" and all: of readline's file, too, only one that is trusted is read.
+void guard_key_bindings() {
+    const char* chosen = std::getenv("INPUTRC");
+    const char* home = std::getenv("HOME");
+    std::string file = chosen && *chosen ? chosen : home && *home ? std::string(home) + "/.inputrc" : std::string();
+    if (!file.empty() && !may_use("file of key bindings", file)) ::setenv("INPUTRC", "/etc/inputrc", 1);
+}
+
 env::task<int> run_on_terminal(Surroundings surroundings, Options options, Interrupts& interrupts) {
     PagedOutput output(surroundings.output);
     auto paged = surroundings.with(output);
     LineRunner runner(paged, std::move(options), true);
+    guard_key_bindings();
     Terminal terminal(
         surroundings.env, interrupts, [&](std::string_view line) { return complete(runner, line); }, history_file());
     output.hint("help lists what can be typed here; exit or Ctrl-D leaves");

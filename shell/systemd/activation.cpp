@@ -90,9 +90,9 @@ env::task<result<void>> regenerate(VerbContext& ctx) {
     Generation generation;
     with_generator(ctx, [&](const GeneratorInput& input) {
         generation = generate_units(input);
-        // No templates at all, or such as are no longer trusted: rather a lost directory or a wrong mode than the wish
-        // to stop what was made of them.
-        if (input.templates.all.empty() || input.templates.lacks_some) generation.is_complete = false;
+        // No templates at all: rather a lost directory than the wish to stop everything.
+        if (input.templates.all.empty()) generation.is_complete = false;
+        keep_made_from(input.templates.distrusted, present, generation);
     });
     if (!ctx.view().get("uuid")) generation.is_complete = false; // no tree, no idea what is obsolete
     for (const auto& finding : generation.findings)

@@ -15,6 +15,7 @@
 #include "shell/local_command.hpp"
 #include "shell/reason.hpp"
 #include "shell/systemd/device_users.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::shell::systemd {
 
@@ -205,7 +206,8 @@ result<bool> Job::wait(Duration slice) {
 
 failure Job::late(Duration limit) const {
     auto s = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
-    return failure(std::errc::timed_out, what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
+    return failure(std::errc::timed_out,
+                   what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
 }
 
 // A call of the manager that takes one unit and needs no answer.
@@ -304,8 +306,8 @@ env::task<result<void>> SdBusSystemd::run_job(JobKind kind, std::string unit, Du
         MARS_CO_TRY(bool is_done, co_await pool().run(std::move(slice)));
         if (is_done) co_return result<void>();
         if (should_go_on && !should_go_on())
-            co_return failure(std::errc::operation_canceled, "unit " + unit + ": " + std::string(job_name(kind)) +
-                                                                 " is not waited for any more");
+            co_return failure(std::errc::operation_canceled,
+                              "unit " + unit + ": " + std::string(job_name(kind)) + " is not waited for any more");
         if (std::chrono::steady_clock::now() > end) co_return job->late(limit);
     }
 }
@@ -331,6 +333,7 @@ env::task<result<void>> SdBusSystemd::reset_failed(std::string unit) {
 }
 
 env::task<result<int>> SdBusSystemd::run_script(std::string path, std::string operation, Duration limit) {
+    if (!may_use("generated script", path)) co_return refusal("unit.job", "the script " + path + " is not run");
     auto stop = std::make_shared<std::atomic<bool>>(false);
     auto end = std::chrono::steady_clock::now() + limit;
     RemoteHost here("localhost", "");

@@ -29,7 +29,7 @@ bool is_directory(const env::Storage& storage, const std::string& path) {
 }
 
 void load_directory(const env::Storage& storage, const Settings& settings, const std::string& directory,
-                    std::set<std::string>& seen, std::set<std::string>& skipped, Templates& into) {
+                    std::set<std::string>& seen, Templates& into) {
     auto entries = storage.list(directory);
     if (!entries) {
         into.unreadable.push_back(entries.error().text);
@@ -41,7 +41,7 @@ void load_directory(const env::Storage& storage, const Settings& settings, const
         if (entry.name.starts_with('.') || seen.contains(entry.name)) continue;
         auto path = directory + "/" + entry.name;
         if (!may_use("systemd template", path)) { // nor does it hide one that is trusted
-            skipped.insert(entry.name);
+            into.distrusted.push_back(path);
             continue;
         }
         seen.insert(entry.name);
@@ -94,16 +94,14 @@ Settings read_settings(std::vector<std::string> path,
 
 Templates load_templates(const env::Storage& storage, const Settings& settings) {
     Templates templates;
-    std::set<std::string> seen, skipped;
+    std::set<std::string> seen;
     for (const auto& directory : settings.path) {
         auto sub = directory + "/" + settings.subdir;
         if (is_directory(storage, sub))
-            load_directory(storage, settings, sub, seen, skipped, templates);
+            load_directory(storage, settings, sub, seen, templates);
         else if (directory.starts_with('/') && is_directory(storage, directory))
-            load_directory(storage, settings, directory, seen, skipped, templates);
+            load_directory(storage, settings, directory, seen, templates);
     }
-    templates.lacks_some =
-        std::any_of(skipped.begin(), skipped.end(), [&](const std::string& name) { return !seen.contains(name); });
     std::sort(templates.all.begin(), templates.all.end(),
               [](const Template& a, const Template& b) { return a.path < b.path; });
     return templates;

@@ -73,7 +73,7 @@ struct Template {
 struct Templates {
     std::vector<Template> all;            // in the order of their paths
     std::vector<std::string> directories; // that were searched and exist
-    bool lacks_some = false;              // some were not trusted, and no other directory has files of these names
+    std::vector<std::string> distrusted;  // paths of files that were left out
     std::vector<std::string> unreadable;  // directories and files that exist, but cannot be read: with the reason
 };
 

@@ -136,22 +136,23 @@ def asked_for():
         check(site.marsadm("-e", "print(arg[1])", "--path=.")[1], "--path=.\n")  # the program's
 
 
-# The history of the shell is a file that root would write.
-def history():
+# The history of the shell is a file that root would write; its keys may be bound to commands.
+def terminal():
     with Site() as site:
         precious = site.write("precious", "precious\n", 0o600)
         os.mkdir(site.home + "/.marsadm")
         os.symlink(precious, site.home + "/.marsadm/history")
+        bound = site.write("home/.inputrc", '"x": "=6 * 7\\n"\n')
         give_away(site.home)
-        with Session(site) as session:
-            contains(session.prompt(), "the history " + site.home + " is not used: ", "belongs to user 12345")
-            check(session.line("=1 + 1"), "2")
+        with Session(site, INPUTRC=bound) as session:
+            contains(session.prompt(), "the file of key bindings " + bound + " is not used: ", "belongs to user 12345")
+            check(session.line("=1 + 1 --x"), "2")  # x is an x
             session.type("\x04")
             check(session.exit_status(), 0)
         with open(precious, encoding="utf-8") as file:
             check(file.read(), "precious\n")
 
 
-for test in (working_directory, home, links_and_modes, asked_for, history):
+for test in (working_directory, home, links_and_modes, asked_for, terminal):
     test()
     print("ok", test.__name__)

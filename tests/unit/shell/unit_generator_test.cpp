@@ -239,6 +239,22 @@ TEST_CASE("what is written: new, changed and obsolete units, in the words of the
     CHECK(plan_writing(generation, {}).write.size() == 6);
 }
 
+TEST_CASE("units whose template is not trusted any more stay as they are, and nothing counts as obsolete") {
+    Bench bench;
+    bench.settings.watchers = {};
+    bench.unit("mydata", "vol-mydata.mount");
+    bench.add("vol-@escvar{res}.mount", "[Mount]\n"); // the shipped one, say
+    const std::string dir = "/run/systemd/system/", ours = "/etc/ours/vol-@escvar{res}.mount";
+    const PresentUnits present{{dir + "vol-mydata.mount", "### GENERATED FROM: " + ours + "\n[Mount]\nOptions=ro\n"},
+                               {dir + "old.service", "### GENERATED FROM: /etc/ours/gone.service\n"}};
+    auto generation = bench.generate();
+    keep_made_from({"/home/mallory/x.service"}, present, generation);
+    CHECK(generation.is_complete);
+    CHECK(plan_writing(generation, present).write.size() == 1);
+    keep_made_from({ours}, present, generation);
+    CHECK(plan_writing(generation, present).is_empty());
+}
+
 TEST_CASE("lint finds what is wrong with a unit") {
     auto about = [](const std::string& name, const std::string& text) { return lint_unit(name, text, "T"); };
     CHECK(about("x.service", "# c\n; d\n[Unit]\nAfter=a \\\n  b\n[Service]\nExecStart=/bin/true\n").empty());
