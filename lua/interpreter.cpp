@@ -116,6 +116,7 @@ int set_globals(lua_State* L) {
     push(L, given.program);
     lua_rawseti(L, -2, 0);
     lua_setglobal(L, "arg");
+    if (given.program == "-e") return 0; // typed, and beside nothing
     auto slash = given.program.rfind('/');
     std::string directory = slash == std::string::npos ? "." : given.program.substr(0, slash);
     lua_getglobal(L, "package");

@@ -13,12 +13,37 @@
 
 #include "lua/coroutines.hpp"
 #include "shell/reason.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::lua {
 
 namespace {
 
 constexpr const char* kBox = "mars.operation";
+
+constexpr std::string_view kGuard = R"lua(
+local distrust = ...
+local package, getenv, gsub, sub, match, searchpath =
+  package, os.getenv, string.gsub, string.sub, string.match, package.searchpath
+local function without_here(path)
+  path = gsub(";" .. path, ";%./[^;]*", "")
+  return sub(path, 2)
+end
+if not (getenv("LUA_PATH") or getenv("LUA_PATH_5_4")) then package.path = without_here(package.path) end
+if not (getenv("LUA_CPATH") or getenv("LUA_CPATH_5_4")) then package.cpath = without_here(package.cpath) end
+local function guard(number, field, name_of)
+  local search = package.searchers[number]
+  package.searchers[number] = function(name)
+    local file = searchpath(name_of(name), package[field])
+    local why = file and distrust(file)
+    if why then return "file '" .. file .. "' is not used: " .. why end
+    return search(name)
+  end
+end
+guard(2, "path", function(name) return name end)
+guard(3, "cpath", function(name) return name end)
+guard(4, "cpath", function(name) return match(name, "^[^.]*") end)
+)lua";
 
 using Box = std::shared_ptr<Operation>;
 
@@ -77,8 +102,28 @@ struct MachineFunctions {
         return lua_yield(L, 0);
     }
 
+    // Is this file of a module trusted? Else the reason.
+    static int distrust(lua_State* L) {
+        const std::string path = luaL_checkstring(L, 1);
+        const auto why = shell::distrust(path);
+        if (why)
+            lua_pushlstring(L, why->text.data(), why->text.size());
+        else
+            lua_pushnil(L);
+        return 1;
+    }
+
+    // Modules are found by search: the working directory is not searched unless $LUA_PATH says so, and files that
+    // others could have changed are left out.
+    static void guard_require(lua_State* L) {
+        if (luaL_loadbufferx(L, kGuard.data(), kGuard.size(), "=require", "t") != LUA_OK) lua_error(L);
+        lua_pushcfunction(L, distrust);
+        lua_call(L, 1, 0);
+    }
+
     static int open(lua_State* L) {
         luaL_openlibs(L);
+        guard_require(L);
         luaL_newmetatable(L, kBox);
         lua_pushcfunction(L, collect_box);
         lua_setfield(L, -2, "__gc");

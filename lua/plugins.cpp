@@ -5,9 +5,9 @@
 #include <cctype>
 #include <filesystem>
 
-#include "shell/trust.hpp"
 #include "lua/values.hpp"
 #include "shell/reason.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::lua {
 
@@ -81,7 +81,7 @@ result<void> Plugins::configure(Manifest& manifest) {
     };
     auto file = surroundings_.env.storage().read_file(settings_.configuration, kFileBytes);
     std::string_view rest = file ? std::string_view(*file) : std::string_view();
-    if (!rest.empty()) MARS_TRY_VOID(shell::check_trusted(settings_.configuration));
+    if (!rest.empty() && !shell::may_use("configuration", settings_.configuration)) rest = {};
     const auto prefix = manifest.name + ".";
     for (int number = 1; !rest.empty(); ++number) {
         auto line = trimmed(rest.substr(0, rest.find('\n')));
@@ -103,13 +103,15 @@ result<void> Plugins::configure(Manifest& manifest) {
 Plugins::Plugin Plugins::read(const std::string& directory) {
     Plugin plugin;
     plugin.directory = directory;
+    plugin.distrust = shell::distrust_tree(directory);
+    if (plugin.distrust) plugin.trouble = plugin.distrust->text;
     auto step = [&]() -> result<void> {
-        MARS_TRY_VOID(shell::check_trusted(directory));
         MARS_TRY(auto text, surroundings_.env.storage().read_file(directory + "/plugin.lua", kFileBytes));
         MARS_TRY(plugin.manifest, parse_manifest(directory, text));
         return configure(plugin.manifest);
     };
-    if (auto done = step(); !done) plugin.trouble = done.error().text;
+    if (plugin.trouble.empty())
+        if (auto done = step(); !done) plugin.trouble = done.error().text;
     if (plugin.manifest.name.empty()) plugin.manifest.name = fs::path(directory).filename().string();
     return plugin;
 }
@@ -125,10 +127,15 @@ void Plugins::read_all() {
         std::sort(found.begin(), found.end());
         for (const auto& directory : found) {
             auto plugin = std::make_unique<Plugin>(read(directory));
-            auto is_same = [&](const auto& other) { return other->manifest.name == plugin->manifest.name; };
+            auto is_same = [&](const auto& other) { // what is not trusted hides nothing
+                return other->manifest.name == plugin->manifest.name && !other->distrust;
+            };
             bool hidden = std::any_of(plugins_.begin(), plugins_.end(), is_same);
             if (hidden) continue;
-            if (!plugin->trouble.empty()) disable(*plugin, plugin->trouble);
+            if (plugin->distrust)
+                shell::warn_of(surroundings_.output, "the plugin " + directory, *plugin->distrust);
+            else if (!plugin->trouble.empty())
+                disable(*plugin, plugin->trouble);
             plugins_.push_back(std::move(plugin));
         }
     }
@@ -182,7 +189,7 @@ int load_plugin(lua_State* L) {
 result<void> Plugins::load(Plugin& plugin) {
     if (plugin.is_loaded) return {};
     const auto file = plugin.directory + "/" + plugin.manifest.main;
-    MARS_TRY_VOID(shell::check_trusted(file));
+    if (auto why = shell::distrust(file)) return shell::refusal("plugin.broken", why->text);
     MARS_TRY(auto text, surroundings_.env.storage().read_file(file, kFileBytes));
     LoadJob job{plugin.manifest, text, file, {}};
     if (auto loaded = interpreter().machine().protect(load_plugin, &job); !loaded)

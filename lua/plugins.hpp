@@ -16,6 +16,7 @@
 #include "lua/manifest.hpp"
 #include "shell/hooks.hpp"
 #include "shell/scripting.hpp"
+#include "shell/trust.hpp"
 #include "shell/verb_registry.hpp"
 
 namespace mars::lua {
@@ -47,7 +48,8 @@ class Plugins final : public shell::Hooks {
   private:
     struct Plugin {
         Manifest manifest;
-        std::string trouble; // not empty: not used
+        std::string trouble;                       // not empty: not used
+        std::optional<shell::Distrust> distrust{}; // the trouble, when it is this
         std::string directory;
         bool is_loaded = false;
         Reference functions;

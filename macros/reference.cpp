@@ -100,7 +100,7 @@ constexpr std::string_view kIntroduction =
     "/* ... */. "
     "A backslash at the end of a line joins it with the next one, without the white space there.\n"
     ".PP\nEvery value is a text. Empty and 0 are false, all else is true.\n"
-    ".PP\nMacros are looked up as files NAME.tpl in ., $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, "
+    ".PP\nMacros are looked up as files NAME.tpl in $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, "
     "/usr/local/lib/marsadm, then "
     "among the built\\-in ones, then among the viewable primitives. Your own macros should be called NAME\\-COMPANY: "
     "such names "

@@ -7,6 +7,7 @@
 #include "kernel/base/result.hpp"
 #include "kernel/base/trim.hpp"
 #include "shell/reason.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::shell {
 
@@ -55,6 +56,7 @@ std::span<const std::string_view> configurable_options() {
 }
 
 Options with_configuration(Options options, const env::Storage& storage, const std::string& file, Output& output) {
+    if (!may_use("configuration", file)) return options;
     auto content = storage.read_file(file, kConfigurationBytes);
     if (!content) {
         bool missing = content.error().is(std::errc::no_such_file_or_directory);

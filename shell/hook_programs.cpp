@@ -41,10 +41,8 @@ void HookPrograms::add_file(std::vector<std::string>& all, const std::string& pa
     std::error_code error;
     if (!fs::is_regular_file(path, error) || ::access(path.c_str(), X_OK) != 0) return;
     const auto absolute = fs::absolute(path, error).lexically_normal().string();
-    if (untrusted_.contains(absolute)) return;
-    if (auto trusted = check_trusted(absolute); !trusted) {
-        untrusted_.insert(absolute);
-        surroundings_.output.warning("the hook " + absolute + " is not run: " + trusted.error().text);
+    if (auto why = distrust(absolute)) {
+        warn_of(surroundings_.output, "the hook " + absolute, *why);
         return;
     }
     all.push_back(absolute);

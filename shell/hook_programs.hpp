@@ -4,13 +4,12 @@
 // all of them run, one after the other, as
 //     hook-TYPE VERB RESOURCE ARGUMENT...     with MARS_HOOK=TYPE and MARS_HOOK_PHASE=NAME in the environment.
 // TYPE: `pre`, `post` (a phase of a resource), `all-pre`, `all-post` (a phase that is no LOOP, when a list or "all" was
-// given; RESOURCE is "all"). A marsadm that such a program calls runs none itself. One that others than root and the
-// caller could change is not run, with a warning. Plugins have events instead (hooks.hpp).
+// given; RESOURCE is "all"). A marsadm that such a program calls runs none itself. What is not
+// trusted (trust.hpp) is not run, with a warning. Plugins have events instead (hooks.hpp).
 // Spec: verbs 1.12. Tests: tests/shell/hooks_test.py.
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +36,6 @@ class HookPrograms {
     const Request& request_;
     bool is_on_;
     std::map<std::string, std::vector<std::string>> found_; // by type
-    std::set<std::string> untrusted_;
 };
 
 } // namespace mars::shell

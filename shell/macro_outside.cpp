@@ -3,6 +3,7 @@
 
 #include "kernel/base/number.hpp"
 #include "shell/disk.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::shell {
 
@@ -40,7 +41,26 @@ bool MacroOutside::may_go_on() {
     return !refused_;
 }
 
+namespace {
+
+// What would have been allowed to write: "macro run NAME RES".
+std::string writing_verb(const VerbContext& ctx) {
+    std::string_view name = ctx.request().spelling;
+    name = name.starts_with("view-") ? name.substr(5) : name == "view" ? "default" : "NAME";
+    std::string resource = ctx.request().resources;
+    if (resource == "all" || resource.find(',') != std::string::npos) resource = "RES";
+    return "marsadm " + (ctx.options().macro ? std::string("--macro=TEXT ") : std::string()) + "macro run " +
+           std::string(name) + (resource.empty() ? "" : " " + resource);
+}
+
+} // namespace
+
 result<void> MacroOutside::set_link(const std::string& value, const std::string& path) {
+    if (!may_write_)
+        return failure(std::errc::operation_not_permitted,
+                       "%setlink is refused: it would set " + path + ", and '" + ctx_.request().spelling +
+                           "' only evaluates macros, it writes nothing; next: " + writing_verb(ctx_) +
+                           ", if that is wanted");
     for (std::string_view root : {std::string_view(ctx_.view().root()), std::string_view("/mars")}) {
         std::string_view below = path;
         if (!below.starts_with(root) || below.size() <= root.size() + 1 || below[root.size()] != '/') continue;
@@ -52,6 +72,7 @@ result<void> MacroOutside::set_link(const std::string& value, const std::string&
 }
 
 std::optional<std::string> MacroOutside::read_file(const std::string& path) {
+    if (!accepts_all_ && path.ends_with(".tpl") && !may_use("macro file", path)) return std::nullopt;
     auto content = ctx_.env().storage().read_file(path, kFileBytes);
     return content ? std::optional(std::move(*content)) : std::nullopt;
 }

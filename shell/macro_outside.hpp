@@ -45,6 +45,10 @@ class MacroOutside final : public macros::Outside {
     // The fiber that evaluates, which pauses when a macro sleeps; nullptr: nobody can wait.
     void sleep_on(Fiber* fiber) { fiber_ = fiber; }
     Duration wanted_sleep() const { return wanted_sleep_; }
+    // Lets %setlink write; without it the evaluation fails there. For the one verb that says so.
+    void allow_writing() { may_write_ = true; }
+    // Macro files need not be trusted (trust.hpp): they are looked at, and not evaluated.
+    void accept_all_files() { accepts_all_ = true; }
     // Lets the sleep under way, and all later ones, fail, and a long evaluation end: the verb is being cancelled.
     void refuse_sleep() { refused_ = true; }
 
@@ -58,6 +62,8 @@ class MacroOutside final : public macros::Outside {
     Duration wanted_sleep_{};
     Duration last_pause_{};
     bool refused_ = false;
+    bool may_write_ = false;
+    bool accepts_all_ = false;
 };
 
 } // namespace mars::shell

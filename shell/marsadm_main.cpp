@@ -33,6 +33,8 @@
 #include "shell/ssh_remote.hpp"
 #include "shell/systemd/sd_bus_systemd.hpp"
 #include "shell/terminal_output.hpp"
+#include "shell/trust.hpp"
+#include "shell/verb_table.hpp"
 
 namespace {
 
@@ -68,14 +70,34 @@ std::string etc_directory() {
     return etc.empty() ? "/etc/marsadm" : etc;
 }
 
-// Spec: verbs 1.5.
-std::vector<std::string> macro_path() {
+// Takes --path=LIST out of the words: it is needed before there is anything that could read options. What comes after a
+// verb that passes its words on, and what is for other hosts, is none of ours.
+std::string take_path(std::vector<std::string>& words) {
+    constexpr std::string_view kOption = "--path=";
+    std::string list;
+    bool is_passed_on = false;
+    for (auto word = words.begin(); word != words.end();) {
+        if (*word == "--" || word->starts_with('@') || (is_passed_on && !word->starts_with('-'))) break;
+        const auto* verb = find_verb(*word);
+        if (*word == "-e" || (verb && verb->has(kPassesWords))) is_passed_on = true;
+        if (!word->starts_with(kOption) || word->size() == kOption.size()) {
+            ++word;
+            continue;
+        }
+        list += word->substr(kOption.size()) + ":";
+        word = words.erase(word);
+    }
+    return list;
+}
+
+// Spec: verbs 1.5 (ours: not the working directory, unless `first` says so).
+std::vector<std::string> macro_path(const std::string& first) {
     std::string list = environment("MARS_PATH");
     if (list.empty()) {
         auto home = environment("HOME");
-        list = "." + (home.empty() ? "" : ":" + home + "/.marsadm") + ":" + etc_directory() +
-               ":/usr/lib/marsadm:/usr/local/lib/marsadm";
+        list = (home.empty() ? "" : home + "/.marsadm:") + etc_directory() + ":/usr/lib/marsadm:/usr/local/lib/marsadm";
     }
+    list.insert(0, first);
     std::vector<std::string> path;
     for (std::size_t begin = 0; begin <= list.size();) {
         auto end = std::min(list.find(':', begin), list.size());
@@ -91,9 +113,9 @@ Options default_options(const env::Storage& storage, Output& output) {
     return with_configuration(std::move(options), storage, etc_directory() + "/marsadm.conf", output);
 }
 
-lua::PluginSettings plugin_settings() {
+lua::PluginSettings plugin_settings(const std::vector<std::string>& path) {
     lua::PluginSettings settings;
-    for (const auto& directory : macro_path()) settings.path.push_back(directory + "/plugins");
+    for (const auto& directory : path) settings.path.push_back(directory + "/plugins");
     settings.configuration = etc_directory() + "/marsadm.conf";
     for (char** entry = environ; *entry; ++entry) {
         std::string_view text = *entry;
@@ -107,24 +129,26 @@ lua::PluginSettings plugin_settings() {
 int run(std::vector<std::string> words) {
     env::asio::io_context context(1);
     TerminalOutput output;
+    TrustGuard guard(output);
+    const auto search = macro_path(take_path(words));
     env::RealEnv real(context, std::make_unique<OutputLog>(output), env::FileIo::Use::threads);
     RealLocalHost local(real, real.pool());
     SshRemote remote(context, real.lot(), real.hostname());
-    auto settings = systemd::read_settings(macro_path(), [](const char* name) -> std::optional<std::string> {
+    auto settings = systemd::read_settings(search, [](const char* name) -> std::optional<std::string> {
         const char* value = std::getenv(name);
         return value ? std::optional<std::string>(value) : std::nullopt;
     });
     auto callers = environment("SYSTEMD_RECURSIVE_CALL");
     if (callers.empty()) callers = "clustermanagerd|nodeagent[.]real";
     systemd::SdBusSystemd units(context, real.lot(), std::move(settings), callers);
-    Surroundings surroundings{real, local, remote, output, macro_path()};
+    Surroundings surroundings{real, local, remote, output, search};
     surroundings.systemd = &units;
     Interrupts interrupts;
     auto shell = [&](VerbContext& ctx, std::string path) {
         return run_shell(surroundings, ctx.options(), interrupts, std::move(path));
     };
     const auto options = default_options(real.storage(), output);
-    lua::LuaScripting scripting(surroundings, options, plugin_settings(), shell);
+    lua::LuaScripting scripting(surroundings, options, plugin_settings(search), shell);
 
     int status = exit_code(FailureClass::internal);
     env::asio::cancellation_signal cancel;

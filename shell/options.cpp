@@ -49,6 +49,14 @@ result<void> enable(Options& o, std::string_view, Value value) {
     return {};
 }
 
+// It has been taken from the words before anything was read (marsadm_main.cpp).
+result<void> refuse_path(Options&, std::string_view, Value value) {
+    if (!value || value->empty()) return malformed("a list of directories, DIR:DIR", value);
+    return refusal("usage.option", "--path counts when marsadm starts, not for a single line; next: leave, and call "
+                                   "marsadm --path=" +
+                                       std::string(*value));
+}
+
 template<std::int64_t Options::*member>
 result<void> set_integer(Options& o, std::string_view, Value value) {
     MARS_TRY(o.*member, integer(value, 0, kMany));
@@ -293,6 +301,13 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      true, set_watch},
     {"root", 0, "=PATH", "$MARS_DIR, else /mars",
      "Where the tree is. With --host=NAME any tree can be viewed, also a copy, and without marsd.", true, set_root},
+    {"path", 0, "=DIR:DIR", "",
+     "Directories that are searched for macros, systemd templates, plugins and hooks before the others ($MARS_PATH, "
+     "else "
+     "~/.marsadm, /etc/marsadm, /usr/lib/marsadm, /usr/local/lib/marsadm): --path=. for the working directory, which "
+     "is "
+     "not searched otherwise. Files that others could have changed are left out, here as everywhere.",
+     true, refuse_path},
     {"ignore-deleted-peers", 0, "=N", "1", "0: macros that count hosts count deleted ones, too.", true,
      set_integer<&Options::ignore_deleted_peers>},
     {"parallel", 0, "[=N]", "0",

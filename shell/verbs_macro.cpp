@@ -111,6 +111,7 @@ env::task<result<Step>> check(VerbContext& ctx) {
     std::size_t errors = 0;
     const auto& files = ctx.request().arguments;
     MacroSetup setup(ctx);
+    setup.outside.accept_all_files();
     for (const auto& file : files) add_directory_of(file, setup.context.search_path);
     for (const auto& file : files) errors += check_file(ctx, setup, file);
     if (errors == 0) co_return Step::done;
@@ -156,13 +157,40 @@ class Trace {
     bool whole_;
 };
 
+// After NAME and RES.
+std::vector<std::string> arguments_for_macro(const VerbContext& ctx) {
+    const auto& words = ctx.request().arguments;
+    return {words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end()};
+}
+
+result<void> check_resource(const VerbContext& ctx, const std::string& resource) {
+    if (resource.empty() || has_resource(ctx.view(), resource)) return {};
+    return refusal("res.missing", "there is no resource " + resource + " in " + ctx.view().root());
+}
+
+// The only evaluation that may write.
+env::task<result<Step>> run_macro(VerbContext& ctx) {
+    const auto& name = ctx.argument(0);
+    const auto& resource = ctx.argument(1);
+    const auto arguments = arguments_for_macro(ctx);
+    MARS_CO_TRY_VOID(check_resource(ctx, resource));
+    MacroSetup setup(ctx, name);
+    setup.outside.allow_writing();
+    macros::Session session(setup.context);
+    if (!session.has_macro(name) && setup.context.macro_text.empty()) co_return no_macro(session, name);
+    result<std::string> text = std::string();
+    std::function<void()> body = [&] { text = session.view(name, resource, arguments); };
+    co_await run_macros(ctx, setup, std::move(body));
+    if (!text) co_return refusal("view.macro", text.error().text);
+    answer(ctx, *text);
+    co_return Step::done;
+}
+
 env::task<result<Step>> trace(VerbContext& ctx) {
     const auto& name = ctx.argument(0);
     const auto& resource = ctx.argument(1);
-    const auto& words = ctx.request().arguments;
-    std::vector<std::string> arguments(words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end());
-    if (!resource.empty() && !has_resource(ctx.view(), resource))
-        co_return refusal("res.missing", "there is no resource " + resource + " in " + ctx.view().root());
+    const auto arguments = arguments_for_macro(ctx);
+    MARS_CO_TRY_VOID(check_resource(ctx, resource));
     MacroSetup setup(ctx, name);
     Trace steps(ctx.options().verbose > 0);
     setup.context.trace = Trace::step;
@@ -275,7 +303,22 @@ Verb row(std::string_view name, PhaseFunction run, std::vector<Argument> argumen
 
 const std::vector<Verb>& macro_verbs() {
     static const Argument kDirectory{"DIR", ArgumentType::text, false, false, "where to write; the working directory"};
+    static const std::vector<Argument> kCall{{"NAME", ArgumentType::text, true, false, "the macro, as in view-NAME"},
+                                             {"RES", ArgumentType::text, false, false, "the resource"},
+                                             {"ARGUMENT", ArgumentType::text, false, true, "for the macro"}};
     static const std::vector<Verb> verbs = {
+        {.name = "macro-run",
+         .aliases = {},
+         .family = Family::macro,
+         .resource = ResourceArgument::none,
+         .arguments = kCall,
+         .options = {"macro", "compat", "host", "root", "now", "dry-run"},
+         .flags = kWrites,
+         .phases = {{.number = 1, .title = "", .run = run_macro}},
+         .summary = "Evaluates a macro that may set links.",
+         .doc = "Like view-NAME, but %setlink makes its links, when the macro has come to its end. Everywhere else, "
+                "%setlink is refused: whoever only looks changes nothing. Also written: macro run.",
+         .errors = {"res.missing", "view.macro"}},
         row("macro-list", list, {}, {"json", "verbose", "compat"},
             "Lists all macros, and the file that each comes from.",
             "Built-in ones, those that a file overrides, and your own. With --verbose also the primitives that can be "
@@ -286,11 +329,8 @@ const std::vector<Verb>& macro_verbs() {
             "Reports unknown names (with what was probably meant), wrong numbers of arguments, arguments that nobody "
             "reads, and braces that do not pair, with file, line and column. Macros in the same directory are known. "
             "Status 1 when something would fail."),
-        row("macro-trace", trace,
-            {{"NAME", ArgumentType::text, true, false, "the macro, as in view-NAME"},
-             {"RES", ArgumentType::text, false, false, "the resource"},
-             {"ARGUMENT", ArgumentType::text, false, true, "for the macro"}},
-            {"macro", "compat", "host", "root", "now", "verbose"}, "Shows the evaluation of a macro step by step.",
+        row("macro-trace", trace, kCall, {"macro", "compat", "host", "root", "now", "verbose"},
+            "Shows the evaluation of a macro step by step.",
             "Every call with its result, indented by depth, then the whole result. Long texts are cut, unless with "
             "--verbose."),
         row("macro-help", explain, {{"NAME", ArgumentType::text, false, false, "a primitive or macro"}}, {},

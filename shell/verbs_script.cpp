@@ -150,7 +150,7 @@ const std::vector<Verb>& script_verbs() {
          .flags = kOutside,
          .phases = {{.number = 1, .title = "", .run = plugins_verb}},
          .summary = "Lists plugins and what they add, or loads them completely to find mistakes.",
-         .doc = "Plugins are directories with a plugin.lua below plugins/ in ./, $HOME/.marsadm, /etc/marsadm, "
+         .doc = "Plugins are directories with a plugin.lua below plugins/ in $HOME/.marsadm, /etc/marsadm, "
                 "/usr/lib/marsadm, or in the directories of $MARS_PATH. Files that others than root and the calling "
                 "user may change are never loaded.",
          .errors = {"plugin.broken"}},

@@ -313,7 +313,7 @@ const std::vector<Verb>& view_verbs() {
          .summary = "Shows the state of resources; view-NAME shows what the macro NAME says.",
          .doc = "Without a resource the macro is evaluated once for the whole host. Plain view uses the macro default: "
                 "a line with disk state, replication state, flags, role and primary for each resource, and progress "
-                "lines. Macros are NAME.tpl in ./, $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, "
+                "lines. Macros are NAME.tpl in $HOME/.marsadm, /etc/marsadm, /usr/lib/marsadm, "
                 "/usr/local/lib/marsadm, and built in: marsadm macro list. Their language is in mars-macros(7). On a "
                 "terminal state words are coloured, unless NO_COLOR is set. With --json all primitives are shown as "
                 "one object per resource.",

@@ -13,6 +13,7 @@
 #include "shell/repl/prompt.hpp"
 #include "shell/repl/system_command.hpp"
 #include "shell/repl/terminal.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::shell {
 
@@ -74,15 +75,30 @@ env::task<LineOutcome> run_cancellable(LineRunner& runner, Interrupts& interrupt
     co_return std::move(*outcome);
 }
 
+// Read, and written when the shell ends. In a home of somebody else's (sudo may keep HOME) it could be a link to a file
+// of the caller's, which would be overwritten: nothing is remembered there.
 std::string history_file() {
     const char* home = std::getenv("HOME");
-    return home && *home ? std::string(home) + "/.marsadm/history" : std::string();
+    if (!home || !*home) return {};
+    const auto directory = std::string(home) + "/.marsadm";
+    for (const auto& place : {std::string(home), directory, directory + "/history"})
+        if (!may_use("history", place)) return {};
+    return directory + "/history";
+}
+
+// Keys can be bound to whole lines, "!command" and all: of readline's file, too, only one that is trusted is read.
+void guard_key_bindings() {
+    const char* chosen = std::getenv("INPUTRC");
+    const char* home = std::getenv("HOME");
+    std::string file = chosen && *chosen ? chosen : home && *home ? std::string(home) + "/.inputrc" : std::string();
+    if (!file.empty() && !may_use("file of key bindings", file)) ::setenv("INPUTRC", "/etc/inputrc", 1);
 }
 
 env::task<int> run_on_terminal(Surroundings surroundings, Options options, Interrupts& interrupts) {
     PagedOutput output(surroundings.output);
     auto paged = surroundings.with(output);
     LineRunner runner(paged, std::move(options), true);
+    guard_key_bindings();
     Terminal terminal(
         surroundings.env, interrupts, [&](std::string_view line) { return complete(runner, line); }, history_file());
     output.hint("help lists what can be typed here; exit or Ctrl-D leaves");

@@ -100,6 +100,7 @@ env::task<result<void>> regenerate(VerbContext& ctx) {
         generation = generate_units(input);
         // No templates at all: rather a lost directory than the wish to stop everything.
         if (input.templates.all.empty()) generation.is_complete = false;
+        keep_made_from(input.templates.distrusted, present, generation);
     });
     if (!ctx.view().get("uuid")) generation.is_complete = false; // no tree, no idea what is obsolete
     for (const auto& finding : generation.findings)

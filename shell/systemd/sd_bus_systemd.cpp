@@ -13,6 +13,7 @@
 #include "shell/systemd/device_users.hpp"
 #include "shell/systemd/host_facts.hpp"
 #include "shell/systemd/sd_bus_connection.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::shell::systemd {
 
@@ -248,6 +249,7 @@ env::task<result<void>> SdBusSystemd::reset_failed(std::string unit) {
 }
 
 env::task<result<int>> SdBusSystemd::run_script(std::string path, std::string operation, Duration limit) {
+    if (!may_use("generated script", path)) co_return refusal("unit.job", "the script " + path + " is not run");
     auto stop = std::make_shared<std::atomic<bool>>(false);
     auto end = std::chrono::steady_clock::now() + limit;
     RemoteHost here("localhost", "");

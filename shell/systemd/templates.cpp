@@ -5,6 +5,7 @@
 #include <set>
 
 #include "shell/systemd/unit_names.hpp"
+#include "shell/trust.hpp"
 
 namespace mars::shell::systemd {
 
@@ -37,8 +38,13 @@ void load_directory(const env::Storage& storage, const Settings& settings, const
     into.directories.push_back(directory);
     for (const auto& entry : *entries) {
         if (entry.kind != env::FileKind::regular || !settings.is_kind(unit_kind(entry.name))) continue;
-        if (entry.name.starts_with('.') || !seen.insert(entry.name).second) continue;
+        if (entry.name.starts_with('.') || seen.contains(entry.name)) continue;
         auto path = directory + "/" + entry.name;
+        if (!may_use("systemd template", path)) { // nor does it hide one that is trusted
+            into.distrusted.push_back(path);
+            continue;
+        }
+        seen.insert(entry.name);
         auto text = storage.read_file(path, kMostTemplate);
         auto status = storage.status(path);
         if (!text || !status) {
@@ -109,7 +115,8 @@ bool is_plain_name(const Settings& settings, std::string_view name) {
         auto brace = rest.find('{');
         if (brace == std::string_view::npos) continue;
         auto word = rest.substr(0, brace);
-        if (std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; }))
+        if (std::all_of(word.begin(), word.end(),
+                        [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; }))
             return false;
     }
     return true;

@@ -29,11 +29,29 @@ struct Settings {
                                    "target",  "path",   "timer",  "slice", "scope",     "script"};
     std::vector<std::string> predefined; // besides is_predefined()
     std::vector<std::string> watchers{"mars-@escvar{res}-trigger.path", "dev-mars-@escvar{res}.path"};
-    std::vector<std::string> dependencies{
-        "Unit",     "Service", "Slice",  "Sockets",   "Requires",             "Requisite",            "Wants",
-        "BindsTo",  "PartOf",  "Before", "Conflicts", "After",                "OnFailure",            "Alias",
-        "WantedBy", "Also",    "# ALSO", "RequiredBy", "PropagatesReloadTo", "ReloadPropagatedFrom", "JoinsNamespaceOf",
-        "RequiresMountsFor", "DefaultInstance"};
+    std::vector<std::string> dependencies{"Unit",
+                                          "Service",
+                                          "Slice",
+                                          "Sockets",
+                                          "Requires",
+                                          "Requisite",
+                                          "Wants",
+                                          "BindsTo",
+                                          "PartOf",
+                                          "Before",
+                                          "Conflicts",
+                                          "After",
+                                          "OnFailure",
+                                          "Alias",
+                                          "WantedBy",
+                                          "Also",
+                                          "# ALSO",
+                                          "RequiredBy",
+                                          "PropagatesReloadTo",
+                                          "ReloadPropagatedFrom",
+                                          "JoinsNamespaceOf",
+                                          "RequiresMountsFor",
+                                          "DefaultInstance"};
     char escape = '@';
     char incape = '^';
 
@@ -55,11 +73,13 @@ struct Template {
 struct Templates {
     std::vector<Template> all;            // in the order of their paths
     std::vector<std::string> directories; // that were searched and exist
+    std::vector<std::string> distrusted;  // paths of files that were left out
     std::vector<std::string> unreadable;  // directories and files that exist, but cannot be read: with the reason
 };
 
 // Of equally named files the one in the first directory wins. A relative directory counts only if it has the
-// sub-directory: else calling marsadm in the wrong place would make units of whatever lies around there.
+// sub-directory: else calling marsadm in the wrong place would make units of whatever lies around there. Files that are
+// not trusted (shell/trust.hpp) are left out.
 Templates load_templates(const env::Storage& storage, const Settings& settings);
 
 // Does the name have a part to be expanded or matched? Others are copied as they are.

@@ -71,10 +71,22 @@ WritePlan plan_writing(const Generation& generation, const PresentUnits& present
     if (!generation.is_complete) return plan;
     for (const auto& [path, content] : present) {
         auto is_wanted = [&path = path](const Unit& unit) { return unit.path == path; };
-        if (!is_generated(content) || std::any_of(generation.units.begin(), generation.units.end(), is_wanted)) continue;
+        if (!is_generated(content) || std::any_of(generation.units.begin(), generation.units.end(), is_wanted))
+            continue;
         plan_obsolete(plan, path, content);
     }
     return plan;
+}
+
+void keep_made_from(const std::vector<std::string>& templates, const PresentUnits& present, Generation& generation) {
+    for (const auto& [path, content] : present) {
+        auto is_source = [&content = content](const std::string& source) {
+            return content.find(std::string(kGeneratedFrom) + " " + source + "\n") != std::string::npos;
+        };
+        if (std::none_of(templates.begin(), templates.end(), is_source)) continue;
+        std::erase_if(generation.units, [&path = path](const Unit& unit) { return unit.path == path; });
+        generation.is_complete = false;
+    }
 }
 
 PresentUnits present_units(const env::Storage& storage, const Settings& settings) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // UnitWriter: makes the directories of generated units hold what was generated. First a plan (pure), then its
 // execution in the order stops, disables, removals, files, reload, enables, starts. Files that are not ours
-// (unit_generator.hpp: is_generated) are never touched, obsolete ones are only removed when the generation was complete.
-// Spec: macro-language 6.6. Tests: tests/unit/shell/unit_writer_test.cpp.
+// (unit_generator.hpp: is_generated) are never touched, obsolete ones are only removed when the generation was
+// complete. Spec: macro-language 6.6. Tests: tests/unit/shell/unit_writer_test.cpp.
 #pragma once
 
 #include <map>
@@ -32,6 +32,10 @@ struct WritePlan {
 };
 
 WritePlan plan_writing(const Generation& generation, const PresentUnits& present);
+
+// Units that exist and were made from `templates`, which are not trusted any more, shall stay as they are: a wrong mode
+// is no wish to stop an application, nor to run it by another template.
+void keep_made_from(const std::vector<std::string>& templates, const PresentUnits& present, Generation& generation);
 
 // All files of the target and script directories that bear the name of a unit.
 PresentUnits present_units(const env::Storage& storage, const Settings& settings);

@@ -279,6 +279,43 @@ return { changed = function(e) mars.log(string.format("saw %s %s %s: %s -> %s", 
 """
 
 
+# Mallory has an account on the host, and files by names that root's marsadm looks for.
+MALLORY = r"""
+mkdir -p ~/.marsadm ~/systemd-templates ~/.marsadm/systemd-templates && cd ~ || exit
+printf '# ALWAYS_START\n[Service]\nType=oneshot\nExecStart=/bin/touch /root/pwned\n' > systemd-templates/evil.service
+cp systemd-templates/evil.service .marsadm/systemd-templates/
+printf 'fine%%setlink{1}{/mars/userspace/evil}' > default.tpl
+printf '#!/bin/sh\ntouch /root/pwned\n' > hook-pre && chmod 755 hook-pre
+cp default.tpl hook-pre .marsadm/
+"""
+
+
+def what_strangers_have_is_not_used(host):
+    host.run("echo mallory:x:4711:4711::/home/mallory:/bin/sh >> /etc/passwd; mkdir -p /home/mallory; "
+             "chown 4711:4711 /home/mallory; chmod 755 /home /home/mallory")
+    host.run("HOME=/home/mallory exec setpriv --reuid 4711 --regid 4711 --clear-groups sh -s", stdin=MALLORY)
+    kept_home = "HOME=/home/mallory marsadm"  # as with sudo -E
+    for marsadm, is_said in (("cd /home/mallory && marsadm", False), (kept_home, True),
+                             ("cd /home/mallory && MARS_PATH=.:/etc/marsadm:/usr/lib/marsadm marsadm", True)):
+        for verb in (f"view {RES}", f"systemd-trigger {RES}", f"pause-replay {RES}", f"resume-replay {RES}"):
+            done = host.run(f"{marsadm} {verb}")
+            assert (done.err.count("/home/mallory belongs to mallory (uid 4711), mode 0755; expected: owner root")
+                    == int(is_said)), done
+    host.run("ln -s /home/mallory/default.tpl /etc/marsadm/default.tpl; chmod 664 /etc/marsadm/marsadm.conf || "
+             "install -m 664 /dev/null /etc/marsadm/marsadm.conf")
+    done = host.run(f"marsadm view {RES}")
+    assert done.err.count("is not used") == 2 and "may be changed by its group" in done.err, done
+    host.run("rm /etc/marsadm/default.tpl; chmod 644 /etc/marsadm/marsadm.conf")
+    host.run("test ! -e /root/pwned && test ! -e /run/systemd/system/evil.service")
+    assert host.key("userspace/evil") is None, "view has written a key"
+    # What root asks for explicitly is root's: a macro of its own that writes, by the verb that says so.
+    host.write_file("/etc/marsadm/mark-acme.tpl", "marked%setlink{1}{/mars/userspace/acme}")
+    refused = host.marsadm(f"view-mark-acme {RES}", check=False)
+    assert refused.code == 1 and f"next: marsadm macro run mark-acme {RES}" in refused.err, refused
+    assert host.marsadm(f"macro run mark-acme {RES}").out == "marked\n" and host.key("userspace/acme") == "1"
+    host.run("rm -r /etc/marsadm/mark-acme.tpl /home/mallory; sed -i /^mallory:/d /etc/passwd")
+
+
 def test_changes_of_state_reach_plugins(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
         a, b = pair(cluster)
@@ -298,6 +335,7 @@ def test_changes_of_state_reach_plugins(state):
         assert a.run("systemctl show -p NRestarts --value mars-watch-state").out == "0\n"
         a.run("systemctl stop mars-watch-state")
         assert a.run("systemctl show -p Result --value mars-watch-state").out == "success\n"
+        what_strangers_have_is_not_used(b)
 
 
 NOTE = f"resource-{RES}/userspace/handover-hostB"

@@ -126,13 +126,13 @@ def not_run():
         os.chmod(site.etc + "/hook-pre", 0o757)
         status, _, err = site.marsadm("pause-fetch", "r")
         check(status, 0)
-        contains(err, f"the hook {site.etc}/hook-pre is not run: ", "may be changed by everybody")
-        check(err.count("is not run"), 1)
+        contains(err, f"the hook {site.etc}/hook-pre is not used: ", "may be changed by everybody")
+        check(err.count("is not used"), 1)
         os.chmod(site.etc + "/hook-pre", 0o644)
         check(site.marsadm("pause-fetch", "r")[0], 0)
         hook(site, "work/hook-pre")
         os.chown(site.work, 12345, 12345)
-        contains(site.marsadm("pause-fetch", "r")[2], "belongs to user 12345")
+        contains(site.marsadm("pause-fetch", "r", "--path=.")[2], "belongs to user 12345")
         check(calls(site), [])
 
 

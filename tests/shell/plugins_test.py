@@ -175,7 +175,11 @@ def search_path():
     with Site() as site:
         for where, version in (("work", "1"), ("home/.marsadm", "2"), ("etc", "3")):
             site.write(f"{where}/plugins/same/plugin.lua", f'return {{name="same", version="{version}"}}')
-        contains(site.marsadm("plugins", "list")[1], "same 1 (")
+        contains(site.marsadm("plugins", "list", "--path=.")[1], "same 1 (")
+        contains(site.marsadm("plugins", "list")[1], "same 2 (")
+        # What is not trusted hides nothing.
+        os.chown(site.home + "/.marsadm", 12345, 0)
+        contains(site.marsadm("plugins", "list")[1], "same 3 (")
         contains(site.marsadm("plugins", "list", MARS_PATH=site.etc)[1], "same 3 (")
 
 

@@ -25,7 +25,8 @@ struct Bench {
     }
     void add(const std::string& name, const std::string& text, std::int64_t mtime = 1650000000) {
         templates.all.push_back({name, "/etc/marsadm/systemd-templates/" + name, text, mtime});
-        std::sort(templates.all.begin(), templates.all.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+        std::sort(templates.all.begin(), templates.all.end(),
+                  [](const auto& a, const auto& b) { return a.path < b.path; });
     }
     void unit(const std::string& res, const std::string& start, const std::string& stop = "") {
         view.set("resource-" + res + "/systemd-start-unit", start);
@@ -96,14 +97,15 @@ TEST_CASE("unit names: kinds, instances, and what belongs to systemd") {
 TEST_CASE("the example of the specification comes out as it stands there") {
     Bench bench;
     bench.settings.watchers = {"mars-@escvar{res}-trigger.path"};
-    bench.add("mars-@escvar{res}-trigger.path", "[Path]\nPathModified=@{resdir}/systemd-trigger\n"
-                                                "Unit=mars-@escvar{res}-trigger.service\n[Install]\nWantedBy=mars.service\n");
+    bench.add("mars-@escvar{res}-trigger.path",
+              "[Path]\nPathModified=@{resdir}/systemd-trigger\n"
+              "Unit=mars-@escvar{res}-trigger.service\n[Install]\nWantedBy=mars.service\n");
     bench.add("nfs-^{name}.service", "[Unit]\nRequires=vol-@{name}.mount\n");
     bench.add("vol-@escvar{res}.mount", "[Mount]\nWhere=/vol/@{res}\n");
     bench.unit("mydata", "nfs-mydata.service");
     auto generation = bench.generate();
-    CHECK(Bench::names(generation) == Names{"mars-mydata-trigger.path", "mars-web\\x2d01-trigger.path",
-                                            "nfs-mydata.service", "vol-mydata.mount"});
+    CHECK(Bench::names(generation) ==
+          Names{"mars-mydata-trigger.path", "mars-web\\x2d01-trigger.path", "nfs-mydata.service", "vol-mydata.mount"});
     CHECK(generation.find("mars-mydata-trigger.path")->content ==
           "### GENERATED FROM: /etc/marsadm/systemd-templates/mars-@escvar{res}-trigger.path\n"
           "### GENERATED NAME: mars-mydata-trigger.path\n"
@@ -117,15 +119,17 @@ TEST_CASE("the example of the specification comes out as it stands there") {
           "[Install]\nWantedBy=mars.service\n");
     CHECK(bench.body("nfs-mydata.service") == "[Unit]\nRequires=vol-mydata.mount\n");
     // The watchers need their services.
-    CHECK(mentions(generation.findings, "cannot find any systemd template for target unit 'mars-mydata-trigger.service'"));
+    CHECK(mentions(generation.findings,
+                   "cannot find any systemd template for target unit 'mars-mydata-trigger.service'"));
 }
 
 TEST_CASE("each form of an expansion does what it says, and nothing is looked at twice") {
     Bench bench;
     bench.resources = {"web-01"};
     bench.unit("web-01", "x-web\\x2d01.service");
-    const std::string text = "a=@{res} b=@escvar{res} c=@esc{/x/@{res}} d=@eval{%let{k}{v}%{host}%{k}} e=@{k} f=@verbatim{{q}} "
-                             "g=root@host h=@{cmd} i=@eval{%let{l}{@{res}}}@{l} j=@other{o} k=@{nothing} l=a{b}@\n";
+    const std::string text =
+        "a=@{res} b=@escvar{res} c=@esc{/x/@{res}} d=@eval{%let{k}{v}%{host}%{k}} e=@{k} f=@verbatim{{q}} "
+        "g=root@host h=@{cmd} i=@eval{%let{l}{@{res}}}@{l} j=@other{o} k=@{nothing} l=a{b}@\n";
     bench.add("x-@escvar{res}.service", text);
     CHECK(bench.body("x-web\\x2d01.service") ==
           "a=web-01 b=web\\x2d01 c=x-\\x40\\x7bres\\x7d d=hostAv e=v f={q} g=root@host h=systemd-trigger i=@{res} j=o "
@@ -135,12 +139,23 @@ TEST_CASE("each form of an expansion does what it says, and nothing is looked at
     CHECK(mentions(findings, "unknown form @other{}"));
 }
 
+TEST_CASE("a unit that the tree names stays in the folder of generated files") {
+    Bench bench;
+    bench.settings.watchers = {};
+    bench.unit("mydata", "x-../../../etc/cron.d/evil.script", "x-../evil.service");
+    bench.add("x-^{n}.script", "#!/bin/sh\n");
+    bench.add("x-^{n}.service", "[Service]\n");
+    CHECK(Bench::names(bench.generate()) == Names{});
+}
+
 TEST_CASE("units that are mentioned are made as well, for the resource that mentions them, each once") {
     Bench bench;
     bench.settings.watchers = {};
     bench.unit("web-01", "top-web\\x2d01.target", "vol-web\\x2d01.mount");
-    bench.add("top-@escvar{res}.target", "[Unit]\nRequires=app-x.service multi-user.target %i.service\n# ALSO also-x.script\n");
-    bench.add("app-^{n}.service", "[Unit]\nAfter=vol-@escvar{res}.mount /vol/@{res}\n[Service]\nEnvironment=R=@{res},@{n}\n");
+    bench.add("top-@escvar{res}.target",
+              "[Unit]\nRequires=app-x.service multi-user.target %i.service\n# ALSO also-x.script\n");
+    bench.add("app-^{n}.service",
+              "[Unit]\nAfter=vol-@escvar{res}.mount /vol/@{res}\n[Service]\nEnvironment=R=@{res},@{n}\n");
     bench.add("also-^{n}.script", "#!/bin/sh\n# @{res}\n");
     bench.add("vol-@escvar{res}.mount", "[Mount]\n");
     auto generation = bench.generate();
@@ -222,6 +237,22 @@ TEST_CASE("what is written: new, changed and obsolete units, in the words of the
     CHECK(plan.reload);
     CHECK(plan.write.size() == 4);
     CHECK(plan_writing(generation, {}).write.size() == 6);
+}
+
+TEST_CASE("units whose template is not trusted any more stay as they are, and nothing counts as obsolete") {
+    Bench bench;
+    bench.settings.watchers = {};
+    bench.unit("mydata", "vol-mydata.mount");
+    bench.add("vol-@escvar{res}.mount", "[Mount]\n"); // the shipped one, say
+    const std::string dir = "/run/systemd/system/", ours = "/etc/ours/vol-@escvar{res}.mount";
+    const PresentUnits present{{dir + "vol-mydata.mount", "### GENERATED FROM: " + ours + "\n[Mount]\nOptions=ro\n"},
+                               {dir + "old.service", "### GENERATED FROM: /etc/ours/gone.service\n"}};
+    auto generation = bench.generate();
+    keep_made_from({"/home/mallory/x.service"}, present, generation);
+    CHECK(generation.is_complete);
+    CHECK(plan_writing(generation, present).write.size() == 1);
+    keep_made_from({ours}, present, generation);
+    CHECK(plan_writing(generation, present).is_empty());
 }
 
 TEST_CASE("lint finds what is wrong with a unit") {

@@ -189,13 +189,39 @@ TEST_CASE("macros may sleep and wait, within the timeout or without one") {
     CHECK(site.output.text(Severity::error).find("Timeout reached.") != std::string::npos);
 }
 
-TEST_CASE("%setlink makes its link when the command finishes, and only in the tree") {
+TEST_CASE("%setlink makes its link when macro run finishes, and only in the tree") {
     Pair site;
-    site.succeed({"view", "--macro=%setlink{val}{/mars/userspace/xyz}[%readlink{/mars/userspace/xyz}]"});
+    const std::string text = "--macro=%setlink{val}{/mars/userspace/xyz}[%readlink{/mars/userspace/xyz}]";
+    site.succeed({"macro", "run", "x", text, "--dry-run"});
+    CHECK(site.get("userspace/xyz") == "");
+    site.succeed({"macro", "run", "x", "r", text});
     CHECK(site.output.text(Severity::answer) == "[]\n");
     CHECK(site.get("userspace/xyz") == "val");
-    site.refuse({"view", "--macro=%setlink{val}{/etc/xyz}"}, "view.macro");
-    site.refuse({"view", "--macro=%setlink{val}{/mars/../etc/xyz}"}, "sys.io");
+    site.refuse({"macro", "run", "x", "--macro=%setlink{val}{/etc/xyz}"}, "view.macro");
+    site.refuse({"macro", "run", "x", "--macro=%setlink{val}{/mars/../etc/xyz}"}, "sys.io");
+    site.refuse({"macro", "run", "no-such-macro"}, "view.macro");
+    site.refuse({"macro", "run", "default", "no-such-resource"}, "res.missing");
+}
+
+TEST_CASE("whoever only looks writes nothing: %setlink names itself and the verb that may") {
+    Pair site;
+    site.macro_path = {"/srv"};
+    REQUIRE(site.hand->storage().write_file("/srv/default.tpl", "fine%setlink{hostX}{/mars/resource-r/primary}"));
+    REQUIRE(site.hand->storage().write_file("/srv/evil.tpl", "%setlink{hostX}{/mars/resource-r/primary}"));
+    const auto primary = site.get("resource-r/primary");
+    for (const auto& words : std::vector<std::vector<std::string>>{{"view", "r"},
+                                                                   {"view", "all"},
+                                                                   {"view-evil", "r", "--json"},
+                                                                   {"view-evil"},
+                                                                   {"macro", "trace", "default", "r"}}) {
+        site.refuse(words, "view.macro");
+        CHECK(site.get("resource-r/primary") == primary);
+    }
+    site.refuse({"view-default", "r"}, "view.macro");
+    const auto why = site.output.text(Severity::error);
+    CHECK(why.find("%setlink is refused: it would set /mars/resource-r/primary") != std::string::npos);
+    CHECK(why.find("next: marsadm macro run default r") != std::string::npos);
+    CHECK(why.find("/srv/default.tpl:1:5") != std::string::npos);
 }
 
 TEST_CASE("view --watch redraws what changed until it is interrupted") {
