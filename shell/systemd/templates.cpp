@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "kernel/base/plain_text.hpp"
 #include "shell/systemd/unit_names.hpp"
 
 namespace mars::shell::systemd {
@@ -45,7 +46,7 @@ void load_directory(const env::Storage& storage, const Settings& settings, const
             into.unreadable.push_back(text ? status.error().text : text.error().text);
             continue;
         }
-        into.all.push_back({entry.name, path, std::move(*text), status->mtime.sec});
+        into.all.push_back({entry.name, path, plain_text(*text), status->mtime.sec});
     }
 }
 
@@ -109,7 +110,8 @@ bool is_plain_name(const Settings& settings, std::string_view name) {
         auto brace = rest.find('{');
         if (brace == std::string_view::npos) continue;
         auto word = rest.substr(0, brace);
-        if (std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; }))
+        if (std::all_of(word.begin(), word.end(),
+                        [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; }))
             return false;
     }
     return true;
