@@ -63,7 +63,7 @@ class Generator {
     const GeneratorInput& in_;
     Expansion expansion_;
     Generation out_;
-    std::set<std::string> known_;  // asked for already
+    std::set<std::string> known_; // asked for already
     std::vector<Wanted> queue_;
     bool has_configured_ = false;
 };
@@ -95,8 +95,8 @@ void Generator::add(const Template& source, const std::string& name, const std::
     unit.path = (unit.is_script ? in_.settings.scripts() : in_.settings.target) + "/" + name;
     unit.references = references_of(in_.settings, text);
     std::string header = std::string(kGeneratedFrom) + " " + source.path + "\n### GENERATED NAME: " + name +
-                         "\n### GENERATED   TO: " + unit.path + "\n### TEMPLATE MTIME: " + std::to_string(source.mtime) +
-                         "\n###\n";
+                         "\n### GENERATED   TO: " + unit.path +
+                         "\n### TEMPLATE MTIME: " + std::to_string(source.mtime) + "\n###\n";
     for (const auto& reference : unit.references) header += "###   REF: " + reference + "\n";
     header += "###\n";
     std::size_t begin = 0;
@@ -174,19 +174,18 @@ bool Generator::make_from(const Template& source, const Wanted& wanted, const st
 void Generator::make(const Wanted& wanted) {
     for (const auto& source : in_.templates.all) {
         if (is_plain_name(in_.settings, source.name)) continue;
-        auto plain = std::find_if(source.name.begin(), source.name.end(), [](unsigned char c) {
-            return !std::isalnum(c) && c != '_' && c != '.';
-        });
+        auto plain = std::find_if(source.name.begin(), source.name.end(),
+                                  [](unsigned char c) { return !std::isalnum(c) && c != '_' && c != '.'; });
         std::string prefix(source.name.begin(), plain);
         if (!wanted.name.starts_with(prefix)) continue;
         for (const auto& resource : resources_from(wanted.resource))
             if (make_from(source, wanted, resource)) return;
     }
     if (!wanted.is_needed || !has_configured_ || in_.is_installed(wanted.name)) return;
-    const bool is_optional = wanted.because_of.empty() &&
-                             std::any_of(in_.settings.watchers.begin(), in_.settings.watchers.end(), [&](const auto& w) {
-                                 return wanted.name.starts_with(w.substr(0, w.find(in_.settings.escape)));
-                             });
+    const bool is_optional =
+        wanted.because_of.empty() &&
+        std::any_of(in_.settings.watchers.begin(), in_.settings.watchers.end(),
+                    [&](const auto& w) { return wanted.name.starts_with(w.substr(0, w.find(in_.settings.escape))); });
     out_.findings.push_back({wanted.because_of.empty() ? "resource " + wanted.resource : "unit " + wanted.because_of,
                              "cannot find any systemd template for target unit '" + wanted.name + "'" +
                                  (is_optional ? ": without it nothing reacts to changes of this resource" : ""),
@@ -196,6 +195,7 @@ void Generator::make(const Wanted& wanted) {
 Generation Generator::run() {
     plain_templates();
     for (const auto& resource : in_.resources) configured(resource);
+    for (const auto& [resource, unit] : in_.also) want(unit, resource, "");
     for (const auto& resource : in_.resources) watchers(resource);
     for (std::size_t i = 0; i < queue_.size(); ++i) {
         if (out_.units.size() >= kMostUnits) {
@@ -271,7 +271,8 @@ std::vector<std::string> references_of(const Settings& settings, std::string_vie
 }
 
 bool is_generated(std::string_view content) {
-    return content.starts_with(kGeneratedFrom) || content.find("\n" + std::string(kGeneratedFrom)) != std::string_view::npos;
+    return content.starts_with(kGeneratedFrom) ||
+           content.find("\n" + std::string(kGeneratedFrom)) != std::string_view::npos;
 }
 
 } // namespace mars::shell::systemd

@@ -19,6 +19,7 @@ class FakeSystemd final : public systemd::Systemd {
     bool is_our_caller() override { return is_caller; }
     result<void> install(const systemd::UnitFile& file) override {
         log.push_back("write " + file.path);
+        if (!has_room) return errno_failure(ENOSPC, "cannot write the unit " + file.path);
         return site_.hand->storage().write_file(file.path, file.content);
     }
     result<void> uninstall(const std::string& path) override {
@@ -74,6 +75,7 @@ class FakeSystemd final : public systemd::Systemd {
     std::vector<std::string> log;
     std::function<void()> on_job;
     bool is_caller = false;
+    bool has_room = true; // in /run
 
   private:
     Site& site_;
