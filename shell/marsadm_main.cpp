@@ -6,6 +6,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -13,6 +14,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +26,7 @@
 
 #include "kernel/env/real/real_env.hpp"
 #include "lua/lua_scripting.hpp"
+#include "shell/audience.hpp"
 #include "shell/configuration.hpp"
 #include "shell/interrupts.hpp"
 #include "shell/real_local_host.hpp"
@@ -121,8 +124,10 @@ int run(std::vector<std::string> words) {
 
     int status = exit_code(FailureClass::internal);
     env::asio::cancellation_signal cancel;
+    const bool tells = only_tells(words, options, surroundings.registry());
     Interrupts::Scope first_signal(interrupts, [&](int number) {
-        std::signal(number, SIG_DFL); // a second one kills
+        if (number == SIGPIPE && !tells) return;
+        if (number != SIGPIPE) std::signal(number, SIG_DFL); // a second one kills
         cancel.emit(env::asio::cancellation_type::terminal);
     });
     env::asio::signal_set signals(context, SIGINT, SIGTERM);
@@ -135,9 +140,15 @@ int run(std::vector<std::string> words) {
         });
     };
     await_signal();
+    output.on_lost([&] {
+        if (output.lost() == EPIPE && tells) output.hush();
+        env::asio::post(context, [&] { interrupts.raise(SIGPIPE); });
+    });
+    ReaderWatch readers(real, [&] { output.lose(EPIPE); });
     auto ended = [&](const std::exception_ptr& error, const RunResult& result) {
         is_over = true;
         signals.cancel();
+        readers.stop();
         if (!error) {
             status = result.exit;
             return;
@@ -154,6 +165,13 @@ int run(std::vector<std::string> words) {
     auto verb = run_words(surroundings, std::move(words), options);
     env::asio::co_spawn(context, std::move(verb), env::asio::bind_cancellation_slot(cancel.slot(), ended));
     context.run();
+    output.close();
+    if (output.lost() == 0) return status;
+    const bool was_cut = tells || status == kNobodyReads;
+    if (output.lost() != EPIPE) return status == 0 || was_cut ? exit_code(FailureClass::system) : status;
+    if (!was_cut) return status; // what was to be done is done
+    std::signal(SIGPIPE, SIG_DFL);
+    ::raise(SIGPIPE); // as every other program that has nobody to tell
     return status;
 }
 
@@ -161,6 +179,7 @@ int run(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
     ::umask(0077);
+    occupy_standard_descriptors();
     std::signal(SIGPIPE, SIG_IGN); // a closed stdout must not end a verb in the middle
     std::vector<std::string> words(argv + 1, argv + argc);
     if (words.empty() && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) words = {"shell"};
