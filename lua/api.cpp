@@ -3,6 +3,7 @@
 
 #include "lua/interpreter.hpp"
 #include "lua/values.hpp"
+#include "shell/suggest.hpp"
 
 namespace mars::lua {
 
@@ -26,15 +27,25 @@ int print(lua_State* L) {
         lua_pop(L, 1);
     }
     Interpreter::of(L).surroundings().output.answer(text);
-    return 0;
+    return go_on(L);
+}
+
+// Nothing, as for every table; but a slip of the pen is told here: where it is called it would be an unknown nil.
+int missing_field(lua_State* L, shell::VerbRegistry& registry, const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto* row : api_functions()) names.emplace_back(row->name);
+    for (const auto* verb : registry.all()) names.push_back(underscored(verb->name));
+    const auto close = shell::did_you_mean(underscored(name), names);
+    if (close.empty()) return 0;
+    return luaL_error(L, "mars has no field '%s'%s", underscored(name).c_str(), close.c_str());
 }
 
 // mars.NAME for a NAME that is no function of the table: a verb, remembered.
 int find_verb_function(lua_State* L) {
     if (lua_type(L, 2) != LUA_TSTRING) return 0;
     auto name = dashed(check_text(L, 2));
-    const auto* verb = Interpreter::of(L).surroundings().registry().find(name);
-    if (!verb) return 0;
+    auto& registry = Interpreter::of(L).surroundings().registry();
+    if (!registry.find(name)) return missing_field(L, registry, name);
     push_verb(L, name);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/base/plain_text.hpp"
 #include "lua/api.hpp"
 #include "lua/show.hpp"
 #include "lua/values.hpp"
@@ -136,6 +137,7 @@ result<void> Interpreter::set_arguments(const std::string& program, const std::v
 
 env::task<result<int>> Interpreter::run_file(std::string path, std::vector<std::string> arguments) {
     MARS_CO_TRY(auto text, outer_.env.storage().read_file(path, kProgramBytes));
+    text = plain_text(text);
     if (text.starts_with('#')) text.insert(0, "--"); // "#!" of an executable script
     MARS_CO_TRY_VOID(set_arguments(path, arguments));
     Thread thread(machine_);

@@ -17,6 +17,12 @@ const shell::Surroundings& extended(shell::Surroundings& surroundings, shell::Ve
     return surroundings;
 }
 
+// A program ends at the first print that nobody reads, or that finds no room. Not in the middle of a verb, and no hook
+// of a plugin: those belong to a verb.
+void end_with_reader(Interpreter& interpreter, const shell::Output& output) {
+    interpreter.machine().end_when([&output] { return !output.reaches_reader(); }, shell::kNobodyReads);
+}
+
 } // namespace
 
 LuaScripting::LuaScripting(shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings,
@@ -56,12 +62,14 @@ void LuaScripting::add_primitives() {
 env::task<result<int>> LuaScripting::run_file(shell::VerbContext& ctx, std::string path,
                                               std::vector<std::string> args) {
     Interpreter interpreter(surroundings_, ctx.options());
+    end_with_reader(interpreter, surroundings_.output);
     co_return co_await interpreter.run_file(std::move(path), std::move(args));
 }
 
 env::task<result<int>> LuaScripting::run_code(shell::VerbContext& ctx, std::string code,
                                               std::vector<std::string> args) {
     Interpreter interpreter(surroundings_, ctx.options());
+    end_with_reader(interpreter, surroundings_.output);
     MARS_CO_TRY_VOID(interpreter.set_arguments("-e", args));
     co_return co_await interpreter.run_code(std::move(code), "=(-e)");
 }

@@ -82,11 +82,18 @@ struct MachineFunctions {
         auto& machine = Machine::of(L);
         if (lua_isyieldable(L)) {
             machine.pause_.slice = true;
+            if (must_end(machine)) machine.pause_.exit = true;
             lua_yield(L, 0);
             return;
         }
         auto spent = machine.env_.clock().steady() - machine.unbroken_since_;
         if (spent > machine.limits_.unbroken) luaL_error(L, "took too long where it cannot be interrupted");
+    }
+
+    static bool must_end(Machine& machine) {
+        if (!machine.must_end_ || !machine.must_end_()) return false;
+        machine.exit_status_ = machine.end_status_;
+        return true;
     }
 
     static int exit(lua_State* L) {
@@ -202,6 +209,13 @@ failure Machine::error_of(lua_State* L, int code) {
     lua_pop(main_, 1);
     if (trace.find('\n') != std::string::npos) text += "\n" + trace;
     return shell::refusal("lua.error", std::move(text));
+}
+
+int go_on(lua_State* L) {
+    auto& machine = Machine::of(L);
+    if (!MachineFunctions::must_end(machine) || !lua_isyieldable(L)) return 0;
+    machine.pause_.exit = true;
+    return lua_yield(L, 0);
 }
 
 int suspend(lua_State* L, std::shared_ptr<Operation> operation) {

@@ -12,6 +12,7 @@
 #include <lua.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +56,11 @@ class Machine {
     std::size_t used_bytes() const { return used_; }
     // The status given to os.exit(), once somebody has called it.
     std::optional<int> exit_status() const { return exit_status_; }
+    // Asked now and then while a program runs, and by print: true ends the program as os.exit(status) does.
+    void end_when(std::function<bool()> condition, int status) {
+        must_end_ = std::move(condition);
+        end_status_ = status;
+    }
     // What the functions of an API need to find; set by their owner.
     void* user = nullptr;
 
@@ -65,6 +71,7 @@ class Machine {
 
   private:
     friend class Thread;
+    friend int go_on(lua_State* L);
     friend int suspend(lua_State* L, std::shared_ptr<Operation> operation);
     friend struct MachineFunctions;
 
@@ -84,10 +91,15 @@ class Machine {
     Pause pause_;
     Duration unbroken_since_{};
     std::optional<int> exit_status_;
+    std::function<bool()> must_end_;
+    int end_status_ = 0;
 };
 
 // To be returned by a Lua C function: `return suspend(L, operation)`. The results of the function are the operation's.
 int suspend(lua_State* L, std::shared_ptr<Operation> operation);
+
+// To be returned by a Lua C function that may be the last one: `return go_on(L)`; see Machine::end_when.
+int go_on(lua_State* L);
 
 // A Lua thread, kept from the garbage collector while this lives.
 class Thread {

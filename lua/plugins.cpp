@@ -5,6 +5,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "kernel/base/plain_text.hpp"
 #include "lua/values.hpp"
 #include "shell/reason.hpp"
 #include "shell/trust.hpp"
@@ -80,7 +81,8 @@ result<void> Plugins::configure(Manifest& manifest) {
         return shell::refusal("plugin.broken", where + ": the plugin " + manifest.name + " has no tunable " + name);
     };
     auto file = surroundings_.env.storage().read_file(settings_.configuration, kFileBytes);
-    std::string_view rest = file ? std::string_view(*file) : std::string_view();
+    const auto settings = plain_text(file ? *file : std::string());
+    std::string_view rest = settings;
     if (!rest.empty() && !shell::may_use("configuration", settings_.configuration)) rest = {};
     const auto prefix = manifest.name + ".";
     for (int number = 1; !rest.empty(); ++number) {
@@ -107,7 +109,7 @@ Plugins::Plugin Plugins::read(const std::string& directory) {
     if (plugin.distrust) plugin.trouble = plugin.distrust->text;
     auto step = [&]() -> result<void> {
         MARS_TRY(auto text, surroundings_.env.storage().read_file(directory + "/plugin.lua", kFileBytes));
-        MARS_TRY(plugin.manifest, parse_manifest(directory, text));
+        MARS_TRY(plugin.manifest, parse_manifest(directory, plain_text(text)));
         return configure(plugin.manifest);
     };
     if (plugin.trouble.empty())
@@ -191,6 +193,7 @@ result<void> Plugins::load(Plugin& plugin) {
     const auto file = plugin.directory + "/" + plugin.manifest.main;
     if (auto why = shell::distrust(file)) return shell::refusal("plugin.broken", why->text);
     MARS_TRY(auto text, surroundings_.env.storage().read_file(file, kFileBytes));
+    text = plain_text(text);
     LoadJob job{plugin.manifest, text, file, {}};
     if (auto loaded = interpreter().machine().protect(load_plugin, &job); !loaded)
         return shell::refusal("plugin.broken", loaded.error().text);

@@ -2,6 +2,7 @@
 // `view --json`: all viewable primitives of a resource as one object. Keys are the names with underscores and the unit;
 // a value that is unknown or cannot be had is null.
 #include "macros/json.hpp"
+#include "kernel/base/number.hpp"
 #include "macros/evaluator.hpp"
 
 namespace mars::macros {
@@ -34,6 +35,7 @@ class Quiet : public Outside {
 std::string_view unit_suffix(Unit unit) {
     switch (unit) {
     case Unit::bytes:
+    case Unit::gibibytes: // written as bytes, too
         return "_bytes";
     case Unit::seconds:
         return "_seconds";
@@ -67,6 +69,8 @@ std::string array_of_lines(std::string_view text) {
     return out + "]";
 }
 
+constexpr std::uint64_t kMostGibibytes = ~std::uint64_t{0} >> 30;
+
 std::string json_value(const Entry& entry, const std::string& text) {
     switch (entry.row->unit) {
     case Unit::text:
@@ -76,8 +80,17 @@ std::string json_value(const Entry& entry, const std::string& text) {
     case Unit::flag:
         if (text.empty()) return entry.name == "todo-primary" ? "false" : "null";
         return text == "0" ? "false" : "true";
-    default:
-        return is_number(text) ? text : "null";
+    case Unit::gibibytes: {
+        const auto whole = parse_number<std::uint64_t>(text);
+        return whole && *whole <= kMostGibibytes ? std::to_string(*whole << 30) : "null";
+    }
+    case Unit::count:
+        if (entry.name == "device-error") return is_number(text) ? text : "null";
+        return is_number(text) && !text.starts_with('-') ? text : "null";
+    case Unit::code:
+        return is_number(text) ? text : "null"; // a negative one is an error
+    default:                                    // less than nothing stands for "unknown"
+        return is_number(text) && !text.starts_with('-') ? text : "null";
     }
 }
 

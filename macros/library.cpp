@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "kernel/base/plain_text.hpp"
 #include "macros/built_in_texts.hpp"
 #include "macros/parser.hpp"
 #include "macros/primitive.hpp"
@@ -77,7 +78,7 @@ std::optional<Library::Stored> Library::from_template(std::string_view name, boo
         std::string path = directory + "/" + std::string(name) + std::string(kSuffix);
         auto text = context_.outside.read_file(path);
         if (!text) continue;
-        return Stored{std::move(*text), path, viewed ? Origin::template_viewed : Origin::template_called};
+        return Stored{plain_text(*text), path, viewed ? Origin::template_viewed : Origin::template_called};
     }
     return std::nullopt;
 }
@@ -94,7 +95,7 @@ MacroPtr Library::load(std::string_view name, bool viewed, bool with_stubs) {
     bool hash_anywhere = context_.compat == Compat::v01a;
     if (!text_used_ && !context_.macro_text.empty()) {
         text_used_ = true;
-        return parse_macro(std::string(name), "--macro", without_leading_blanks(context_.macro_text),
+        return parse_macro(std::string(name), "--macro", without_leading_blanks(plain_text(context_.macro_text)),
                            Origin::command_line, hash_anywhere);
     }
     bool own_text = built_in_text(name, context_.compat).has_value();

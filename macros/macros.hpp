@@ -4,7 +4,7 @@
 //   Context   what is viewed, from where, with which options; refers to a tree and to an Outside, owned by the caller.
 //   Session   one run of a command: remembers looked-up and parsed macros. Cheap to make, not thread-safe.
 //             session.view(name, resource, args)            one macro for one resource ("" for none)
-//             session.view_resources(name, resources)       a comma list, with separator lines
+//             session.view_resources(name, resources)       a comma list
 //             session.view_all(name, resources)             `view all`: with NAME-header, NAME-global, NAME-footer
 //             session.evaluate(macro, resource)             text that was parsed before
 //   view(), evaluate(): the same with a session of their own.
@@ -120,8 +120,10 @@ class Session {
     std::optional<std::string> variable(std::string_view name);
     void set_variable(std::string_view name, std::string_view value);
 
-    // The text for several resources, each after its separator line. A resource that fails contributes the line
-    // "FAILURE cmd='CMD' res='RES'" and an entry in `failures`; the others go on.
+    // The text for several resources: each line after the name of its resource. `default`, macros with a header, global
+    // or footer of their own, and all macros of release 0.1a are for people: a separator line for each resource. One
+    // that fails contributes an entry in `failures`, and behind a separator line "FAILURE cmd='CMD' res='RES'"; the
+    // others go on.
     struct Frame {
         std::string text;
         std::vector<std::pair<std::string, failure>> failures; // resource, why
@@ -146,6 +148,8 @@ class Session {
     struct Parts;
 
   private:
+    bool names_each_line(std::string_view name);
+
     std::unique_ptr<Parts> parts_;
 };
 

@@ -25,6 +25,7 @@ enum class Unit : std::uint8_t {
     count,
     code,
     bytes,
+    gibibytes,
     seconds,
     stamp,
     bytes_per_second,

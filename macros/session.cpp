@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The public interface: views of one or several resources. Spec: macro-language 1.10, 1.11, 5.2.
+#include "kernel/base/plain_text.hpp"
+#include <algorithm>
+
 #include "macros/evaluator.hpp"
 #include "macros/layout.hpp"
 #include "macros/macros.hpp"
@@ -26,6 +29,18 @@ std::string with_final_newline(std::string text) {
 void add_failure(Session::Frame& frame, std::string_view command, std::string_view resource, const failure& why) {
     frame.text.append("FAILURE cmd='").append(command).append("' res='").append(resource).append("'\n");
     frame.failures.emplace_back(std::string(resource), why);
+}
+
+// A resource that says nothing has a line, too: its value is empty.
+std::string with_name_in_front(const std::string& resource, std::string_view text) {
+    if (text.empty()) return resource + "\n";
+    std::string out;
+    while (!text.empty()) {
+        const auto line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        out.append(resource).append(line.empty() ? "" : " ").append(line).append("\n");
+    }
+    return out;
 }
 
 std::string command_of(std::string_view name) {
@@ -89,11 +104,28 @@ Session::Frame Session::view_one(std::string_view name, std::string_view resourc
     return frame;
 }
 
+// For programs: which resource a line is about stands in it.
+bool Session::names_each_line(std::string_view name) {
+    if (parts_->context.compat == Compat::v01a || name == "default") return false;
+    for (auto suffix : {"-header", "-global", "-footer"})
+        if (has_macro(std::string(name) + suffix)) return false;
+    return true;
+}
+
 Session::Frame Session::view_resources(std::string_view name, const std::vector<std::string>& resources,
                                        const std::vector<std::string>& args) {
     Frame frame;
     auto& state = parts_->evaluator.state();
+    const bool is_table = names_each_line(name);
     for (auto& resource : resources) {
+        if (is_table) {
+            auto text = view(name, resource, args);
+            if (text)
+                frame.text += with_name_in_front(resource, *text);
+            else
+                frame.failures.emplace_back(resource, text.error());
+            continue;
+        }
         bool member = state.is_member(resource, parts_->context.host);
         frame.text += member ? "--------- resource " : "--------- guest ";
         auto title = view("default-resource", resource);
@@ -168,7 +200,7 @@ result<MacroPtr> parse(std::string text, std::string file, Compat compat) {
     std::string name = file.substr(file.rfind('/') + 1);
     if (name.ends_with(".tpl")) name.resize(name.size() - 4);
     bool hash_anywhere = compat == Compat::v01a;
-    return parse_macro(std::move(name), std::move(file), std::move(text), Origin::template_viewed, hash_anywhere);
+    return parse_macro(std::move(name), std::move(file), plain_text(text), Origin::template_viewed, hash_anywhere);
 }
 
 result<std::string> view(Context& context, std::string_view name, std::string_view resource) {

@@ -64,7 +64,11 @@ Flow age(Evaluator& evaluator, const Call& call, Value& out) {
     MARS_FLOW(stamp_host(evaluator, call, host));
     Number stamp = Number::parse(stamp_of(evaluator.state(), choice(call), host));
     const auto now = choice(call) == "alive" ? evaluator.state().system_time() : evaluator.state().now();
-    out.set(stamp > Number() ? Number::integer(now.sec) - stamp : Number::integer(-1));
+    out.set(-1);
+    if (!(stamp > Number())) return Flow::normal;
+    // Stamps have parts of a second; what was heard in this second is not of the future.
+    const Number whole = Number::integer(now.sec);
+    out.set(stamp > whole && !evaluator.compat() ? Number() : whole - stamp);
     return Flow::normal;
 }
 

@@ -155,7 +155,10 @@ Flow resource_size(Evaluator& evaluator, const Call&, Value& out) {
 Flow device_size(Evaluator& evaluator, const Call& call, Value& out) {
     State& state = evaluator.state();
     if (!is_true(state.device_present())) return resource_size(evaluator, call, out);
-    out.set(Number::natural(evaluator.outside().device_size(state.device_path()).value_or(0)));
+    // Only the own host's device can be asked; another one's is as large as the resource.
+    const auto size = state.is_local() ? evaluator.outside().device_size(state.device_path()) : std::nullopt;
+    if (!size && !evaluator.compat()) return resource_size(evaluator, call, out);
+    out.set(Number::natural(size.value_or(0)));
     return Flow::normal;
 }
 

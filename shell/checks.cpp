@@ -8,6 +8,7 @@
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
 #include "shell/size.hpp"
+#include "shell/suggest.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -218,8 +219,9 @@ result<void> check_new_name(VerbContext& ctx, std::string_view what, const std::
 
 result<void> check_host_known(VerbContext& ctx, const std::string& host) {
     if (ctx.view().get("ips/ip-" + host)) return {};
-    return ctx.overridable("name.nohost", "host " + host + " is no member of the cluster (no ips/ip-" + host +
-                                              "); all that are known: marsadm lowlevel-ls-host-ips");
+    return ctx.overridable("name.nohost", "host " + host + " is no member of the cluster (no ips/ip-" + host + ")" +
+                                              did_you_mean(host, total_hosts(ctx.view())) +
+                                              "; all that are known: marsadm lowlevel-ls-host-ips");
 }
 
 result<void> check_marsd(VerbContext& ctx, bool running) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/command_line.hpp"
 
+#include <algorithm>
+
 #include "kernel/base/names.hpp"
 #include "shell/reason.hpp"
 #include "shell/verb_table.hpp"
@@ -141,6 +143,22 @@ result<void> check_resources(const Request& request) {
     }
 }
 
+bool gives_json(const Verb& verb) {
+    return std::find(verb.options.begin(), verb.options.end(), "json") != verb.options.end();
+}
+
+// Whoever reads JSON must not get something else with exit status 0.
+result<void> check_json(const Request& request) {
+    const auto& verb = *request.verb;
+    if (gives_json(verb) || verb.has(kRunsOthers) || verb.family == Family::plugin) return {};
+    std::string names;
+    for (const auto* other : all_verbs())
+        if (gives_json(*other)) names += (names.empty() ? "" : ", ") + std::string(other->name);
+    return refusal("usage.option", "option --json: " + request.spelling + " gives no JSON; these do: " + names +
+                                       ", and @HOST, @all before any verb; in Lua every verb returns a table, and "
+                                       "mars.json writes it");
+}
+
 } // namespace
 
 result<Request> parse_command_line(const std::vector<std::string>& words, const Options& defaults,
@@ -162,6 +180,7 @@ result<Request> parse_command_line(const std::vector<std::string>& words, const 
     if (!request.verb->is_built()) return request; // its refusal is the answer, whatever the arguments
     MARS_TRY_VOID(check_resources(request));
     MARS_TRY_VOID(check_arguments(request));
+    if (request.options.json && !defaults.json) MARS_TRY_VOID(check_json(request));
     return request;
 }
 

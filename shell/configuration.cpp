@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/base/plain_text.hpp"
 #include "kernel/base/result.hpp"
 #include "kernel/base/trim.hpp"
 #include "shell/reason.hpp"
+#include "shell/suggest.hpp"
 #include "shell/trust.hpp"
 
 namespace mars::shell {
@@ -40,7 +42,9 @@ result<void> apply_line(Options& options, std::string_view line) {
     if (!row || std::find(kNames.begin(), kNames.end(), row->name) == kNames.end()) {
         std::string known;
         for (auto possible : kNames) known += (known.empty() ? "" : ", ") + std::string(possible);
-        return refusal("usage.option", "'" + std::string(name) + "' is no setting; possible are: " + known);
+        const std::vector<std::string> names(kNames.begin(), kNames.end());
+        return refusal("usage.option", "'" + std::string(name) + "' is no setting" + did_you_mean(name, names) +
+                                           "; possible are: " + known);
     }
     std::string word = "--" + std::string(row->name);
     if (equal != std::string_view::npos) word += "=" + std::string(trim(line.substr(equal + 1)));
@@ -63,7 +67,8 @@ Options with_configuration(Options options, const env::Storage& storage, const s
         if (!missing) output.warning(content.error().text + "; its settings are not used");
         return options;
     }
-    std::string_view rest = *content;
+    const auto text = plain_text(*content);
+    std::string_view rest = text;
     for (int number = 1; !rest.empty(); ++number) {
         auto end = rest.find('\n');
         auto line = rest.substr(0, end);

@@ -12,21 +12,22 @@ namespace mars::shell {
 
 namespace {
 
-constexpr std::size_t kWidth = 100;
+constexpr std::size_t kWidth = 100; // at most; longer lines are hard to read
 
 struct ExitRow {
     int code;
     std::string_view meaning;
 };
 
-constexpr std::array<ExitRow, 7> kExitRows{{
+constexpr std::array<ExitRow, 8> kExitRows{{
     {0, "every resource succeeded, or there was none"},
     {1, "refused or failed: a precondition is not met, the verb is not possible, or another host failed"},
     {2, "usage: a wrong verb, option or argument; nothing was touched"},
     {3, "the waiting time was exhausted"},
-    {4, "system: not root, no tree, no cluster, no address, no space"},
+    {4, "system: not root, no tree, no cluster, no address, no space, or the output could not be written"},
     {5, "mixed: some resources succeeded, some failed"},
     {6, "internal error, or interrupted"},
+    {141, "nobody reads what is printed (SIGPIPE); only of verbs that change nothing"},
 }};
 
 constexpr std::string_view kIntroduction =
@@ -39,15 +40,29 @@ constexpr std::string_view kIntroduction =
 constexpr std::string_view kOptionsIntroduction =
     "Options may stand anywhere; the later one wins. Values are written --name=value.";
 
-// `text` in lines of at most kWidth characters, each after `indent` blanks.
-std::string wrap(std::string_view text, std::size_t indent) {
+// A page of help in lines of at most `width` characters.
+class Page {
+  public:
+    explicit Page(std::size_t width) : width_(std::min(width, kWidth)) {}
+
+    // `text`, each line after `indent` blanks, the first one after `first`.
+    std::string wrap(std::string_view text, std::size_t indent) const { return wrap(text, indent, indent); }
+    std::string wrap(std::string_view text, std::size_t first, std::size_t indent) const;
+    // One row of a list: what is explained, and the explanation.
+    std::string row(std::string_view head, std::string_view doc) const { return wrap(head, 2, 6) + wrap(doc, 8); }
+
+  private:
+    std::size_t width_;
+};
+
+std::string Page::wrap(std::string_view text, std::size_t first, std::size_t indent) const {
     std::string out;
-    std::string line(indent, ' ');
+    std::string line(first, ' ');
     std::size_t words = 0;
     while (!text.empty()) {
         auto word = text.substr(0, text.find(' '));
         text.remove_prefix(std::min(text.size(), word.size() + 1));
-        if (words > 0 && line.size() + 1 + word.size() > kWidth) {
+        if (words > 0 && line.size() + 1 + word.size() > width_) {
             out += line + "\n";
             line.assign(indent, ' ');
             words = 0;
@@ -94,41 +109,42 @@ std::string reason_text(std::string_view name) {
 
 } // namespace
 
-std::string overview(int level, VerbRegistry& verbs) {
-    std::string text = "Usage: marsadm [OPTION...] VERB [RES|LIST|all] [ARGUMENT...]\n"
-                       "       marsadm -e CODE [ARG...]    Lua; see help lua-code\n"
-                       "       marsadm                     the interactive shell; see help shell\n\n" +
-                       wrap(kIntroduction, 0);
+std::string overview(int level, VerbRegistry& verbs, std::size_t width) {
+    const Page page(width);
+    std::string text = page.wrap("Usage: marsadm [OPTION...] VERB [RES|LIST|all] [ARGUMENT...]", 0, 11) +
+                       page.wrap("marsadm -e CODE [ARG...]    Lua; see help lua-code", 7, 11) +
+                       page.wrap("marsadm                     the interactive shell; see help shell", 7, 11) + "\n" +
+                       page.wrap(kIntroduction, 0);
     for (auto family : kFamilies) {
         std::string rows;
         for (const auto* verb : verbs.all())
-            if (verb->family == family && is_listed(*verb, level))
-                rows += "  " + usage(*verb) + "\n" + wrap(verb->summary, 8);
+            if (verb->family == family && is_listed(*verb, level)) rows += page.row(usage(*verb), verb->summary);
         if (!rows.empty()) text += "\n" + std::string(family_title(family)) + "\n" + rows;
     }
-    text += "\n" + std::string(kOptionsIntroduction) + "\n";
-    for (const auto& row : option_table()) text += "  " + option_synopsis(row) + "\n" + wrap(option_doc(row), 8);
+    text += "\n" + page.wrap(kOptionsIntroduction, 0);
+    for (const auto& row : option_table()) text += page.row(option_synopsis(row), option_doc(row));
     text += "\nExit status\n";
-    for (const auto& row : kExitRows) text += "  " + std::to_string(row.code) + "  " + std::string(row.meaning) + "\n";
-    return text + "\nMore: marsadm help VERB; marsadm --verbose=1 help lists verbs for experts, too.\n";
+    for (const auto& row : kExitRows)
+        text += page.wrap(std::to_string(row.code) + "  " + std::string(row.meaning), 2, 5);
+    return text + "\n" +
+           page.wrap("More: marsadm help VERB; marsadm --verbose=1 help lists verbs for experts, too.", 0);
 }
 
-std::string verb_help(const Verb& verb) {
-    std::string text = "Usage: marsadm [OPTION...] " + usage(verb) + "\n";
-    if (!verb.aliases.empty()) text += wrap("Also: " + names_of(verb), 0);
+std::string verb_help(const Verb& verb, std::size_t width) {
+    const Page page(width);
+    std::string text = page.wrap("Usage: marsadm [OPTION...] " + usage(verb), 0, 11);
+    if (!verb.aliases.empty()) text += page.wrap("Also: " + names_of(verb), 0);
     if (!verb.is_built())
         return text + "Not in this version." + (verb.doc.empty() ? "" : " See " + std::string(verb.doc) + ".") + "\n";
-    text += "\n" + wrap(verb.summary, 0) + wrap(verb.doc, 0);
+    text += "\n" + page.wrap(verb.summary, 0) + page.wrap(verb.doc, 0);
     if (!verb.arguments.empty()) text += "\nArguments\n";
-    for (const auto& argument : verb.arguments)
-        text += "  " + std::string(argument.name) + "\n" + wrap(argument.doc, 8);
+    for (const auto& argument : verb.arguments) text += page.row(argument.name, argument.doc);
     if (verb.data_plane == DataPlane::required) text += "\nmarsd must run on this host.\n";
     if (!verb.options.empty()) text += "\nOptions of interest (all: marsadm --help)\n";
     for (auto name : verb.options)
-        if (const auto* row = find_option(name))
-            text += "  " + option_synopsis(*row) + "\n" + wrap(option_doc(*row), 8);
+        if (const auto* row = find_option(name)) text += page.row(option_synopsis(*row), option_doc(*row));
     if (!verb.errors.empty()) text += "\nIt is refused or fails when\n";
-    for (auto name : verb.errors) text += "  [" + std::string(name) + "] " + reason_text(name) + "\n";
+    for (auto name : verb.errors) text += page.wrap("[" + std::string(name) + "] " + reason_text(name), 2, 6);
     return text;
 }
 

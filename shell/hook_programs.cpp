@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "shell/interpreter_line.hpp"
 #include "shell/process.hpp"
 #include "shell/trust.hpp"
 
@@ -86,7 +87,8 @@ env::task<result<void>> HookPrograms::call_one(VerbContext& ctx, std::string pro
         if (ran->status == 0) co_return result<void>();
     }
     auto why = "the hook " + program + " " +
-               (ran ? "ended with status " + std::to_string(ran->status) : "does not run: " + ran.error().text);
+               (ran ? "ended with status " + std::to_string(ran->status)
+                    : "does not run: " + ran.error().text + interpreter_trouble(ctx.env().storage(), program));
     why += " at phase " + phase_name(phase) + " of " + request_.spelling;
     co_return ctx.overridable("hook.failed", std::move(why));
 }

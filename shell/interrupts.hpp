@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Interrupts: what Ctrl-C (SIGINT), SIGTERM and SIGHUP mean at the moment. The program's signal handler asks here;
-// whoever has something to interrupt says so for as long as that runs. One thread.
+// Interrupts: what Ctrl-C (SIGINT), SIGTERM and SIGHUP mean at the moment, and SIGPIPE: nobody reads stdout any more.
+// The program's signal handler asks here; whoever has something to interrupt says so for as long as that runs. One
+// thread.
 #pragma once
 
 #include <functional>

@@ -6,6 +6,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -13,6 +14,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -25,6 +27,7 @@
 
 #include "kernel/env/real/real_env.hpp"
 #include "lua/lua_scripting.hpp"
+#include "shell/audience.hpp"
 #include "shell/configuration.hpp"
 #include "shell/interrupts.hpp"
 #include "shell/real_local_host.hpp"
@@ -152,10 +155,12 @@ int run(std::vector<std::string> words) {
 
     int status = exit_code(FailureClass::internal);
     env::asio::cancellation_signal cancel;
+    const bool tells = only_tells(words, options, surroundings.registry());
     int irrevocable = 0;
     surroundings.irrevocable = &irrevocable;
     bool was_interrupted = false;
     Interrupts::Scope while_it_runs(interrupts, [&](int number) {
+        if (number == SIGPIPE && !tells) return;
         // Who goes away may send several of the others, so only a person who insists ends the giving back.
         if (number == SIGINT && std::exchange(was_interrupted, true) && irrevocable == 0) {
             std::signal(SIGINT, SIG_DFL);
@@ -175,9 +180,15 @@ int run(std::vector<std::string> words) {
         });
     };
     await_signal();
+    output.on_lost([&] {
+        if (output.lost() == EPIPE && tells) output.hush();
+        env::asio::post(context, [&] { interrupts.raise(SIGPIPE); });
+    });
+    ReaderWatch readers(real, [&] { output.lose(EPIPE); });
     auto ended = [&](const std::exception_ptr& error, const RunResult& result) {
         is_over = true;
         signals.cancel();
+        readers.stop();
         if (!error) {
             status = result.exit;
             return;
@@ -194,6 +205,13 @@ int run(std::vector<std::string> words) {
     auto verb = run_words(surroundings, std::move(words), options);
     env::asio::co_spawn(context, std::move(verb), env::asio::bind_cancellation_slot(cancel.slot(), ended));
     context.run();
+    output.close();
+    if (output.lost() == 0) return status;
+    const bool was_cut = tells || status == kNobodyReads;
+    if (output.lost() != EPIPE) return status == 0 || was_cut ? exit_code(FailureClass::system) : status;
+    if (!was_cut) return status; // what was to be done is done
+    std::signal(SIGPIPE, SIG_DFL);
+    ::raise(SIGPIPE); // as every other program that has nobody to tell
     return status;
 }
 
@@ -201,6 +219,7 @@ int run(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
     ::umask(0077);
+    occupy_standard_descriptors();
     std::signal(SIGPIPE, SIG_IGN); // a closed stdout must not end a verb in the middle
     std::vector<std::string> words(argv + 1, argv + argc);
     if (words.empty() && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) words = {"shell"};

@@ -3,11 +3,15 @@
 // give their own. One event per call, without newline. Spec: verbs 1.10, 1.17.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mars::shell {
+
+// The exit status of a program that has ended because nobody reads what it prints; see TerminalOutput::lost.
+inline constexpr int kNobodyReads = 128 + 13;
 
 enum class Severity {
     answer,   // what an informational verb was asked for; may contain newlines
@@ -35,6 +39,11 @@ class Output {
     void hint(std::string_view text) { write(Severity::hint, text); }
     void warning(std::string_view text) { write(Severity::warning, text); }
     void error(std::string_view text) { write(Severity::error, text); }
+
+    // False once something could not be written: nobody reads any more, or there is no room. Whoever only tells ends.
+    virtual bool reaches_reader() const { return true; }
+    // Characters of a line, as wide as readers have room.
+    virtual std::size_t columns() const { return 100; }
 
     // Do answers reach a person who likes colours? Then they may contain escape sequences of ANSI terminals.
     virtual bool takes_colours() const { return false; }

@@ -110,6 +110,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"plugin.failed", FailureClass::precondition, "a verb or primitive of a plugin has failed"},
     {"lua.error", FailureClass::precondition, "a program in Lua has failed"},
     {"unit.none", FailureClass::overridable, "no systemd units are configured for the resource"},
+    {"unit.missing", FailureClass::overridable, "no template gives the unit, and nobody has installed it"},
     {"unit.template", FailureClass::precondition, "a systemd template cannot be used"},
     {"unit.write", FailureClass::system, "a generated systemd unit cannot be written"},
     {"unit.bus", FailureClass::system, "systemd cannot be talked to"},

@@ -390,7 +390,8 @@ env::task<void> Run::all_phases() {
 
 // The user has cancelled, which acts as a timeout of the current wait: what belongs to the phase under way is put back.
 env::task<void> Run::interrupt() {
-    if (request_.options.watch) co_return; // that is how one leaves it
+    if (request_.options.watch || request_.verb->has(kEndless)) co_return;               // that is how one leaves it
+    if (request_.verb->has(kReads) && !surroundings_.output.reaches_reader()) co_return; // nobody to tell
     std::vector<Worker*> interrupted;
     for (auto& worker : workers_)
         if (!worker->failed) interrupted.push_back(worker.get());

@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "kernel/base/names.hpp"
+#include "kernel/base/plain_text.hpp"
 #include "shell/checks.hpp"
 #include "shell/hosts.hpp"
 #include "shell/snapshot_view.hpp"
+#include "shell/suggest.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -29,7 +31,8 @@ result<void> check_hostname(VerbContext& ctx) {
                                            "and, after the first, -");
     auto file = ctx.env().storage().read_file("/etc/hostname", 1024);
     if (!file) return {};
-    auto name = file->substr(0, file->find_first_of(" \t\n."));
+    auto name = plain_text(*file);
+    name.resize(std::min(name.size(), name.find_first_of(" \t\n.")));
     if (name.empty() || name == self) return {};
     return refusal("sys.hostname", "the nodename is '" + self + "', but /etc/hostname says '" + name +
                                        "'; make them equal, keys in the tree carry this name");
@@ -127,8 +130,9 @@ env::task<result<std::string>> find_resource(VerbContext& ctx, std::string name)
     }
     co_return refusal(
         "res.missing",
-        "it is not known on host " + ctx.self() + " (no " + ctx.view().absolute(tree::resource_dir(name)) +
-            "); all that are known: marsadm view-all-resources; next: marsadm update-cluster, if it is new");
+        "it is not known on host " + ctx.self() + " (no " + ctx.view().absolute(tree::resource_dir(name)) + ")" +
+            did_you_mean(name, all_resources(ctx.view())) +
+            "; all that are known: marsadm view-all-resources; next: marsadm update-cluster, if it is new");
 }
 
 std::vector<std::string> split_list(std::string_view list) {

@@ -42,4 +42,9 @@ std::string_view suggest(std::string_view word, const std::vector<std::string_vi
     return best;
 }
 
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
+    const auto close = suggest(word, std::vector<std::string_view>(names.begin(), names.end()));
+    return close.empty() ? std::string() : "; did you mean '" + std::string(close) + "'?";
+}
+
 } // namespace mars::shell

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/terminal_output.hpp"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
+
+#include "kernel/base/number.hpp"
+#include "kernel/base/result.hpp"
 
 namespace mars::shell {
 
@@ -32,25 +37,73 @@ TerminalOutput::TerminalOutput() : is_live_(is_a_terminal()) {}
 void TerminalOutput::erase() {
     if (lines_.empty()) return;
     std::string up = "\r\033[" + std::to_string(lines_.size()) + "A\033[J";
-    std::fwrite(up.data(), 1, up.size(), stdout);
-    std::fflush(stdout);
+    write_out(up);
+}
+
+// At once, so that it is in order with stderr.
+void TerminalOutput::write_out(std::string_view text) {
+    if (error_ == 0 && std::fflush(stdout) != 0) lose(errno); // readline's
+    while (error_ == 0 && !text.empty()) {
+        const auto count = ::write(STDOUT_FILENO, text.data(), text.size());
+        if (count >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(count));
+        } else if (errno == EAGAIN) { // another program has made the pipe so
+            pollfd room{STDOUT_FILENO, POLLOUT, 0};
+            (void)::poll(&room, 1, -1); // an error of it is one of the next write, too
+        } else if (errno != EINTR) {
+            lose(errno);
+        }
+    }
+}
+
+void TerminalOutput::lose(int error) {
+    if (error_ != 0) return;
+    error_ = error;
+    lines_.clear();
+    if (error != EPIPE)
+        write(Severity::error, errno_failure(error, "cannot write to the standard output").text + " [sys.io]");
+    if (on_lost_) on_lost_();
+}
+
+void TerminalOutput::close() {
+    if (std::fflush(stdout) != 0) lose(errno);
+    if (std::ferror(stdout) != 0) { // a program's own writes; which error it was is not kept
+        pollfd state{STDOUT_FILENO, 0, 0};
+        lose(::poll(&state, 1, 0) > 0 && (state.revents & POLLERR) != 0 ? EPIPE : EIO);
+    }
+    if (::close(STDOUT_FILENO) != 0 && errno != EINTR) lose(errno);
+}
+
+std::size_t TerminalOutput::columns() const {
+    const char* wanted = std::getenv("COLUMNS");
+    const auto number = parse_number<std::size_t>(wanted ? wanted : "");
+    winsize size{};
+    std::size_t width = Output::columns();
+    if (number)
+        width = *number;
+    else if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+        width = size.ws_col;
+    return width >= 20 ? width : Output::columns();
 }
 
 void TerminalOutput::draw() {
+    if (lines_.empty()) return;
     const auto columns = terminal_columns() - 1;
     std::string all;
     for (const auto& line : lines_) all += line.substr(0, columns) + "\n";
-    std::fwrite(all.data(), 1, all.size(), stdout);
-    std::fflush(stdout);
+    write_out(all);
 }
 
 void TerminalOutput::put(std::FILE* stream, std::string_view word, std::string_view text) {
+    if (is_hushed_) return;
     erase();
     std::string line(word);
     line += text;
     line += '\n';
-    std::fwrite(line.data(), 1, line.size(), stream);
-    if (stream == stdout) std::fflush(stdout); // in order with stderr
+    if (stream == stdout)
+        write_out(line);
+    else
+        std::fwrite(line.data(), 1, line.size(), stream);
     draw();
 }
 

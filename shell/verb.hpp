@@ -55,6 +55,8 @@ enum VerbFlag : unsigned {
     kAnyUser = 256,        // need not be root
     kNoTree = 512,         // runs without a tree (help, version)
     kPassesWords = 1024,   // what follows the first argument is passed on as it is, also options
+    kRunsOthers = 2048,    // runs other verbs, which may change something
+    kEndless = 4096,       // goes on until it is interrupted: that is no failure
 };
 
 enum class Step {

@@ -110,7 +110,7 @@ const std::vector<Verb>& script_verbs() {
          .family = Family::script,
          .resource = ResourceArgument::none,
          .arguments = {{"FILE", ArgumentType::text, false, false, "commands, one per line; - for stdin"}},
-         .flags = kOutside,
+         .flags = kOutside | kRunsOthers,
          .phases = {{.number = 1, .title = "", .run = shell_verb}},
          .summary = "The interactive shell; marsadm without arguments starts it on a terminal.",
          .doc = "Lines are verbs as on the command line. % begins a macro, = or lua begins Lua, ! a system command, "
@@ -123,7 +123,7 @@ const std::vector<Verb>& script_verbs() {
          .resource = ResourceArgument::none,
          .arguments = {{"FILE", ArgumentType::text, true, false, "a program in Lua 5.4"},
                        {"ARG", ArgumentType::text, false, true, "for the program: arg[1], arg[2], ..."}},
-         .flags = kOutside | kPassesWords,
+         .flags = kOutside | kPassesWords | kRunsOthers,
          .phases = {{.number = 1, .title = "", .run = lua_verb}},
          .summary = "Runs a program in Lua, in which every verb is a function.",
          .doc = "mars.primary(\"mydata\", {timeout=60}) returns a table, or nil, message and reason. All functions: "
@@ -136,7 +136,7 @@ const std::vector<Verb>& script_verbs() {
          .resource = ResourceArgument::none,
          .arguments = {{"CODE", ArgumentType::text, true, false, "statements in Lua, or one expression"},
                        {"ARG", ArgumentType::text, false, true, "for the program: arg[1], arg[2], ..."}},
-         .flags = kOutside | kPassesWords,
+         .flags = kOutside | kPassesWords | kRunsOthers,
          .phases = {{.number = 1, .title = "", .run = lua_code}},
          .summary = "Runs CODE in Lua; the same as marsadm -e CODE.",
          .doc = "The value of an expression is printed.",
@@ -160,7 +160,7 @@ const std::vector<Verb>& script_verbs() {
          .resource = ResourceArgument::none,
          .arguments = {},
          .options = {"window"},
-         .flags = kReads | kInformational | kNoUuid,
+         .flags = kReads | kInformational | kNoUuid | kEndless,
          .phases = {{.number = 1, .title = "", .run = watch_state}},
          .summary = "Tells plugins of every change of state, until it is interrupted.",
          .doc = "Follows disk state, replication state, role and primary of all resources, and whether hosts are heard "

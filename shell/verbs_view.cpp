@@ -269,7 +269,7 @@ env::task<result<Step>> view(VerbContext& ctx) {
 }
 
 env::task<result<Step>> help(VerbContext& ctx) {
-    auto text = overview(ctx.options().verbose, ctx.surroundings().registry());
+    auto text = overview(ctx.options().verbose, ctx.surroundings().registry(), ctx.out().columns());
     if (const auto& word = ctx.argument(0); !word.empty()) {
         auto& verbs = ctx.surroundings().registry();
         const auto* verb = verbs.find(word);
@@ -279,7 +279,7 @@ env::task<result<Step>> help(VerbContext& ctx) {
             co_return refusal("usage.verb", "unknown verb '" + word + "'" +
                                                 (close.empty() ? "" : "; did you mean '" + std::string(close) + "'?"));
         }
-        text = verb && !word.starts_with('%') ? verb_help(*verb) : primitive;
+        text = verb && !word.starts_with('%') ? verb_help(*verb, ctx.out().columns()) : primitive;
     }
     if (text.ends_with('\n')) text.pop_back();
     ctx.out().answer(text);

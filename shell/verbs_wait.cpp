@@ -2,13 +2,16 @@
 // Waiting as a verb. Spec: verbs 4.7, 4.26, 4.27. Tests: tests/unit/shell/verbs_wait_test.cpp.
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "kernel/base/names.hpp"
 #include "kernel/tree/handover_state.hpp"
 #include "kernel/tree/heard.hpp"
 #include "shell/checks.hpp"
 #include "shell/hosts.hpp"
+#include "shell/macro_session.hpp"
 #include "shell/startup.hpp"
+#include "shell/suggest.hpp"
 #include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
 
@@ -48,7 +51,10 @@ result<std::vector<std::string>> who(VerbContext& ctx, std::vector<std::string> 
         } else if (ctx.view().get("ips/ip-" + name)) {
             hosts.push_back(name);
         } else {
-            return refusal("usage.arg", "'" + name + "' is neither a resource nor a member of the cluster");
+            auto known = total_hosts(ctx.view());
+            for (auto& resource : all_resources(ctx.view())) known.push_back(std::move(resource));
+            return refusal("usage.arg", "'" + name + "' is neither a resource nor a member of the cluster" +
+                                            did_you_mean(name, known));
         }
         if (rest.find(',') == std::string_view::npos) break;
         rest.remove_prefix(rest.find(',') + 1);
@@ -73,9 +79,9 @@ env::task<result<Step>> wait_connect(VerbContext& ctx) {
 }
 
 struct WaitCondition {
-    enum class Kind { indicator, toggle, role, device };
+    enum class Kind { indicator, toggle, role, device, state };
     Kind kind;
-    std::string name; // of the indicator or switch; host or "(none)" for a role
+    std::string name; // of the indicator or switch; host or "(none)" for a role; the word of a state
     bool on;
 };
 
@@ -113,13 +119,54 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
     return true;
 }
 
+// Words of view's diskstate and replstate that are worth waiting for: where nothing goes on by itself, no wait ends.
+constexpr auto kDiskStates =
+    std::to_array<std::string_view>({"UpToDate", "OutDated", "InConsistent", "Detached", "Detaching", "NoAttach",
+                                     "NotJoined", "NotPresent", "Orphan", "Recovery", "WriteBack", "EmergencyMode",
+                                     "DefectiveLog", "IncompleteLog", "DiskError", "DiskFull", "DiskMismatch"});
+constexpr auto kReplStates = std::to_array<std::string_view>(
+    {"Replaying", "Replicating", "Syncing", "NotYetPrimary", "NotStarted", "PausedFetch", "PausedReplay", "PausedSync",
+     "NoPrimaryDesignated", "PrimaryUnreachable", "SplitBrain", "UnResponsive", "EmergencyMode", "ModuleNotLoaded",
+     "NotJoined", "Orphan"});
+
+bool is_same_word(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+// The state as it is printed; people write it as they like.
+std::string_view state_word(std::string_view text) {
+    for (auto word : kDiskStates)
+        if (is_same_word(word, text)) return word;
+    for (auto word : kReplStates)
+        if (is_same_word(word, text)) return word;
+    return {};
+}
+
+failure unknown_condition(const std::string& text) {
+    std::vector<std::string> names{"device", "primary", "secondary"};
+    for (const auto& row : kConditionNames) names.emplace_back(row.name);
+    std::string states;
+    for (auto word : kDiskStates) names.emplace_back(word);
+    for (auto word : kReplStates)
+        if (std::find(names.begin(), names.end(), word) == names.end()) names.emplace_back(word);
+    for (std::size_t i = 3 + kConditionNames.size(); i < names.size(); ++i) states += ", " + names[i];
+    auto close = did_you_mean(text, names);
+    return refusal("usage.condition", "unknown condition '" + text + "'" + close +
+                                          "; possible are: [is-|todo-] attach, fetch, replay, sync, primary, "
+                                          "secondary; has-emergency; device; or a state as view prints it" +
+                                          states + "; each with -on or -off behind it");
+}
+
 result<WaitCondition> parse_condition(const VerbContext& ctx) {
     std::string_view text = ctx.argument(0);
+    const auto whole_size = text.size();
     bool on = true;
     if (take_suffix(text, "-off") || take_suffix(text, "-0"))
         on = false;
     else if (!take_suffix(text, "-on"))
         (void)take_suffix(text, "-1"); // on is what is meant without any
+    const auto suffix_size = whole_size - text.size();
     bool actual = take_prefix(text, "is-") || take_prefix(text, "has-");
     if (!actual) (void)take_prefix(text, "todo-");
     if (text == "device") return WaitCondition{WaitCondition::Kind::device, {}, on};
@@ -133,10 +180,9 @@ result<WaitCondition> parse_condition(const VerbContext& ctx) {
             return WaitCondition{actual ? WaitCondition::Kind::indicator : WaitCondition::Kind::toggle,
                                  std::string(name), on};
     }
-    return refusal("usage.condition",
-                   "unknown condition '" + ctx.argument(0) +
-                       "'; expected: [is-|todo-] attach, fetch, replay, sync, primary, secondary, or "
-                       "has-emergency, or device, each with -on or -off");
+    if (const auto word = state_word(ctx.argument(0).substr(0, ctx.argument(0).size() - suffix_size)); !word.empty())
+        return WaitCondition{WaitCondition::Kind::state, std::string(word), on};
+    return unknown_condition(ctx.argument(0));
 }
 
 env::task<result<void>> wait_role(VerbContext& ctx, std::string holder, bool on) {
@@ -161,6 +207,42 @@ std::string unfinished_handover(const VerbContext& ctx) {
     return handover.kind == tree::Handover::Kind::unfinished ? sentence_of(handover, ctx.resource(), now) : "";
 }
 
+// The word of a disk or replication state, without what is added in brackets; several are separated by blanks.
+bool has_word(std::string_view text, std::string_view wanted) {
+    while (!text.empty()) {
+        const auto word = text.substr(0, text.find_first_of(" \n"));
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        if (word.substr(0, word.find('[')) == wanted) return true;
+    }
+    return false;
+}
+
+env::task<result<void>> wait_state(VerbContext& ctx, std::string word, bool on) {
+    std::string seen;
+    Condition condition;
+    condition.directories = {"", tree::resource_dir(ctx.resource()), ctx.key("todo-" + ctx.me()), "actual-" + ctx.me()};
+    for (const auto& host : hosts_of(ctx.view(), ctx.resource()))
+        condition.directories.push_back(ctx.key("actual-" + host));
+    condition.recheck = std::chrono::seconds(2); // some states are a matter of ages
+    condition.holds = [&] {
+        MacroSetup setup(ctx, "wait-resource");
+        std::vector<std::string> warnings; // view says them
+        setup.outside.keep_warnings(&warnings);
+        setup.context.macro_text.clear();
+        seen.clear();
+        for (const auto* name : {"diskstate", "replstate"}) {
+            auto text = macros::view(setup.context, name, ctx.resource());
+            if (text && text->ends_with('\n')) text->pop_back();
+            seen += (seen.empty() ? "" : " ") + text.value_or("");
+        }
+        return has_word(seen, word) == on;
+    };
+    condition.description = [&] {
+        return "its state on host " + ctx.me() + " is " + seen + ", expected " + (on ? "" : "not ") + word;
+    };
+    co_return co_await wait_or_refuse(ctx, condition, "wait.indicator", {});
+}
+
 env::task<result<void>> wait_for_condition(VerbContext& ctx, WaitCondition condition) {
     std::string value = condition.on ? "1" : "0";
     result<void> waited;
@@ -173,6 +255,9 @@ env::task<result<void>> wait_for_condition(VerbContext& ctx, WaitCondition condi
         break;
     case WaitCondition::Kind::role:
         waited = co_await wait_role(ctx, condition.name, condition.on);
+        break;
+    case WaitCondition::Kind::state:
+        waited = co_await wait_state(ctx, condition.name, condition.on);
         break;
     case WaitCondition::Kind::device:
         waited = co_await wait_device(ctx, condition.on);
@@ -290,7 +375,8 @@ const std::vector<Verb>& wait_verbs() {
          .aliases = {},
          .family = Family::wait,
          .resource = ResourceArgument::list,
-         .arguments = {{"CONDITION", ArgumentType::condition, true, false, "what to wait for, e.g. is-attach-on"}},
+         .arguments = {{"CONDITION", ArgumentType::condition, true, false,
+                        "what to wait for, e.g. UpToDate or is-attach-on"}},
          .options = {"timeout", "host"},
          .flags = kReads,
          .phases = {{.number = 1, .title = "", .run = wait_resource}},
@@ -299,7 +385,8 @@ const std::vector<Verb>& wait_verbs() {
              "CONDITION is [is-|has-|todo-]NAME[-on|-1|-off|-0]. With is- or has- what is: attach, fetch, replay, "
              "sync, "
              "primary, secondary, emergency. Without or with todo- what shall be: the switches of the same names, and "
-             "the designated role. device: /dev/mars/NAME is there.",
+             "the designated role. device: /dev/mars/NAME is there. Or a word of the disk or replication state as view "
+             "prints it: UpToDate, Replaying, Replicating, Syncing, ...; an unknown one lists all.",
          .errors = {"usage.condition", "wait.indicator", "wait.device"}},
         {.name = "wait-umount",
          .aliases = {},

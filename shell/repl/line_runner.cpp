@@ -7,6 +7,7 @@
 
 #include "kernel/base/trim.hpp"
 #include "lua/macro_access.hpp"
+#include "shell/audience.hpp"
 #include "shell/hosts.hpp"
 #include "shell/repl/line_words.hpp"
 #include "shell/repl/system_command.hpp"
@@ -35,8 +36,20 @@ LineRunner::LineRunner(Surroundings& surroundings, Options options, bool interac
 LineRunner::~LineRunner() = default;
 
 lua::Interpreter& LineRunner::interpreter() {
-    if (!interpreter_) interpreter_ = std::make_unique<lua::Interpreter>(surroundings_, options_);
+    if (interpreter_) return *interpreter_;
+    interpreter_ = std::make_unique<lua::Interpreter>(surroundings_, options_);
+    if (!interactive_)
+        interpreter_->machine().end_when([&output = surroundings_.output] { return !output.reaches_reader(); },
+                                         kNobodyReads);
     return *interpreter_;
+}
+
+bool LineRunner::only_tells(std::string_view line) {
+    const auto text = trim(line);
+    if (text.empty() || text.front() == '#' || text.front() == '%') return true;
+    if (text.front() == '=' || text.front() == '!' || is_lua_line(text)) return false;
+    const auto words = split_line(text);
+    return !words || shell::only_tells(*words, options_, surroundings_.registry());
 }
 
 std::string LineRunner::resource() {

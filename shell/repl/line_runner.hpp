@@ -28,6 +28,9 @@ class LineRunner {
     // Errors are printed, with `where` in front ("file:3: ") unless it is empty. Cancellable.
     env::task<LineOutcome> run(std::string line, std::string where);
 
+    // Nothing is lost when this line is cut off because nobody reads what it prints. Lua finds out itself.
+    bool only_tells(std::string_view line);
+
     lua::Interpreter& interpreter();
     bool has_lua() const { return interpreter_ != nullptr; }
     Surroundings& surroundings() { return surroundings_; }

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "kernel/base/plain_text.hpp"
 #include "kernel/env/task_group.hpp"
 #include "shell/repl/line_runner.hpp"
 #include "shell/repl/prompt.hpp"
@@ -34,6 +35,8 @@ class PagedOutput final : public Output {
     bool is_live() const override { return terminal_.is_live(); }
     void remark(std::string_view text) override { terminal_.remark(text); }
     bool takes_colours() const override { return terminal_.takes_colours(); }
+    bool reaches_reader() const override { return terminal_.reaches_reader(); }
+    std::size_t columns() const override { return terminal_.columns(); }
 
     bool pages = true;
 
@@ -51,7 +54,9 @@ class PagedOutput final : public Output {
 env::task<LineOutcome> run_cancellable(LineRunner& runner, Interrupts& interrupts, std::string line,
                                        std::string where) {
     auto& env = runner.surroundings().env;
+    auto& output = runner.surroundings().output;
     std::optional<LineOutcome> outcome;
+    const bool tells = runner.only_tells(line);
     bool terminated = false;
     env::TaskGroup group(env);
     auto body = [](LineRunner& lines, std::string text, std::string place,
@@ -60,14 +65,20 @@ env::task<LineOutcome> run_cancellable(LineRunner& runner, Interrupts& interrupt
     };
     {
         Interrupts::Scope scope(interrupts, [&](int signal) {
-            terminated = terminated || signal != SIGINT;
+            if (signal == SIGPIPE && !tells) return;
+            terminated = terminated || (signal != SIGINT && signal != SIGPIPE);
             group.cancel();
         });
         group.spawn("line", body(runner, std::move(line), std::move(where), outcome));
         co_await group.join();
     }
+    if (tells && !output.reaches_reader()) {
+        outcome.emplace();
+        outcome->leaves = true;
+        outcome->status = kNobodyReads;
+    }
     if (!outcome) {
-        runner.surroundings().output.error("interrupted");
+        output.error("interrupted");
         outcome.emplace();
         outcome->status = exit_code(FailureClass::internal);
     }
@@ -124,6 +135,7 @@ env::task<int> run_on_terminal(Surroundings surroundings, Options options, Inter
 // "FILE:LINE: ".
 env::task<int> run_script(Surroundings& surroundings, Options options, Interrupts& interrupts, std::string name,
                           std::string text) {
+    text = plain_text(text);
     LineRunner runner(surroundings, std::move(options), false);
     std::string pending;
     std::size_t number = 0;

@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernel/base/plain_text.hpp"
+
 namespace mars::shell {
 
 namespace {
@@ -33,7 +35,18 @@ Terminal::Terminal(env::Env& env, Interrupts& interrupts, Complete complete, std
     rl_completer_quote_characters = "";
     using_history();
     stifle_history(kHistoryLines);
-    if (!history_.empty()) read_history(history_.c_str());
+    if (!history_.empty()) read_plain_history();
+}
+
+void Terminal::read_plain_history() {
+    read_history(history_.c_str());
+    for (int i = 0; i < history_length; ++i) {
+        const auto* entry = history_get(history_base + i);
+        const auto line = plain_text(entry ? entry->line : "");
+        if (!entry || line == entry->line) continue;
+        auto* old = replace_history_entry(i, line.c_str(), nullptr);
+        if (old) free_history_entry(old);
+    }
 }
 
 Terminal::~Terminal() {

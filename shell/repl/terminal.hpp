@@ -36,6 +36,7 @@ class Terminal {
     void remember(const std::string& text);
 
   private:
+    void read_plain_history();
     static void take_line(char* line);
     static char** completions(const char* word, int start, int end);
     static char* next_completion(const char* word, int state);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "kernel/base/plain_text.hpp"
 #include "shell/systemd/unit_names.hpp"
 #include "shell/trust.hpp"
 
@@ -51,7 +52,7 @@ void load_directory(const env::Storage& storage, const Settings& settings, const
             into.unreadable.push_back(text ? status.error().text : text.error().text);
             continue;
         }
-        into.all.push_back({entry.name, path, std::move(*text), status->mtime.sec});
+        into.all.push_back({entry.name, path, plain_text(*text), status->mtime.sec});
     }
 }
 

@@ -196,6 +196,7 @@ void Generator::make(const Wanted& wanted) {
 Generation Generator::run() {
     plain_templates();
     for (const auto& resource : in_.resources) configured(resource);
+    for (const auto& [resource, unit] : in_.also) want(unit, resource, "");
     for (const auto& resource : in_.resources) watchers(resource);
     for (std::size_t i = 0; i < queue_.size(); ++i) {
         if (out_.units.size() >= kMostUnits) {

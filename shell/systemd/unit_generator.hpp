@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/tree/view.hpp"
@@ -43,6 +44,8 @@ struct GeneratorInput {
     const tree::View& view;
     macros::Context& context;           // for expansions
     std::vector<std::string> resources; // of this host
+    // Besides what the tree says: units that a resource (the first of each pair) is about to be given.
+    std::vector<std::pair<std::string, std::string>> also = {};
     // Does somebody else provide this unit?
     std::function<bool(const std::string& name)> is_installed = [](const std::string&) { return false; };
 };

@@ -50,6 +50,36 @@ result<std::string> unit_from_argument(VerbContext& ctx, const std::string& give
     return refusal("usage.arg", "'" + given + "' is no name of a unit, like vol-" + escaped + ".mount");
 }
 
+bool is_provided(const VerbContext& ctx, const systemd::GeneratorInput& input, const systemd::Generation& generation,
+                 const std::string& unit) {
+    const auto script = input.settings.scripts() + "/" + unit;
+    return generation.find(unit) || input.is_installed(unit) ||
+           (unit.ends_with(".script") && ctx.env().storage().status(script));
+}
+
+// Units that neither a template of this host gives nor anybody has installed here could never run.
+result<void> check_units_exist(VerbContext& ctx, const std::vector<std::string>& units) {
+    if (!ctx.surroundings().systemd || ctx.me() != ctx.self()) return {};
+    std::string missing;
+    std::string why;
+    systemd::with_generator(ctx, [&](const systemd::GeneratorInput& input) {
+        auto wanted = input;
+        for (const auto& unit : units) wanted.also.emplace_back(ctx.resource(), unit);
+        const auto generation = systemd::generate_units(wanted);
+        for (const auto& unit : units)
+            if (!is_provided(ctx, wanted, generation, unit) && missing.find(unit) == std::string::npos)
+                missing += (missing.empty() ? "" : " and ") + unit;
+        for (const auto& finding : generation.findings)
+            if (finding.is_error) why += "; " + finding.place + ": " + finding.text;
+    });
+    if (missing.empty()) return {};
+    return ctx.overridable("unit.missing", "on host " + ctx.self() + " no template gives " + missing +
+                                               ", and nobody has installed it" + why +
+                                               "; next: marsadm templates list, or put a template into " +
+                                               ctx.surroundings().systemd->settings().etc + "/" +
+                                               ctx.surroundings().systemd->settings().subdir);
+}
+
 env::task<result<Step>> set_unit(VerbContext& ctx) {
     const auto& start = ctx.argument(0);
     if (start.empty()) {
@@ -63,6 +93,7 @@ env::task<result<Step>> set_unit(VerbContext& ctx) {
         const auto& stop = ctx.argument(1).empty() ? start : ctx.argument(1);
         MARS_CO_TRY(stop_name, unit_from_argument(ctx, stop, "STOP"));
     }
+    MARS_CO_TRY_VOID(check_units_exist(ctx, {start_name, stop_name}));
     ctx.set(ctx.key("systemd-start-unit"), start_name);
     ctx.set(ctx.key("systemd-stop-unit"), stop_name);
     ctx.set(ctx.key("systemd-want"), ctx.view().value(ctx.key("primary"), tree::kNone));
@@ -70,6 +101,18 @@ env::task<result<Step>> set_unit(VerbContext& ctx) {
         ctx.out().info(
             ctx.label("where it is primary, " + start_name + " runs; to leave, " + stop_name + " is stopped"));
     co_return Step::done;
+}
+
+// What was asked for was the units: without them it has failed.
+env::task<result<Step>> make_units(VerbContext& ctx) {
+    if (!systemd::is_on(ctx)) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await ctx.commit());
+    auto generated = co_await systemd::regenerate(ctx);
+    if (generated) co_return Step::done;
+    auto why = generated.error();
+    why.text = "its units are set, but not made on host " + ctx.self() + ": " + why.text +
+               "; next, when that is cured: marsadm systemd-trigger";
+    co_return why;
 }
 
 env::task<result<Step>> set_want(VerbContext& ctx) {
@@ -156,6 +199,24 @@ env::task<result<Step>> trigger_generate(VerbContext& ctx) {
     if (!systemd::is_on(ctx)) co_return Step::done;
     MARS_CO_TRY_VOID(co_await systemd::regenerate(ctx));
     co_return Step::done;
+}
+
+// Last, so that mistakes in one template keep nothing else from its work.
+env::task<result<Step>> trigger_check(VerbContext& ctx) {
+    if (!systemd::is_on(ctx)) co_return Step::done;
+    std::size_t errors = 0;
+    systemd::with_generator(ctx, [&](const systemd::GeneratorInput& input) {
+        for (const auto& finding : systemd::lint_templates(input)) {
+            if (!finding.is_error) continue;
+            ctx.out().warning("systemd templates: " + finding.place + ": " + finding.text);
+            ++errors;
+        }
+    });
+    if (errors == 0) co_return Step::done;
+    co_return refusal("unit.template",
+                      std::to_string(errors) + (errors == 1 ? " error" : " errors") +
+                          " in the systemd templates of host " + ctx.self() +
+                          ": what they give is not made, or does not work; next: marsadm templates check");
 }
 
 env::task<result<Step>> trigger_touch(VerbContext& ctx) {
@@ -299,17 +360,18 @@ const std::vector<Verb>& systemd_verbs() {
                         true},
                        {"STOP", ArgumentType::text, false, false,
                         "the unit at the bottom of the stack, directly above the device; else START"}},
-         .options = {"systemd-enable"},
+         .options = {"force", "systemd-enable"},
          .flags = kWrites | kClusterWide,
          .phases = {{.number = 1, .title = "set", .run = set_unit, .name = "set"},
-                    {.number = 2, .title = "generate units", .run = systemd::generate_phase, .name = "generate"}},
+                    {.number = 2, .title = "generate units", .run = make_units, .name = "generate"}},
          .summary = "Lets systemd run the resource's application wherever the resource is primary.",
          .doc = "From now on primary and secondary stop and start the application along with the device: START is "
                 "started "
                 "where the resource becomes primary, STOP is stopped before it leaves. Stopping STOP must stop "
                 "everything "
-                "that uses the device.",
-         .errors = {"usage.arg", "unit.template", "unit.write", "unit.job"}},
+                "that uses the device. Units that no template of this host gives and nobody has installed are refused, "
+                "--force: warning.",
+         .errors = {"usage.arg", "unit.template", "unit.missing", "unit.write", "unit.job"}},
         {.name = "get-systemd-unit",
          .aliases = {},
          .family = Family::role,
@@ -358,10 +420,12 @@ const std::vector<Verb>& systemd_verbs() {
          .options = {"systemd-enable"},
          .flags = kWrites | kNoUuid | kNoMemberCheck,
          .phases = {{.number = 1, .title = "generate units", .run = trigger_generate, .name = "generate"},
-                    {.number = 2, .title = "touch the trigger files", .run = trigger_touch, .name = "touch"}},
+                    {.number = 2, .title = "touch the trigger files", .run = trigger_touch, .name = "touch"},
+                    {.number = 3, .title = "check the templates", .run = trigger_check, .name = "check"}},
          .summary = "Makes the units of this host anew, and has systemd look after its applications.",
-         .doc = "To be called after templates were changed. Does nothing to units when called by systemd itself.",
-         .errors = {"unit.write", "unit.job", "unit.bus"}},
+         .doc = "To be called after templates were changed; fails when they have errors. Does nothing to units when "
+                "called by systemd itself.",
+         .errors = {"unit.template", "unit.write", "unit.job", "unit.bus"}},
         {.name = "systemd-trigger-extern",
          .aliases = {},
          .family = Family::role,

@@ -255,14 +255,26 @@ TEST_CASE("view all frames the resources with header, separator lines, global pa
     CHECK(frame.text.starts_with("used-log-compression=\"\"\n"));
     CHECK(frame.text.find("\n--------- resource vol1 8192.000 MiB [2/2]\n  LocalDevice") != std::string::npos);
     CHECK(frame.text.ends_with("err-net: 2022-04-15 05:03:20 no connection to nodeb\n"));
-    auto list = session.view_resources("role", {"vol1"});
-    CHECK(list.text == "--------- resource vol1 8192.000 MiB [2/2]\nPrimary\n");
+    auto list = session.view_resources("default", {"vol1"});
+    CHECK(list.text.starts_with("--------- resource vol1 8192.000 MiB [2/2]\n  LocalDevice"));
+}
+
+TEST_CASE("each line about one of several resources begins with its name") {
+    SampleCluster a("nodea");
+    Session session(a.context);
+    CHECK(session.view_resources("role", {"vol1"}).text == "vol1 Primary\n");
+    CHECK(session.view_all("resource-peers", {"vol1"}).text == "vol1 nodea\nvol1 nodeb\n");
+    CHECK(session.view_all("systemd-unit", {"vol1"}).text == "vol1\n"); // it has none
+    a.context.compat = Compat::v01a;
+    CHECK(Session(a.context).view_resources("role", {"vol1"}).text.starts_with("--------- resource vol1"));
 }
 
 TEST_CASE("a resource that fails does not keep the others from being shown") {
     SampleCluster a("nodea");
     a.outside.contents["./half.tpl"] = "%if{%eq{%{res}}{vol1}}{fine}{%die{no}}";
     a.context.search_path = {"."};
+    CHECK(Session(a.context).view_resources("half", {"vol2", "vol1"}).text == "vol1 fine\n");
+    a.outside.contents["./half-header.tpl"] = "so:"; // then it is for people
     Session session(a.context);
     auto frame = session.view_resources("half", {"vol2", "vol1"});
     REQUIRE(frame.failures.size() == 1);

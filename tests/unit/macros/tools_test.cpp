@@ -148,3 +148,46 @@ TEST_CASE("help and reference page show every primitive with its example") {
         }
     }
 }
+
+TEST_CASE("a macro file from another system's editor is read like any other") {
+    SampleCluster b;
+    b.context.search_path = {"."};
+    b.outside.contents["./foreign.tpl"] = "\xef\xbb\xbf# a comment\r\n%{res}\\\r\n  end\r\n";
+    b.outside.contents["./own.tpl"] = "# a comment\n%{res}\\\n  end\n";
+    CHECK(b.show("foreign") == b.show("own"));
+    b.context.macro_text = "%if{1}{\r\nyes\r\n}";
+    CHECK(b.show("default").find('\r') == std::string::npos);
+    auto parsed = parse("\xef\xbb\xbfx\r\n", "x.tpl");
+    REQUIRE(parsed);
+    b.context.macro_text.clear();
+    CHECK(*evaluate(b.context, *parsed, "") == "x\n");
+}
+
+// Every field, with the values that the sample cluster's tree has: units, signs, and what is unknown.
+TEST_CASE("view --json is what tests/golden/macros/vol1.json says") {
+    SampleCluster b;
+    b.view.apply("actual-nodeb/rest-space -> 6");
+    b.view.apply("actual-nodeb/total-space -> 900");
+    b.view.apply("actual-nodea/alive -> 1");
+    b.view.apply("resource-vol1/actual-nodeb/replay-code -> -5");
+    CHECK(json_of_resource(b.context, "vol1") == read_text(golden("vol1.json")));
+}
+
+TEST_CASE("numbers of view --json are what their names say") {
+    SampleCluster b;
+    b.view.apply("actual-nodeb/rest-space -> 6");
+    b.context.now = mars::Stamp{1650000010, 0};
+    // Heard of in the very second that has begun: stamps have fractions.
+    b.view.apply("actual-nodea/time -> 1650000010.470000000");
+    b.view.apply("resource-vol1/actual-nodeb/if-on -> 1");
+    auto json = json_of_resource(b.context, "vol1");
+    auto has = [&](const char* part) { return json.find(part) != std::string::npos; };
+    CHECK(has("\"rest_space_bytes\": 6442450944"));
+    CHECK(has("\"alive_age_seconds\": 0,"));
+    CHECK(has(
+        "\"device_size_bytes\": 8589934592")); // the device of a host that cannot be asked is as large as the resource
+    b.view.apply("resource-vol1/actual-nodeb/file_rate -> 0");
+    json = json_of_resource(b.context, "vol1");
+    CHECK(json.find("_seconds\": -") == std::string::npos);
+    CHECK(json.find("_bytes\": -") == std::string::npos);
+}

@@ -31,6 +31,15 @@ TEST_CASE("settings are defaults of options") {
     CHECK(site.output.events.empty());
 }
 
+TEST_CASE("no setting is lost to a byte order mark or to line ends of another system") {
+    Site site;
+    auto options = configured(site, "\xef\xbb\xbftimeout=30\r\nwindow = 90\r\nstrict-wait\r\n");
+    CHECK(options.timeout == 30s);
+    CHECK(options.window == 90s);
+    CHECK(options.strict_wait);
+    CHECK(site.output.events.empty());
+}
+
 TEST_CASE("a line that cannot be used is reported and skipped") {
     Site site;
     auto options = configured(site, "timeout = soon\nforce\nnonsense = 1\nwindow = 90");

@@ -20,6 +20,7 @@ class FakeSystemd final : public systemd::Systemd {
     result<void> install(const systemd::UnitFile& file) override {
         log.push_back("write " + file.path);
         if (!can_write) return refusal("unit.write", "cannot write the unit " + file.path);
+        if (!has_room) return errno_failure(ENOSPC, "cannot write the unit " + file.path);
         return site_.hand->storage().write_file(file.path, file.content);
     }
     result<void> uninstall(const std::string& path) override {
@@ -92,6 +93,7 @@ class FakeSystemd final : public systemd::Systemd {
     std::function<void()> on_job;
     bool is_caller = false;
     bool can_write = true;
+    bool has_room = true; // in /run
 
   private:
     Site& site_;

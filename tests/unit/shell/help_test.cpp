@@ -30,6 +30,18 @@ TEST_CASE("no line of the help is longer than a wide terminal") {
     for (const auto* verb : all_verbs()) check(verb_help(*verb));
 }
 
+TEST_CASE("help keeps to the width of the reader's terminal") {
+    auto longest = [](const std::string& text) {
+        std::size_t most = 0;
+        for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1)
+            most = std::max(most, text.find('\n', begin) - begin);
+        return most;
+    };
+    CHECK(longest(overview(0, built_in_verbs(), 60)) <= 60);
+    CHECK(longest(verb_help(*find_verb("primary"), 60)) <= 60);
+    CHECK(longest(overview(0, built_in_verbs(), 1000)) <= 100);
+}
+
 TEST_CASE("the help of a verb tells its options, arguments and refusals") {
     auto text = verb_help(*find_verb("join-resource"));
     for (const char* part : {"Usage: marsadm [OPTION...] join-resource RES DISK [NAME [SIZE]]", "absolute path",

@@ -36,6 +36,52 @@ TEST_CASE("a stop unit that is not given is the start unit; keywords name templa
     site.refuse({"set-systemd-unit", "r"}, "usage.arg");
 }
 
+TEST_CASE("a unit that nobody gives is refused before anything is set") {
+    Units site;
+    site.refuse({"set-systemd-unit", "r", "nosuch.service"}, "unit.missing");
+    CHECK(site.errors().find("on host a no template gives nosuch.service") != std::string::npos);
+    site.refuse({"set-systemd-unit", "r", "app-r.service", "nosuch.mount"}, "unit.missing");
+    CHECK(site.errors().find("no template gives nosuch.mount,") != std::string::npos);
+    site.succeed({"set-systemd-unit", "r", "nosuch.service", "--force"});
+    CHECK(site.r("systemd-start-unit") == "nosuch.service");
+}
+
+TEST_CASE("units that cannot be written make set-systemd-unit fail") {
+    Units site;
+    site.fake.has_room = false;
+    auto result = site.run({"set-systemd-unit", "r", "app-r.service", "vol-r.mount"});
+    CHECK(result.exit == 4);
+    CHECK(site.errors().find("its units are set, but not made on host a: ") != std::string::npos);
+    CHECK(site.errors().find("next, when that is cured: marsadm systemd-trigger") != std::string::npos);
+    CHECK_FALSE(site.exists_unit("app-r.service"));
+    CHECK(site.run({"systemd-trigger"}).exit == 4);
+    site.fake.has_room = true;
+    site.succeed({"systemd-trigger"});
+    CHECK(site.exists_unit("app-r.service"));
+}
+
+TEST_CASE("systemd-trigger fails when a template has errors, after it has done the rest") {
+    Units site;
+    site.configure("b");
+    site.add("bad-@{res}.service", "[Servic\nExecStart=/bin/true\n");
+    CHECK(site.run({"systemd-trigger"}).exit == 1);
+    CHECK(site.output.text(Severity::warning).find("systemd templates: /etc/marsadm/systemd-templates/bad-") !=
+          std::string::npos);
+    CHECK(site.errors().find("next: marsadm templates check") != std::string::npos);
+    CHECK(site.exists_unit("app-r.service"));
+    CHECK(site.exists("userspace/systemd-trigger"));
+}
+
+TEST_CASE("a template from another system's editor gives the same unit") {
+    Units site;
+    site.add("vol-@escvar{res}.mount", "\xef\xbb\xbf[Mount]\r\nWhat=/dev/mars/@{res}\r\nWhere=/vol/@{res}\r\n");
+    site.succeed({"set-systemd-unit", "r", "vol-r.mount"});
+    auto unit = site.hand->storage().read_file("/run/systemd/system/vol-r.mount", 4096);
+    REQUIRE(unit);
+    CHECK(unit->find('\r') == std::string::npos);
+    CHECK(unit->find("\xef") == std::string::npos);
+}
+
 TEST_CASE("without templates' directories, or when systemd is the caller, units are left alone") {
     Units site;
     site.fake.is_caller = true;

@@ -68,8 +68,9 @@ TEST_CASE("without marsd nothing can be heard, which is no failure") {
     CHECK(site.output.text(Severity::error).find("marsd does not run") != std::string::npos);
 }
 
-TEST_CASE("wait-resource knows indicators, switches, roles and the device") {
+TEST_CASE("wait-resource knows indicators, switches, roles, states and the device") {
     Pair site;
+    site.machine.filesystem().add_disk("/dev/vg/a", 1 << 20);
     for (const char* condition : {"is-attach",
                                   "is-attach-on",
                                   "is-attached-1",
@@ -99,8 +100,27 @@ TEST_CASE("wait-resource knows indicators, switches, roles and the device") {
         CHECK(span >= 3s);
         CHECK(span < 4500ms);
     }
+    for (const char* condition : {"UpToDate", "uptodate-on", "OutDated-off", "Replaying", "Syncing-off"}) {
+        INFO(condition);
+        CHECK(time_of(site, {"wait-resource", "r", condition}, 0) < 1s);
+    }
+    CHECK(time_of(site, {"wait-resource", "r", "Syncing", "--timeout=3"}, 3) >= 3s);
+    CHECK(site.output.text(Severity::error).find("its state on host a is UpToDate Replaying, expected Syncing") !=
+          std::string::npos);
     for (const char* condition : {"nonsense", "is-", "is-connect", "emergency"})
         site.refuse({"wait-resource", "r", condition}, "usage.condition");
+}
+
+TEST_CASE("a wait for a state ends when view shows it, whatever it shows in brackets") {
+    Pair site;
+    site.machine.filesystem().add_disk("/dev/vg/a", 1 << 20);
+    int ticks = 0;
+    site.on_tick = [&] {
+        if (++ticks == 20) site.set("resource-r/replay-a", "log-000000003-b,1024,3072", 0s);
+        if (ticks == 40) site.set("resource-r/replay-a", "log-000000003-b,4096,0", 0s);
+    };
+    CHECK(time_of(site, {"wait-resource", "r", "OutDated"}, 0) >= 1900ms);
+    CHECK(time_of(site, {"wait-resource", "r", "UpToDate"}, 0) >= 1s);
 }
 
 TEST_CASE("a wait ends as soon as the condition holds, and looks once with timeout 0") {

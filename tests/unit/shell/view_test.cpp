@@ -233,7 +233,7 @@ TEST_CASE("view --watch redraws what changed until it is interrupted") {
         if (ticks == 30) site.set("resource-r/actual-a/is-syncing", "1", 0s);
         if (ticks == 60) site.interrupt();
     };
-    site.run({"view-replstate", "r", "--watch"});
+    CHECK(site.run({"view-replstate", "r", "--watch"}).exit == 0); // that is how one leaves it
     auto text = site.output.text(Severity::answer);
     CHECK(text.starts_with("\x1b[H\x1b[2J\x1b[32mReplaying\x1b[0m\n"));
     CHECK(text.find("\x1b[H\x1b[2J\x1b[7mSyncing\x1b[0m\n") != std::string::npos);

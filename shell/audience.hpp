@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Audience: whether anybody reads stdout. A command that only tells ends when its reader has gone, as cat does; one
+// that changes something goes on to its end. Tests: tests/shell/output_test.py.
+#pragma once
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernel/env/env.hpp"
+#include "shell/options.hpp"
+#include "shell/verb_registry.hpp"
+
+namespace mars::shell {
+
+// Does this command line, here or on other hosts, nothing but tell? Programs (shell, lua) may do anything; they find
+// out themselves, when they print.
+bool only_tells(const std::vector<std::string>& words, const Options& defaults, VerbRegistry& verbs);
+
+// A command that never writes has to hear of it, too: notices when the last reader of a pipe or socket closes it.
+class ReaderWatch {
+  public:
+    // `gone` is called at most once, from the executor.
+    ReaderWatch(env::Env& env, std::function<void()> gone);
+    // Nothing is called any more.
+    void stop();
+
+  private:
+    void wait();
+
+    env::asio::posix::stream_descriptor
+        events_; // an epoll: stdout itself must not become non-blocking, others share it
+    std::function<void()> gone_;
+};
+
+// Gives the descriptors 0, 1 and 2 that are closed something that nobody else can be given: else a file or socket that
+// is opened later would get what is said. Writing to such a stdout fails.
+void occupy_standard_descriptors();
+
+} // namespace mars::shell
