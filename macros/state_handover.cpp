@@ -9,17 +9,19 @@ namespace mars::macros {
 
 namespace {
 
+tree::IsHeard is_heard_by(const State& state) {
+    return
+        [&state](const std::string& host) { return state.is_heard(host, state.optional("actual-" + host + "/time")); };
+}
+
 tree::Handover handover_of(const State& state) {
-    const auto is_heard = [&state](const std::string& host) {
-        return state.is_heard(host, state.optional("actual-" + host + "/time"));
-    };
-    return tree::find_handover(state.view(), state.resource(), is_heard);
+    return tree::find_handover(state.view(), state.resource(), is_heard_by(state));
 }
 
 // Who waits for a handover knows that the application does not run meanwhile.
 tree::Application application_of(const State& state) {
     if (handover_of(state).kind == tree::Handover::Kind::under_way) return {};
-    return tree::find_application(state.view(), state.resource());
+    return tree::find_application(state.view(), state.resource(), is_heard_by(state));
 }
 
 Flow handover_state(Evaluator& evaluator, const Call&, Value& out) {
@@ -53,7 +55,8 @@ constexpr Primitive kHandoverStateRows[] = {
      "[%handover-text{}]", "[]", handover_text, Unit::text, true},
     {"application-state", "{}", 0, 1, false, false,
      "Of an application with a systemd unit that is wanted somewhere: Running; WantedNotRunning when it does not run "
-     "on the designated primary; WantedElsewhere when the host where it is wanted is not that. Empty without such an "
+     "on the designated primary; WantedElsewhere when the host where it is wanted is not that; Unknown "
+     "when nothing is heard of the primary where it is wanted. Empty without such an "
      "application, and while a handover is under way.",
      "[%application-state{}]", "[]", application_state, Unit::text, true},
     {"application-text", "{}", 0, 1, false, false,

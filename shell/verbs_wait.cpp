@@ -196,17 +196,6 @@ env::task<result<void>> wait_role(VerbContext& ctx, std::string holder, bool on)
     co_return co_await wait_or_refuse(ctx, condition, "wait.indicator", {});
 }
 
-// Why a role may not come by itself; empty: nothing speaks against that.
-std::string unfinished_handover(const VerbContext& ctx) {
-    const auto now = ctx.env().clock().now();
-    const auto is_heard = [&](const std::string& host) {
-        const auto heard = tree::heard_at(ctx.view(), host, now);
-        return heard && ctx.age(*heard) < ctx.options().window;
-    };
-    const auto handover = tree::find_handover(ctx.view(), ctx.resource(), is_heard);
-    return handover.kind == tree::Handover::Kind::unfinished ? sentence_of(handover, ctx.resource(), now) : "";
-}
-
 // The word of a disk or replication state, without what is added in brackets; several are separated by blanks.
 bool has_word(std::string_view text, std::string_view wanted) {
     while (!text.empty()) {
@@ -243,44 +232,58 @@ env::task<result<void>> wait_state(VerbContext& ctx, std::string word, bool on) 
     co_return co_await wait_or_refuse(ctx, condition, "wait.indicator", {});
 }
 
-env::task<result<void>> wait_for_condition(VerbContext& ctx, WaitCondition condition) {
-    std::string value = condition.on ? "1" : "0";
-    result<void> waited;
-    switch (condition.kind) {
-    case WaitCondition::Kind::indicator:
-        waited = co_await wait_indicator(ctx, ctx.me(), condition.name, value);
-        break;
-    case WaitCondition::Kind::toggle:
-        waited = co_await wait_switch(ctx, condition.name, value);
-        break;
-    case WaitCondition::Kind::role:
-        waited = co_await wait_role(ctx, condition.name, condition.on);
-        break;
-    case WaitCondition::Kind::state:
-        waited = co_await wait_state(ctx, condition.name, condition.on);
-        break;
-    case WaitCondition::Kind::device:
-        waited = co_await wait_device(ctx, condition.on);
-        break;
-    }
-    co_return waited;
-}
-
 env::task<result<Step>> wait_resource(VerbContext& ctx) {
     MARS_CO_TRY(auto condition, parse_condition(ctx));
-    const bool is_of_role = condition.kind == WaitCondition::Kind::role ||
-                            condition.kind == WaitCondition::Kind::device || condition.name == "is-primary";
-    const auto begun = is_of_role ? unfinished_handover(ctx) : std::string();
-    if (!begun.empty()) ctx.out().warning(ctx.label(begun));
-    auto waited = co_await wait_for_condition(ctx, condition);
-    if (!waited) {
-        const auto now = is_of_role ? unfinished_handover(ctx) : std::string();
-        auto failed = waited.error();
-        if (!now.empty()) failed.text += "; " + now;
-        co_return failed;
+    std::string value = condition.on ? "1" : "0";
+    switch (condition.kind) {
+    case WaitCondition::Kind::indicator:
+        MARS_CO_TRY_VOID(co_await wait_indicator(ctx, ctx.me(), condition.name, value));
+        break;
+    case WaitCondition::Kind::toggle:
+        MARS_CO_TRY_VOID(co_await wait_switch(ctx, condition.name, value));
+        break;
+    case WaitCondition::Kind::role:
+        MARS_CO_TRY_VOID(co_await wait_role(ctx, condition.name, condition.on));
+        break;
+    case WaitCondition::Kind::state:
+        MARS_CO_TRY_VOID(co_await wait_state(ctx, condition.name, condition.on));
+        break;
+    case WaitCondition::Kind::device:
+        MARS_CO_TRY_VOID(co_await wait_device(ctx, condition.on));
+        break;
     }
     ctx.out().info(ctx.label(ctx.argument(0) + " holds on host " + ctx.me()));
     co_return Step::done;
+}
+
+// Why a role may not come by itself; empty: nothing speaks against that.
+std::string unfinished_handover(const VerbContext& ctx) {
+    const auto now = ctx.env().clock().now();
+    const auto is_heard = [&](const std::string& host) {
+        const auto heard = tree::heard_at(ctx.view(), host, now);
+        return heard && ctx.age(*heard) < ctx.options().window;
+    };
+    const auto handover = tree::find_handover(ctx.view(), ctx.resource(), is_heard);
+    return handover.kind == tree::Handover::Kind::unfinished ? sentence_of(handover, ctx.resource(), now) : "";
+}
+
+bool is_about_role(const WaitCondition& condition) {
+    return condition.kind == WaitCondition::Kind::role || condition.kind == WaitCondition::Kind::device ||
+           condition.name == "is-primary";
+}
+
+// Who waits for a role learns why it does not come, at the beginning and at the end.
+env::task<result<Step>> wait_resource_and_explain(VerbContext& ctx) {
+    const auto condition = parse_condition(ctx);
+    const bool explains = condition && is_about_role(*condition);
+    const auto begun = explains ? unfinished_handover(ctx) : std::string();
+    if (!begun.empty()) ctx.out().warning(ctx.label(begun));
+    auto waited = co_await wait_resource(ctx);
+    if (waited) co_return waited;
+    const auto still = explains ? unfinished_handover(ctx) : std::string();
+    auto failed = waited.error();
+    if (!still.empty()) failed.text += "; " + still;
+    co_return failed;
 }
 
 struct Users {
@@ -379,7 +382,7 @@ const std::vector<Verb>& wait_verbs() {
                         "what to wait for, e.g. UpToDate or is-attach-on"}},
          .options = {"timeout", "host"},
          .flags = kReads,
-         .phases = {{.number = 1, .title = "", .run = wait_resource}},
+         .phases = {{.number = 1, .title = "", .run = wait_resource_and_explain}},
          .summary = "Waits until a condition holds on this host.",
          .doc =
              "CONDITION is [is-|has-|todo-]NAME[-on|-1|-off|-0]. With is- or has- what is: attach, fetch, replay, "

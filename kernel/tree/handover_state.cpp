@@ -47,7 +47,7 @@ Handover find_handover(const View& view, std::string_view resource, const IsHear
     return found;
 }
 
-Application find_application(const View& view, std::string_view resource) {
+Application find_application(const View& view, std::string_view resource, const IsHeard& is_heard) {
     Application found;
     found.wanted = named_host(view, resource_key(resource, "systemd-want"));
     const auto units = view.value(resource_key(resource, "systemd-start-unit"));
@@ -60,6 +60,8 @@ Application find_application(const View& view, std::string_view resource) {
     const bool is_used = view.number(actual_key(resource, found.wanted, "open-count")).value_or(0) > 0;
     if (!found.primary.empty() && found.primary != found.wanted)
         found.kind = Application::Kind::elsewhere;
+    else if (!found.primary.empty() && is_heard && !is_heard(found.primary))
+        found.kind = Application::Kind::unknown;
     else if (found.primary.empty() || !found.has_device || !is_used || found.has_failed)
         found.kind = Application::Kind::not_running;
     else
@@ -87,6 +89,8 @@ std::string_view word_of(const Application& application) {
         return "WantedNotRunning";
     case Application::Kind::elsewhere:
         return "WantedElsewhere";
+    case Application::Kind::unknown:
+        return "Unknown";
     case Application::Kind::none:
         break;
     }

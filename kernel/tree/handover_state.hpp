@@ -37,7 +37,8 @@ struct Application {
         none,        // there is no unit, or it is wanted nowhere
         running,     // the device is in use where it is wanted
         not_running, // wanted on the designated primary (or nobody is that), but it does not run
-        elsewhere    // wanted on a host that is not the designated primary
+        elsewhere,   // wanted on a host that is not the designated primary
+        unknown      // nothing is heard of the primary, where it is wanted
     };
 
     Kind kind = Kind::none;
@@ -48,9 +49,11 @@ struct Application {
     bool has_failed = false; // its last start at `wanted`
 };
 
-Application find_application(const View& view, std::string_view resource);
+// Without `is_heard` what is known last is taken as true.
+Application find_application(const View& view, std::string_view resource, const IsHeard& is_heard = {});
 
-// "HandoverUnderWay", "HandoverUnfinished", "Running", "WantedNotRunning", "WantedElsewhere"; empty for none.
+// "HandoverUnderWay", "HandoverUnfinished", "Running", "WantedNotRunning", "WantedElsewhere", "Unknown"; empty for
+// none.
 std::string_view word_of(const Handover& handover);
 std::string_view word_of(const Application& application);
 // One sentence with what to do next; empty when there is nothing to do.

@@ -20,7 +20,7 @@ std::string health(LineRunner& runner) {
             const auto other = lua::view_macro(interpreter, what, resource);
             if (!other) continue;
             const auto name = other->substr(0, other->find('\n'));
-            if (!name.empty() && name != "Running") return resource + " " + name;
+            if (!name.empty() && name != "Running" && name != "Unknown") return resource + " " + name;
         }
     }
     return "ok";

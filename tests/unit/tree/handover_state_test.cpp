@@ -127,6 +127,11 @@ TEST_CASE("an application that is wanted and does not run is told") {
     s.key("primary", "(none)");
     CHECK(sentence_of(s.application(), "r") ==
           "the application is wanted on hosta, but no host is primary; next: marsadm primary r on hosta");
+    s.key("primary", "hosta");
+    const auto nobody = [](const std::string&) { return false; };
+    CHECK(word_of(find_application(s, "r", nobody)) == "Unknown"); // what is known of it is old
+    s.device("hosta", true, 1);
+    CHECK(word_of(find_application(s, "r", nobody)) == "Unknown");
     s.key("systemd-start-unit", ".deleted");
     CHECK(s.application_word() == "");
 }
