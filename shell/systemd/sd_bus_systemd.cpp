@@ -12,7 +12,7 @@
 #include <map>
 
 #include "kernel/base/late_library.hpp"
-#include "shell/local_command.hpp"
+#include "shell/process.hpp"
 #include "shell/reason.hpp"
 #include "shell/systemd/device_users.hpp"
 
@@ -205,7 +205,8 @@ result<bool> Job::wait(Duration slice) {
 
 failure Job::late(Duration limit) const {
     auto s = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
-    return failure(std::errc::timed_out, what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
+    return failure(std::errc::timed_out,
+                   what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
 }
 
 // A call of the manager that takes one unit and needs no answer.
@@ -304,8 +305,8 @@ env::task<result<void>> SdBusSystemd::run_job(JobKind kind, std::string unit, Du
         MARS_CO_TRY(bool is_done, co_await pool().run(std::move(slice)));
         if (is_done) co_return result<void>();
         if (should_go_on && !should_go_on())
-            co_return failure(std::errc::operation_canceled, "unit " + unit + ": " + std::string(job_name(kind)) +
-                                                                 " is not waited for any more");
+            co_return failure(std::errc::operation_canceled,
+                              "unit " + unit + ": " + std::string(job_name(kind)) + " is not waited for any more");
         if (std::chrono::steady_clock::now() > end) co_return job->late(limit);
     }
 }
@@ -331,15 +332,11 @@ env::task<result<void>> SdBusSystemd::reset_failed(std::string unit) {
 }
 
 env::task<result<int>> SdBusSystemd::run_script(std::string path, std::string operation, Duration limit) {
-    auto stop = std::make_shared<std::atomic<bool>>(false);
-    auto end = std::chrono::steady_clock::now() + limit;
-    RemoteHost here("localhost", "");
-    auto call = std::make_shared<SshCall>(SshCall{here, {}, {}, {path, operation}, {}, limit, end, stop});
-    auto work = [call]() -> result<int> {
-        MARS_TRY(auto ran, run_local_command(*call));
-        return ran.status;
-    };
-    co_return co_await pool().run(std::move(work));
+    Command command;
+    command.argv = {std::move(path), std::move(operation)};
+    command.limit = limit;
+    MARS_CO_TRY(auto ran, co_await run_process(context_.get_executor(), std::move(command)));
+    co_return ran.status;
 }
 
 env::task<std::vector<std::string>> SdBusSystemd::users_of(std::string device) {
