@@ -106,7 +106,11 @@ struct Start {
     ::dup2(start.pipes->input.read.get(), 0);
     ::dup2(start.pipes->output.write.get(), 1);
     ::dup2(start.pipes->errors.write.get(), 2);
-    ::execvpe(start.path.c_str(), start.words.data(), start.environment.data());
+    // With a path, what is no program is no shell script either.
+    if (start.path.find('/') != std::string::npos)
+        ::execve(start.path.c_str(), start.words.data(), start.environment.data());
+    else
+        ::execvpe(start.path.c_str(), start.words.data(), start.environment.data());
     const int error = errno;
     (void)!::write(start.report, &error, sizeof error); // the reader may have been killed
     ::_exit(127);
@@ -304,8 +308,11 @@ env::task<result<ProcessResult>> run_process(env::executor executor, Command com
     Running running(executor, command, std::move(pipes), std::move(started), std::move(end));
     if (!command.limit) co_return co_await running.go();
     asio::steady_timer limit(executor, *command.limit);
-    auto first = co_await (running.go() || limit.async_wait(asio::use_awaitable));
+    auto first = co_await (running.go() || limit.async_wait(asio::as_tuple(asio::use_awaitable)));
     if (first.index() == 0) co_return std::move(std::get<0>(first));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+        throw boost::system::system_error(asio::error::operation_aborted);
     auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*command.limit).count();
     co_return refusal("wait.phase",
                       command.argv[0] + " took longer than " +

@@ -156,8 +156,10 @@ def what_runs_on_another_host_ends_with_its_caller():
         for stream in (run.stdin, run.stdout, run.stderr):
             stream.close()
     run = attended("600000", "0", "/no/such/program")
-    check(run.communicate(timeout=DEADLINE)[1], MARK + "error: cannot run /no/such/program: No such file or directory\n")
-    check(run.returncode, 127)
+    check(run.stderr.read(), MARK + "error: cannot run /no/such/program: No such file or directory\n")
+    check(run.wait(DEADLINE), 127)
+    for stream in (run.stdin, run.stdout, run.stderr):
+        stream.close()
 
 
 def lines_from_a_pipe_are_a_script():
