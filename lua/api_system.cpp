@@ -174,8 +174,8 @@ constexpr ApiFunction kSystemFunctions[] = {
     {"sh", "mars.sh(host, argv [, {input=, timeout=, on_stdout=, on_stderr=}]) → result",
      "Runs a command on a host through ssh as root, or here when host is nil or the local one. argv is a list, each "
      "word arrives as it is; a string is given to /bin/sh. The result has status, stdout and stderr; on_stdout(piece) "
-     "and on_stderr(piece) get the output while it comes. timeout: seconds; then it is killed. That it ran is a "
-     "success, whatever its status.",
+     "and on_stderr(piece) get the output while it comes. timeout: seconds; then it is ended, there as well. That it "
+     "ran is a success, whatever its status.",
      "remote.ssh, sys.io (no such program), wait.phase (timeout)", true,
      "local r = mars.sh(nil, {\"sed\", \"s/ice/ame/\"}, {input = \"nice\\n\"})\nprint(r.status, "
      "(r.stdout:gsub(\"\\n\", \"\")))",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/audience.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -63,14 +62,6 @@ void ReaderWatch::wait() {
 void ReaderWatch::stop() {
     boost::system::error_code ignored; // closing an epoll cannot fail
     events_.close(ignored);
-}
-
-void occupy_standard_descriptors() {
-    for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-        if (::fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
-        // The lowest free number is this one. What goes to a closed stdout is lost, which must be noticed.
-        (void)::open("/dev/null", number == STDOUT_FILENO ? O_RDONLY : O_RDWR);
-    }
 }
 
 } // namespace mars::shell

@@ -35,8 +35,4 @@ class ReaderWatch {
     std::function<void()> gone_;
 };
 
-// Gives the descriptors 0, 1 and 2 that are closed something that nobody else can be given: else a file or socket that
-// is opened later would get what is said. Writing to such a stdout fails.
-void occupy_standard_descriptors();
-
 } // namespace mars::shell

@@ -82,6 +82,9 @@ result<void> check_name(const Request& request, std::string_view what, std::stri
 result<void> check_argument(const Request& request, const Argument& argument, const std::string& value) {
     switch (argument.type) {
     case ArgumentType::host:
+        if (Options scratch; request.verb->name == "join-cluster" && apply_option(scratch, "--ip=" + value))
+            return bad_argument(request, "'" + value + "' is an address, but a name is needed as well; next: marsadm " +
+                                             request.spelling + " HOST " + value);
         return check_name(request, "host", value);
     case ArgumentType::device:
         return check_name(request, "device", value);

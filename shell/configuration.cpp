@@ -20,6 +20,7 @@ constexpr std::size_t kConfigurationBytes = std::size_t{1} << 20;
 // Nothing that changes what a verb is allowed to do, or to whom.
 constexpr auto kNames = std::to_array<std::string_view>({
     "compat",
+    "hook-timeout",
     "ignore-deleted-peers",
     "keep-backup-hours",
     "ssh-accept-new",
@@ -50,6 +51,7 @@ result<void> apply_line(Options& options, std::string_view line) {
     if (equal != std::string_view::npos) word += "=" + std::string(trim(line.substr(equal + 1)));
     MARS_TRY(const auto* applied, apply_option(options, word));
     (void)applied;
+    options.timeout_is_overall = false; // a habit, not a wish for one call
     return {};
 }
 

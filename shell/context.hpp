@@ -140,6 +140,10 @@ class VerbContext {
     void exit_with(int status) { exit_status_ = status; }
     std::optional<int> exit_status() const { return exit_status_; }
 
+    // Putting things back may take its time, whatever --timeout says.
+    void begin_giving_back() { is_giving_back_ = true; }
+    bool is_giving_back() const { return is_giving_back_; }
+
     // What a verb remembers from phase to phase; made on first use.
     template<class State>
     State& state() {
@@ -175,6 +179,7 @@ class VerbContext {
     std::map<std::pair<std::string, Stamp>, Duration> first_seen_; // steady time
     bool partly_done_ = false;
     bool is_irrevocable_ = false;
+    bool is_giving_back_ = false;
     std::optional<int> exit_status_;
 };
 

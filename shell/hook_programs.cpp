@@ -5,11 +5,14 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <boost/system/system_error.hpp>
+
 #include <unistd.h>
 
 #include "shell/interpreter_line.hpp"
 #include "shell/process.hpp"
 #include "shell/trust.hpp"
+#include "shell/wait.hpp"
 
 namespace mars::shell {
 
@@ -80,16 +83,39 @@ env::task<result<void>> HookPrograms::call_one(VerbContext& ctx, std::string pro
     command.argv = {program, std::string(request_.verb->name), std::move(resource)};
     command.argv.insert(command.argv.end(), request_.arguments.begin(), request_.arguments.end());
     command.environment = {std::string(kVariable) + "=" + type, "MARS_HOOK_PHASE=" + phase_name(phase)};
-    auto ran = co_await run_process(ctx.env(), std::move(command));
+    const auto& most = ctx.options().hook_timeout;
+    const auto left = time_left(ctx);
+    command.limit = most && left ? std::min(*most, *left) : most ? most : left;
+    command.on_waiting = [&ctx, &program](Duration waited) {
+        ctx.out().progress(ctx.label("waiting for " + seconds_text(waited) + ": the hook " + program));
+    };
+    result<ProcessResult> ran = failure(std::errc::operation_canceled, "interrupted");
+    try {
+        ran = co_await run_process(ctx.env(), std::move(command));
+    } catch (const boost::system::system_error&) {
+        ctx.out().warning(ctx.label("the hook " + program + " at phase " + phase_name(phase) +
+                                    " was waited for; it was ended by the interruption"));
+        throw;
+    }
     if (ran) {
         print_lines(ran->output, [&](const std::string& line) { ctx.out().info(ctx.label(line)); });
         print_lines(ran->errors, [&](const std::string& line) { ctx.out().warning(ctx.label(line)); });
+        if (ran->is_left_open)
+            ctx.out().warning(ctx.label("the hook " + program +
+                                        " has ended, but has left a process behind that keeps "
+                                        "its output open; that is not waited for. next: let it write into a file"));
         if (ran->status == 0) co_return result<void>();
     }
-    auto why = "the hook " + program + " " +
+    const bool is_late = !ran && has_reason(ran.error(), "wait.phase");
+    std::string why = "the hook ";
+    if (is_late)
+        why += ran.error().text; // begins with its name
+    else
+        why += program + " " +
                (ran ? "ended with status " + std::to_string(ran->status)
                     : "does not run: " + ran.error().text + interpreter_trouble(ctx.env().storage(), program));
     why += " at phase " + phase_name(phase) + " of " + request_.spelling;
+    if (is_late) why += "; next: find out what it waits for, or --hook-timeout=S";
     co_return ctx.overridable("hook.failed", std::move(why));
 }
 

@@ -127,6 +127,10 @@ env::task<result<void>> Joining::find_peer_address() {
                           "the address " + given + " of host " + peer_ + " contradicts the known one, " + *known);
     if (!given.empty())
         peer_address_ = given;
+    else if (known)
+        peer_address_ = *known;
+    else if (uses_ssh())
+        co_return result<void>(); // it will tell by itself
     else if (auto found = co_await find_address(ctx_, peer_))
         peer_address_ = *found;
     if (peer_address_.empty() && !uses_ssh())
@@ -144,7 +148,8 @@ env::task<result<std::string>> Joining::run(std::vector<std::string> argv) {
     for (const auto& word : argv) command += (command.empty() ? "" : " ") + word;
     ctx_.detail(1, "running on " + peer_ + ": " + command);
     RemoteHost host(peer_, peer_address_);
-    auto ran = co_await ctx_.remote().run(std::move(host), options, std::move(argv), std::string(), kCommandLimit);
+    const Duration limit = std::min(kCommandLimit, time_left(ctx_).value_or(kCommandLimit));
+    auto ran = co_await ctx_.remote().run(std::move(host), options, std::move(argv), std::string(), limit);
     if (!ran) co_return ran.error();
     if (ran->status == 0) co_return ran->output;
     co_return refusal("remote.ssh", "'" + command + "' failed on host " + peer_ + " with status " +

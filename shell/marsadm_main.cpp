@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <unistd.h>
@@ -25,8 +26,10 @@
 #include <utility>
 #include <vector>
 
+#include "kernel/env/real/fd.hpp"
 #include "kernel/env/real/real_env.hpp"
 #include "lua/lua_scripting.hpp"
+#include "shell/attended.hpp"
 #include "shell/audience.hpp"
 #include "shell/configuration.hpp"
 #include "shell/interrupts.hpp"
@@ -215,13 +218,25 @@ int run(std::vector<std::string> words) {
     return status;
 }
 
+// Bare "marsadm" reads lines from whoever types or pipes them; a loop's file, and cron's /dev/null, are left alone.
+bool has_lines() {
+    if (::isatty(STDIN_FILENO) == 1) return ::isatty(STDOUT_FILENO) == 1;
+    struct stat status {};
+    if (::fstat(STDIN_FILENO, &status) != 0 || !S_ISFIFO(status.st_mode)) return false;
+    pollfd one{STDIN_FILENO, POLLIN, 0};
+    while (::poll(&one, 1, -1) < 0 && errno == EINTR) {
+    }
+    return (one.revents & POLLIN) != 0; // else it ended before the first byte
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
+    env::fill_standard_descriptors();
     ::umask(0077);
-    occupy_standard_descriptors();
     std::signal(SIGPIPE, SIG_IGN); // a closed stdout must not end a verb in the middle
     std::vector<std::string> words(argv + 1, argv + argc);
-    if (words.empty() && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) words = {"shell"};
+    if (!words.empty() && words.front() == "--attended") return attended_main({words.begin() + 1, words.end()});
+    if (words.empty() && has_lines()) words = {"shell"};
     return run(std::move(words));
 }

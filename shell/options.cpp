@@ -84,6 +84,14 @@ result<void> set_timeout(Options& o, std::string_view, Value value) {
     MARS_TRY(auto seconds, integer(value, -1, kMany));
     o.timeout.reset();
     if (seconds >= 0) o.timeout = std::chrono::seconds(seconds);
+    o.timeout_is_overall = seconds > 0;
+    return {};
+}
+
+result<void> set_hook_timeout(Options& o, std::string_view, Value value) {
+    MARS_TRY(auto seconds, integer(value, 0, kMany));
+    o.hook_timeout.reset();
+    if (seconds > 0) o.hook_timeout = std::chrono::seconds(seconds);
     return {};
 }
 
@@ -241,9 +249,14 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "level N (1 expert, 2 internal, 3 deprecated, 99 not in this version); =-N lists only level N.",
      true, set_verbose},
     {"timeout", 0, "=S", "600",
-     "Seconds to wait, per waiting phase and resource. 0 looks once, -1 waits without limit. What was written before a "
-     "timeout is not undone.",
+     "Seconds for the whole verb, hooks included; what must be given back at the end comes on top. Unless given, or "
+     "set in marsadm.conf, each waiting phase has so many. 0 looks once, -1 waits without limit. What was written "
+     "before a timeout is not undone.",
      true, set_timeout},
+    {"hook-timeout", 0, "=S", "60",
+     "Seconds for each hook program, which is ended then, and counts as failed. 0: no limit. May be set in "
+     "marsadm.conf.",
+     true, set_hook_timeout},
     {"window", 0, "=S", "60",
      "A host is taken for dead when nothing was heard of it for so many seconds; also bounds wait-cluster (by half of "
      "it, or by --timeout if that is less).",

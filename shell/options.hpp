@@ -23,6 +23,9 @@ struct Options {
     bool no_return = false; // an application that does not start stays where it is
     int verbose = 0;
     std::optional<Duration> timeout = std::chrono::seconds(600); // nullopt: no limit
+    bool timeout_is_overall = false;              // it was given for this call: for the whole verb, not for each wait
+    std::optional<Duration> until = std::nullopt; // its end then, on the monotonic clock
+    std::optional<Duration> hook_timeout = std::chrono::seconds(60); // nullopt: no limit
     Duration window = std::chrono::seconds(60);
     Duration stuck = std::chrono::seconds(3600);
     std::int64_t keep_backup_hours = 168;

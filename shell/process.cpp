@@ -5,13 +5,14 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include <csignal>
 
 #include "kernel/env/real/fd.hpp"
+#include "shell/attended.hpp"
 #include "shell/reason.hpp"
 
 extern char** environ;
@@ -33,32 +35,8 @@ namespace asio = env::asio;
 using StreamDescriptor = asio::posix::stream_descriptor;
 constexpr std::size_t kPiece = 65536;
 
-// A running child; gone when this is gone.
-class Child {
-  public:
-    explicit Child(pid_t pid) : pid_(pid) {}
-    Child(const Child&) = delete;
-    Child& operator=(const Child&) = delete;
-    ~Child() {
-        if (pid_ <= 0) return;
-        ::kill(-pid_, SIGKILL);
-        int ignored = 0;
-        while (::waitpid(pid_, &ignored, 0) < 0 && errno == EINTR) {
-        }
-    }
-    // After its end.
-    int reap() {
-        int status = 0;
-        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-        }
-        pid_ = 0;
-        return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    }
-    pid_t pid() const { return pid_; }
-
-  private:
-    pid_t pid_;
-};
+constexpr auto kRestOfOutput = std::chrono::seconds(1);
+constexpr auto kFirstWord = std::chrono::seconds(2); // of what is being waited for
 
 struct PipeEnds {
     env::UniqueFd read;
@@ -103,48 +81,142 @@ std::vector<char*> environment_with(const std::vector<std::string>& more) {
     return all;
 }
 
-result<pid_t> start(const Command& command, const Pipes& pipes) {
-    auto words = pointers(command.argv);
-    auto environment = environment_with(command.environment);
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, pipes.input.read.get(), 0);
-    posix_spawn_file_actions_adddup2(&actions, pipes.output.write.get(), 1);
-    posix_spawn_file_actions_adddup2(&actions, pipes.errors.write.get(), 2);
-    sigset_t usual;
-    sigemptyset(&usual);
-    sigaddset(&usual, SIGPIPE);
-    sigaddset(&usual, SIGINT);
-    posix_spawnattr_setsigdefault(&attributes, &usual);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-    pid_t pid = 0;
-    int error = ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(), environment.data());
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    if (error != 0) return errno_failure(error, "cannot run " + command.argv[0]);
-    return pid;
+// What the attendant tells in the beginning: 0, or why the program could not be started.
+result<void> await_start(const std::string& name, env::UniqueFd report) {
+    int error = 0;
+    ssize_t count = 0;
+    do count = ::read(report.get(), &error, sizeof error);
+    while (count < 0 && errno == EINTR);
+    if (count != sizeof error || error == 0) return {};
+    return errno_failure(error, "cannot run " + name);
+}
+
+struct Start {
+    std::vector<char*> words;
+    std::vector<char*> environment;
+    std::string path;
+    int grace_ms = kNoGrace;
+    const Pipes* pipes = nullptr;
+    int control = -1;
+    int report = -1;
+};
+
+[[noreturn]] void become_program(const Start& start, pid_t attendant) {
+    become_attended(attendant, start.grace_ms);
+    ::dup2(start.pipes->input.read.get(), 0);
+    ::dup2(start.pipes->output.write.get(), 1);
+    ::dup2(start.pipes->errors.write.get(), 2);
+    // With a path, what is no program is no shell script either.
+    if (start.path.find('/') != std::string::npos)
+        ::execve(start.path.c_str(), start.words.data(), start.environment.data());
+    else
+        ::execvpe(start.path.c_str(), start.words.data(), start.environment.data());
+    const int error = errno;
+    (void)!::write(start.report, &error, sizeof error); // the reader may have been killed
+    ::_exit(127);
+}
+
+// Only what is allowed after the fork of a process with threads. It holds nothing but its pipe.
+[[noreturn]] void become_attendant(const Start& start) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_NAME, "marsadm-attend");
+    for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);
+    const pid_t self = ::getpid();
+    Attendance attendance;
+    attendance.program = ::fork();
+    if (attendance.program == 0) become_program(start, self);
+    if (attendance.program < 0) {
+        const int error = errno;
+        (void)!::write(start.report, &error, sizeof error);
+        ::_exit(127);
+    }
+    ::setpgid(attendance.program, attendance.program);
+    ::dup2(start.control, 0);
+    ::syscall(SYS_close_range, 1U, ~0U, 0U);
+    attendance.owner = 0;
+    attendance.grace_ms = start.grace_ms;
+    ::_exit(attend(attendance));
+}
+
+// The attendant of a program; asks it to end the program when this is gone.
+class Child {
+  public:
+    Child(pid_t pid, env::UniqueFd control) : pid_(pid), control_(std::move(control)) {}
+    Child(Child&&) = delete;
+    void end() { control_.reset(); }
+    // After its end.
+    int reap() {
+        int status = 0;
+        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+        }
+        return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    }
+
+  private:
+    pid_t pid_;
+    env::UniqueFd control_;
+};
+
+struct Started {
+    pid_t attendant = 0;
+    env::UniqueFd control;
+};
+
+result<Started> start(const Command& command, const Pipes& pipes) {
+    Start how;
+    how.words = pointers(command.argv);
+    how.environment = environment_with(command.environment);
+    how.path = program_path(command.argv[0]);
+    how.grace_ms = grace_of(command.argv[0]);
+    how.pipes = &pipes;
+    MARS_TRY(auto control, make_pipe());
+    MARS_TRY(auto report, make_pipe());
+    how.control = control.read.get();
+    how.report = report.write.get();
+    Started started;
+    started.attendant = ::fork();
+    if (started.attendant == 0) become_attendant(how);
+    if (started.attendant < 0) return errno_failure(errno, "cannot run " + command.argv[0]);
+    report.write.reset();
+    started.control = std::move(control.write);
+    if (auto begun = await_start(command.argv[0], std::move(report.read)); !begun) {
+        Child(started.attendant, std::move(started.control)).reap();
+        return begun.error();
+    }
+    return started;
 }
 
 class Running {
   public:
-    Running(env::Env& env, Command& command, Pipes pipes, pid_t pid, env::UniqueFd end)
-        : command_(command), child_(pid), input_(env.get_executor(), pipes.input.write.release()),
-          output_(env.get_executor(), pipes.output.read.release()),
-          errors_(env.get_executor(), pipes.errors.read.release()), end_(env.get_executor(), end.release()) {}
+    Running(const env::executor& executor, Command& command, Pipes pipes, Started started, env::UniqueFd end)
+        : command_(command), child_(started.attendant, std::move(started.control)),
+          input_(executor, pipes.input.write.release()), output_(executor, pipes.output.read.release()),
+          errors_(executor, pipes.errors.read.release()), end_(executor, end.release()), rest_(executor),
+          tick_(executor) {}
 
+    // Also when it is cancelled, it ends only after the program has, or has not for a while after being asked to.
     env::task<ProcessResult> go() {
         using namespace asio::experimental::awaitable_operators;
         ProcessResult result;
-        co_await (feed() && read(output_, false, result.output) && read(errors_, true, result.errors) && ended());
+        std::exception_ptr error;
+        try {
+            co_await (feed() && read(output_, false, result.output) && read(errors_, true, result.errors) && ended() &&
+                      tell());
+        } catch (...) {
+            error = std::current_exception();
+        }
         // A read that was cancelled looks like the end of the output.
         auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none)
-            throw boost::system::system_error(asio::error::operation_aborted);
-        result.status = child_.reap();
-        co_return result;
+        if (!error && state.cancelled() == asio::cancellation_type::none) {
+            result.status = child_.reap();
+            result.is_left_open = is_left_open_;
+            co_return result;
+        }
+        co_await asio::this_coro::throw_if_cancelled(false);
+        co_await stop();
+        const bool is_cancelled = state.cancelled() != asio::cancellation_type::none;
+        if (error && !is_cancelled) std::rethrow_exception(error);
+        throw boost::system::system_error(asio::error::operation_aborted);
     }
 
   private:
@@ -158,13 +230,42 @@ class Running {
         while (true) {
             auto [error, count] =
                 co_await from.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
-            if (error || count == 0) co_return;
+            if (error || count == 0) break;
             all.append(buffer, 0, count);
             if (command_.on_text) co_await command_.on_text(is_error, buffer.substr(0, count));
         }
+        if (--open_ == 0) rest_.cancel();
     }
+    // The end of the program counts; what it has left behind may keep the pipes open for ever.
     env::task<void> ended() {
-        co_await end_.async_wait(StreamDescriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+        auto [error] = co_await end_.async_wait(StreamDescriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+        has_ended_ = true;
+        tick_.cancel();
+        if (error) co_return;
+        if (input_.is_open()) input_.cancel();
+        if (open_ == 0) co_return;
+        rest_.expires_after(kRestOfOutput);
+        auto [ignored] = co_await rest_.async_wait(asio::as_tuple(asio::use_awaitable));
+        (void)ignored; // cancelled: everything is there
+        is_left_open_ = open_ > 0;
+        output_.cancel();
+        errors_.cancel();
+    }
+    env::task<void> tell() {
+        for (Duration waited = kFirstWord; command_.on_waiting && !has_ended_; waited *= 2) {
+            tick_.expires_at(begin_ + waited);
+            auto [error] = co_await tick_.async_wait(asio::as_tuple(asio::use_awaitable));
+            if (error || has_ended_) co_return;
+            command_.on_waiting(waited);
+        }
+    }
+    env::task<void> stop() {
+        child_.end();
+        rest_.expires_after(command_.patience);
+        using namespace asio::experimental::awaitable_operators;
+        co_await (end_.async_wait(StreamDescriptor::wait_read, asio::as_tuple(asio::use_awaitable)) ||
+                  rest_.async_wait(asio::as_tuple(asio::use_awaitable)));
+        if (rest_.expiry() > std::chrono::steady_clock::now()) child_.reap(); // else its attendant goes on
     }
 
     Command& command_;
@@ -173,31 +274,50 @@ class Running {
     StreamDescriptor output_;
     StreamDescriptor errors_;
     StreamDescriptor end_;
+    asio::steady_timer rest_;
+    asio::steady_timer tick_;
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+    int open_ = 2; // of the two outputs
+    bool has_ended_ = false;
+    bool is_left_open_ = false;
 };
 
 } // namespace
 
 env::task<result<ProcessResult>> run_process(env::Env& env, Command command) {
+    auto ran = co_await run_process(env.get_executor(), std::move(command));
+    co_return ran;
+}
+
+env::task<result<ProcessResult>> run_process(env::executor executor, Command command) {
     using namespace asio::experimental::awaitable_operators;
     if (command.argv.empty()) co_return refusal("usage.arg", "no command is given");
     MARS_CO_TRY(auto pipes, make_pipes());
-    MARS_CO_TRY(auto pid, start(command, pipes));
+    MARS_CO_TRY(auto started, start(command, pipes));
     pipes.input.read.reset();
     pipes.output.write.reset();
     pipes.errors.write.reset();
-    env::UniqueFd end(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    env::UniqueFd end(static_cast<int>(::syscall(SYS_pidfd_open, started.attendant, 0)));
     if (!end) {
         auto why = errno_failure(errno, "cannot wait for " + command.argv[0]);
-        const Child killed(pid);
+        Child child(started.attendant, std::move(started.control));
+        child.end();
+        child.reap();
         co_return why;
     }
-    Running running(env, command, std::move(pipes), pid, std::move(end));
+    Running running(executor, command, std::move(pipes), std::move(started), std::move(end));
     if (!command.limit) co_return co_await running.go();
-    auto first = co_await (running.go() || env.clock().sleep(*command.limit));
+    asio::steady_timer limit(executor, *command.limit);
+    auto first = co_await (running.go() || limit.async_wait(asio::as_tuple(asio::use_awaitable)));
     if (first.index() == 0) co_return std::move(std::get<0>(first));
-    auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(*command.limit).count();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+        throw boost::system::system_error(asio::error::operation_aborted);
+    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*command.limit).count();
     co_return refusal("wait.phase",
-                      command.argv[0] + " took longer than " + std::to_string(seconds) + " ms, it was killed");
+                      command.argv[0] + " took longer than " +
+                          (ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms") +
+                          ", it was ended");
 }
 
 } // namespace mars::shell

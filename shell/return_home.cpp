@@ -314,6 +314,7 @@ env::task<result<Step>> return_home(VerbContext& ctx, failure why) {
     const auto home = state.move->old;
     if (ctx.options().no_return) co_return stays(ctx, why, "it is not taken back (--no-return)", home);
     ctx.drop_pending();
+    ctx.begin_giving_back(); // --timeout is over, as often as not
     ctx.out().warning(ctx.label("the application did not start on host " + ctx.me() + " (" + why.text +
                                 "); taking it back to host " + home));
     ReturnHome way(ctx, home, *state.stopped_at);

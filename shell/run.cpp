@@ -142,6 +142,7 @@ env::task<void> Run::fail_in(Worker& worker, failure why, const Phase& phase) {
 
 env::task<void> Run::put_back(Worker& worker, const Phase& phase) {
     if (!phase.undo) co_return;
+    worker.context.begin_giving_back();
     auto undone = co_await phase.undo(worker.context);
     if (undone) {
         auto committed = co_await worker.context.commit();
@@ -428,6 +429,10 @@ void Run::fail_interrupted(Worker& worker) {
 } // namespace
 
 env::task<RunResult> run_verb(Surroundings& surroundings, Request request) {
+    auto& options = request.options;
+    const bool is_one_verb = request.verb->family != Family::script; // others are sequences of verbs
+    if (is_one_verb && options.timeout_is_overall && options.timeout && !options.until)
+        options.until = surroundings.env.clock().steady() + *options.timeout;
     for (const auto& note : request.notes) surroundings.output.warning(note);
     Run run(surroundings, request);
     co_return co_await run.go();

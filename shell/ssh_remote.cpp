@@ -8,7 +8,8 @@
 #include <mutex>
 #include <thread>
 
-#include "shell/local_command.hpp"
+#include "shell/process.hpp"
+#include "shell/reason.hpp"
 #include "shell/ssh_session.hpp"
 
 namespace mars::shell {
@@ -103,13 +104,42 @@ SshRemote::SessionPtr SshRemote::take_idle(const std::string& key) {
     return session;
 }
 
+env::task<result<RemoteResult>> SshRemote::run_here(RemoteOptions options, std::vector<std::string> argv,
+                                                    std::string input, Duration limit) {
+    const auto words = shell_command(argv);
+    Command command;
+    command.argv = std::move(argv);
+    command.input = std::move(input);
+    command.limit = limit;
+    if (options.on_text)
+        command.on_text = [&options](bool is_error, std::string piece) -> env::task<void> {
+            options.on_text(is_error ? RemoteStream::errors : RemoteStream::output, piece);
+            co_return;
+        };
+    auto ran = co_await run_process(context_.get_executor(), std::move(command));
+    if (!ran && has_reason(ran.error(), "wait.phase")) {
+        auto s = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
+        co_return refusal("remote.timeout", "host " + local_name_ + ": '" + words + "' did not finish within " +
+                                                std::to_string(s) + " s, it was told to stop");
+    }
+    if (!ran) co_return refusal("remote.ssh", "here: " + ran.error().text);
+    RemoteResult all;
+    all.status = ran->status;
+    all.output = std::move(ran->output);
+    all.errors = std::move(ran->errors);
+    co_return all;
+}
+
 env::task<result<RemoteResult>> SshRemote::run(RemoteHost host, RemoteOptions options, std::vector<std::string> argv,
                                                std::string input, Duration limit) {
+    if (host.name == local_name_) {
+        auto here = co_await run_here(std::move(options), std::move(argv), std::move(input), limit);
+        co_return here;
+    }
     MARS_CO_TRY(auto ssh, parse_ssh_options(options.ssh_opts));
     if (!threads_) threads_ = std::make_unique<SessionThreads>();
-    const bool is_here = host.name == local_name_;
     const auto key = key_of(host, options);
-    auto idle = is_here ? nullptr : take_idle(key);
+    auto idle = take_idle(key);
     if (idle) ++reused_;
     auto stop = std::make_shared<std::atomic<bool>>(false);
     auto end = std::chrono::steady_clock::now() + limit;
@@ -124,9 +154,8 @@ env::task<result<RemoteResult>> SshRemote::run(RemoteHost host, RemoteOptions op
     auto start = [&](const std::shared_ptr<env::Waiter<Ended>>& waiter) {
         waiter->on_cancel = [stop] { stop->store(true); }; // the thread ends soon, and completes the wait
         std::weak_ptr<env::Waiter<Ended>> weak = waiter;
-        threads_->start([call, idle, is_here, weak, executor]() mutable {
-            auto ended =
-                std::make_shared<Ended>(is_here ? Ended(run_local_command(*call)) : work_on(*call, std::move(idle)));
+        threads_->start([call, idle, weak, executor]() mutable {
+            auto ended = std::make_shared<Ended>(work_on(*call, std::move(idle)));
             env::asio::post(executor, [weak, ended] {
                 if (auto strong = weak.lock()) strong->complete(std::move(*ended));
             });

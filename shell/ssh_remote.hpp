@@ -2,8 +2,8 @@
 // SshRemote: runs commands on other hosts through libssh, with the user's ~/.ssh/config, agent, keys and known_hosts;
 // commands for the local host need no ssh. libssh is used from threads, one for each session that works at the moment
 // (made when needed, at most kMostSessions); a session is kept and used again for the next command to its host. A
-// cancelled call ends within a fraction of a second. A host key that is not known is refused with its fingerprint.
-// Tests: tests/unit/shell/ssh_remote_test.cpp (against a real sshd).
+// cancelled call tells the command there to end, and itself ends within seconds. A host key that is not known is
+// refused with its fingerprint. Tests: tests/unit/shell/ssh_remote_test.cpp (against a real sshd).
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -38,6 +38,8 @@ class SshRemote final : public Remote {
 
   private:
     using SessionPtr = std::shared_ptr<SshSession>;
+    env::task<result<RemoteResult>> run_here(RemoteOptions options, std::vector<std::string> argv, std::string input,
+                                             Duration limit);
     SessionPtr take_idle(const std::string& key);
 
     env::asio::io_context& context_;

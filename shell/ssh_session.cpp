@@ -8,7 +8,9 @@
 #include <array>
 
 #include "kernel/base/late_library.hpp"
+#include "shell/attended.hpp"
 #include "shell/reason.hpp"
+#include "shell/ssh_connect.hpp"
 
 namespace mars::shell {
 
@@ -42,6 +44,7 @@ MARS_LATE_FUNCTION(libssh, ssh_key_type);
 MARS_LATE_FUNCTION(libssh, ssh_key_type_to_char);
 MARS_LATE_FUNCTION(libssh, ssh_new);
 MARS_LATE_FUNCTION(libssh, ssh_options_get);
+MARS_LATE_FUNCTION(libssh, ssh_options_get_port);
 MARS_LATE_FUNCTION(libssh, ssh_options_parse_config);
 MARS_LATE_FUNCTION(libssh, ssh_options_set);
 MARS_LATE_FUNCTION(libssh, ssh_session_is_known_server);
@@ -50,6 +53,10 @@ MARS_LATE_FUNCTION(libssh, ssh_set_blocking);
 MARS_LATE_FUNCTION(libssh, ssh_string_free_char);
 MARS_LATE_FUNCTION(libssh, ssh_userauth_none);
 MARS_LATE_FUNCTION(libssh, ssh_userauth_publickey_auto);
+
+constexpr auto kRestOfOutput = std::chrono::seconds(1);       // after the program's end
+constexpr auto kAnswer = std::chrono::seconds(3);             // of who was told to stop
+constexpr auto kLimitSlack = std::chrono::milliseconds(2000); // the caller's word comes before the other side's own
 
 struct ChannelCloser {
     void operator()(ssh_channel channel) const {
@@ -89,22 +96,14 @@ std::string fingerprint(ssh_session session) {
 } // namespace
 
 SshSession::SshSession(const std::string& name) : name_(name) {
-    renew();
+    session_ = ssh_new();
+    if (session_) ssh_set_blocking(session_, 0);
 }
 
 SshSession::~SshSession() {
     if (!session_) return;
     ssh_disconnect(session_);
     ssh_free(session_);
-}
-
-void SshSession::renew() {
-    if (session_) {
-        ssh_disconnect(session_);
-        ssh_free(session_);
-    }
-    session_ = ssh_new();
-    if (session_) ssh_set_blocking(session_, 0);
 }
 
 failure SshSession::failed(const SshCall& call, const std::string& what) const {
@@ -133,17 +132,14 @@ result<void> SshSession::set(const SshCall& call, int option, const void* value,
     return failed(call, "cannot set the " + std::string(what));
 }
 
-// The configuration file first: what is said on the command line wins. `address`: instead of the name, if not empty.
-result<void> SshSession::configure(const SshCall& call, const std::string& address) {
+// The configuration file first: what is said on the command line wins.
+result<void> SshSession::configure(const SshCall& call) {
     const auto& ssh = call.ssh;
     MARS_TRY_VOID(set(call, SSH_OPTIONS_HOST, name_.c_str(), "host"));
     const char* file = ssh.config_file ? ssh.config_file->c_str() : nullptr;
     if (ssh_options_parse_config(session_, file) != 0) return failed(call, "cannot read the ssh configuration");
-    if (!address.empty()) MARS_TRY_VOID(set(call, SSH_OPTIONS_HOST, address.c_str(), "address"));
-    char* user = nullptr;
-    bool has_user = ssh_options_get(session_, SSH_OPTIONS_USER, &user) == 0 && user != nullptr;
-    ssh_string_free_char(user);
-    if (ssh.user || !has_user) MARS_TRY_VOID(set(call, SSH_OPTIONS_USER, ssh.user.value_or("root").c_str(), "user"));
+    if (ssh.user || option(SSH_OPTIONS_USER).empty())
+        MARS_TRY_VOID(set(call, SSH_OPTIONS_USER, ssh.user.value_or("root").c_str(), "user"));
     unsigned port = static_cast<unsigned>(call.options.port != 0 ? call.options.port : ssh.port.value_or(0));
     if (port != 0) MARS_TRY_VOID(set(call, SSH_OPTIONS_PORT, &port, "port"));
     for (const auto& identity : ssh.identity_files)
@@ -153,38 +149,66 @@ result<void> SshSession::configure(const SshCall& call, const std::string& addre
     return {};
 }
 
-result<void> SshSession::connect_to(const SshCall& call, const std::string& address,
-                                    std::chrono::steady_clock::time_point end) {
-    renew();
+std::string SshSession::option(int which) const {
+    char* value = nullptr;
+    const bool has_value = ssh_options_get(session_, static_cast<ssh_options_e>(which), &value) == 0 && value;
+    std::string text = has_value ? value : "";
+    ssh_string_free_char(value);
+    return text;
+}
+
+// To the address from the tree, or the name by the resolver; the configuration and the keys are those of the name.
+result<void> SshSession::open_socket(const SshCall& call, std::chrono::steady_clock::time_point end) {
+    ConnectTarget target;
+    target.name = option(SSH_OPTIONS_HOST);
+    const bool is_configured = target.name != name_; // the caller's configuration knows better than the tree
+    if (!is_configured) target.address = call.host.address;
+    unsigned port = 22;
+    (void)ssh_options_get_port(session_, &port); // stays 22
+    target.port = static_cast<int>(port);
+    auto socket = connect_to_host(target, end, [&] { return !call.is_stopped(); });
+    if (!socket && call.is_stopped()) return failed(call, "no connection");
+    if (!socket)
+        return refusal(call.is_late() ? Reason("remote.timeout") : Reason("remote.ssh"),
+                       "ssh to host " + name_ + ": " + socket.error().text);
+    const int fd = socket->get();
+    MARS_TRY_VOID(set(call, SSH_OPTIONS_FD, &fd, "socket"));
+    (void)socket->release(); // libssh closes it
+    return {};
+}
+
+result<void> SshSession::connect(const SshCall& call) {
+    Duration most = call.options.connect_timeout;
+    if (call.ssh.connect_timeout_s) most = std::chrono::seconds(*call.ssh.connect_timeout_s);
+    const auto end = std::min(call.end, std::chrono::steady_clock::now() + most);
     if (!session_) return failed(call, "cannot begin");
-    MARS_TRY_VOID(configure(call, address));
+    MARS_TRY_VOID(configure(call));
+    if (option(SSH_OPTIONS_PROXYCOMMAND).empty()) MARS_TRY_VOID(open_socket(call, end));
     bool is_over = false;
     int code = patiently(call, SSH_AGAIN, [&] {
         is_over = std::chrono::steady_clock::now() > end;
         return is_over ? SSH_ERROR : ssh_connect(session_);
     });
     if (code == SSH_OK) return {};
-    const std::string where = address.empty() ? "" : " to " + address;
     if (is_over && !call.is_late())
-        return refusal("remote.ssh", "ssh to host " + name_ + ": no connection" + where + " in time");
-    return failed(call, "cannot connect" + where);
+        return refusal("remote.ssh", "ssh to host " + name_ + ": it has accepted the connection, but says nothing");
+    return failed(call, "cannot connect");
 }
 
-// By name, as the user's configuration has it, and else by the address from the tree.
-result<void> SshSession::connect(const SshCall& call) {
-    Duration each = call.options.connect_timeout;
-    if (call.ssh.connect_timeout_s) each = std::chrono::seconds(*call.ssh.connect_timeout_s);
-    auto by_name = connect_to(call, {}, std::chrono::steady_clock::now() + each);
-    if (by_name || call.host.address.empty() || call.host.address == name_) return by_name;
-    if (call.is_stopped() || call.is_late()) return by_name;
-    auto by_address = connect_to(call, call.host.address, std::chrono::steady_clock::now() + each);
-    if (by_address) return {};
-    return refusal(call.is_late() ? Reason("remote.timeout") : Reason("remote.ssh"),
-                   by_name.error().text + "; " + by_address.error().text);
+// By the name; a key that is known for the address alone is as good.
+int SshSession::known_state(const SshCall& call) {
+    const int by_name = ssh_session_is_known_server(session_);
+    const bool is_unknown = by_name == SSH_KNOWN_HOSTS_NOT_FOUND || by_name == SSH_KNOWN_HOSTS_UNKNOWN;
+    if (!is_unknown || call.host.address.empty()) return by_name;
+    const auto name = option(SSH_OPTIONS_HOST);
+    if (!set(call, SSH_OPTIONS_HOST, call.host.address.c_str(), "address")) return by_name;
+    const int by_address = ssh_session_is_known_server(session_);
+    if (!set(call, SSH_OPTIONS_HOST, name.c_str(), "host")) return SSH_KNOWN_HOSTS_ERROR;
+    return by_address == SSH_KNOWN_HOSTS_NOT_FOUND ? by_name : by_address;
 }
 
 result<void> SshSession::check_host_key(const SshCall& call) {
-    const auto state = ssh_session_is_known_server(session_);
+    const int state = known_state(call);
     const auto print = fingerprint(session_);
     switch (state) {
     case SSH_KNOWN_HOSTS_OK:
@@ -251,22 +275,89 @@ bool drain(const SshCall& call, ssh_channel channel, RemoteStream stream, std::s
 
 } // namespace
 
-result<void> SshSession::read_all(const SshCall& call, ssh_channel channel, RemoteResult& into) {
-    const std::string command = "'" + shell_command(call.argv) + "'";
+// What is known of the other side when its end cannot be waited for.
+failure SshSession::told_to_stop(const SshCall& call, const Conversation& talk, std::optional<int> status) const {
+    auto text = "'" + shell_command(call.argv) + "' did not finish";
+    if (!call.is_stopped()) {
+        auto s = std::chrono::duration_cast<std::chrono::seconds>(call.limit).count();
+        text += " within " + std::to_string(s) + " s";
+    } else {
+        text += " before the interruption";
+    }
+    if (status)
+        text += "; it was told to stop there, and has ended with status " + std::to_string(*status);
+    else if (!talk.is_attended)
+        text += "; the marsadm there is older and does not end with its caller: it goes on there";
+    else if (talk.has_mark)
+        text += "; it was told to stop there, but its answer did not come: it may still be giving back what it must";
+    else
+        text += "; it is not known whether it has begun there";
+    if (call.is_stopped()) return failure(std::errc::operation_canceled, "ssh to host " + name_ + ": " + text);
+    return refusal("remote.timeout", "ssh to host " + name_ + ": " + text);
+}
+
+// The mark comes first of all.
+void SshSession::strip_mark(Conversation& talk, std::string& errors) {
+    if (!talk.awaits_mark) return;
+    const auto length = std::min(errors.size(), kAttendedMark.size());
+    if (errors.compare(0, length, kAttendedMark.substr(0, length)) != 0) {
+        talk.awaits_mark = false;
+    } else if (length == kAttendedMark.size()) {
+        talk.has_mark = true;
+        talk.awaits_mark = false;
+        errors.erase(0, length);
+    }
+}
+
+bool SshSession::drain_errors(const SshCall& call, ssh_channel channel, Conversation& talk, RemoteResult& into) {
+    if (!talk.awaits_mark) return drain(call, channel, RemoteStream::errors, into.errors);
+    SshCall quiet = call;
+    quiet.on_text = {};
+    const bool any = drain(quiet, channel, RemoteStream::errors, into.errors);
+    strip_mark(talk, into.errors);
+    if (!talk.awaits_mark && !into.errors.empty() && call.on_text) call.on_text(RemoteStream::errors, into.errors);
+    return any;
+}
+
+result<void> SshSession::read_all(const SshCall& call, ssh_channel channel, Conversation& talk, RemoteResult& into) {
+    using Clock = std::chrono::steady_clock;
+    std::optional<Clock::time_point> rest_end; // the program has ended, its output may be held by something else
+    std::optional<Clock::time_point> answer_end;
+    auto next_sign = Clock::now() + std::chrono::seconds(kAliveEverySeconds);
+    into.status = -1;
     while (true) {
         bool any = drain(call, channel, RemoteStream::output, into.output);
-        any = drain(call, channel, RemoteStream::errors, into.errors) || any;
+        any = drain_errors(call, channel, talk, into) || any;
+        const auto now = Clock::now();
         if (into.output.size() >= kMostOutput || into.errors.size() >= kMostOutput)
-            return failed(call, command + " printed too much");
-        if (!any && ssh_channel_is_eof(channel)) return {};
-        if (!ssh_is_connected(session_)) return failed(call, "the connection broke during " + command);
-        if (call.is_stopped() || call.is_late()) return failed(call, command + " did not finish");
+            return failed(call, "'" + shell_command(call.argv) + "' printed too much");
+        if (into.status < 0) into.status = ssh_channel_get_exit_status(channel);
+        if (into.status >= 0 && !rest_end) rest_end = now + kRestOfOutput;
+        const bool is_eof = !any && ssh_channel_is_eof(channel);
+        const bool has_ended = into.status >= 0 && (is_eof || now >= *rest_end);
+        if (has_ended && answer_end) return told_to_stop(call, talk, into.status);
+        if (has_ended) return {};
+        if (is_eof && ssh_channel_is_closed(channel))
+            return failed(call, "'" + shell_command(call.argv) + "' did not end orderly");
+        if (!ssh_is_connected(session_))
+            return failed(call, "the connection broke during '" + shell_command(call.argv) + "'" +
+                                    (talk.has_mark ? "; it ends there, too, when that is noticed" : ""));
+        if (call.is_stopped() || call.is_late()) {
+            if (!talk.is_attended || (answer_end && now >= *answer_end)) return told_to_stop(call, talk, std::nullopt);
+            if (!answer_end) {
+                answer_end = now + kAnswer;
+                (void)ssh_channel_send_eof(channel); // a broken connection shows in the next turn
+            }
+        } else if (talk.is_attended && now >= next_sign) {
+            next_sign = now + std::chrono::seconds(kAliveEverySeconds);
+            (void)ssh_channel_write(channel, "\n", 1); // likewise
+        }
         if (!any) wait_for_traffic(session_);
     }
 }
 
 // Reads nothing meanwhile: the commands that get an input read all of it before they answer.
-result<void> SshSession::write_all(const SshCall& call, ssh_channel channel) {
+result<void> SshSession::write_all(const SshCall& call, ssh_channel channel, bool is_attended) {
     std::string_view rest = call.input;
     while (!rest.empty()) {
         const auto most = static_cast<std::uint32_t>(std::min<std::size_t>(rest.size(), 32768));
@@ -277,30 +368,40 @@ result<void> SshSession::write_all(const SshCall& call, ssh_channel channel) {
         rest.remove_prefix(static_cast<std::size_t>(n));
         if (n == 0) wait_for_traffic(session_);
     }
-    (void)ssh_channel_send_eof(channel); // a command that does not read its input may have closed it
+    if (!is_attended) (void)ssh_channel_send_eof(channel); // who does not read its input may have closed it
     return {};
 }
 
-result<RemoteResult> SshSession::run(const SshCall& call, bool& has_started) {
-    has_started = false;
-    const auto command = shell_command(call.argv);
+result<RemoteResult> SshSession::converse(const SshCall& call, bool& has_started, bool is_attended) {
+    const auto rest =
+        std::chrono::duration_cast<std::chrono::milliseconds>(call.end - std::chrono::steady_clock::now());
+    const auto limit_ms = std::max<long>(0, rest.count()) + kLimitSlack.count();
+    const auto command =
+        shell_command(is_attended ? attended_command(call.argv, limit_ms, call.input.size()) : call.argv);
+    Conversation talk;
+    talk.is_attended = talk.awaits_mark = is_attended;
     ChannelPtr channel(ssh_channel_new(session_));
     if (!channel || patiently(call, SSH_AGAIN, [&] { return ssh_channel_open_session(channel.get()); }) != SSH_OK)
         return failed(call, "cannot open a channel");
     has_started = true;
     if (patiently(call, SSH_AGAIN, [&] { return ssh_channel_request_exec(channel.get(), command.c_str()); }) != SSH_OK)
-        return failed(call, "cannot run '" + command + "'");
-    MARS_TRY_VOID(write_all(call, channel.get()));
+        return failed(call, "cannot run '" + shell_command(call.argv) + "'");
+    MARS_TRY_VOID(write_all(call, channel.get(), is_attended));
     RemoteResult all;
-    MARS_TRY_VOID(read_all(call, channel.get(), all));
-    // The status comes after the end of the output.
-    int status = patiently(call, SSH_AGAIN, [&] {
-        int code = ssh_channel_get_exit_status(channel.get());
-        return code < 0 && !ssh_channel_is_closed(channel.get()) && ssh_is_connected(session_) ? SSH_AGAIN : code;
-    });
-    if (status < 0) return failed(call, "'" + command + "' did not end orderly");
-    all.status = status;
+    MARS_TRY_VOID(read_all(call, channel.get(), talk, all));
+    // Older releases refuse the option before they do anything.
+    if (is_attended && !talk.has_mark && all.status == 2 &&
+        all.errors.find("unknown option --attended") != std::string::npos)
+        is_old_ = true;
     return all;
+}
+
+result<RemoteResult> SshSession::run(const SshCall& call, bool& has_started) {
+    has_started = false;
+    const bool was_old = is_old_;
+    auto ran = converse(call, has_started, !is_old_);
+    if (ran && is_old_ && !was_old) ran = converse(call, has_started, false);
+    return ran;
 }
 
 } // namespace mars::shell

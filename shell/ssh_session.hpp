@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // SshSession: one ssh connection, logged in, that runs one command after the other. Nothing waits inside libssh: each
-// step is repeated until it is done, the call's time is over, or somebody has asked to stop. Runs on: one thread at a
+// step is repeated until it is done, the call's time is over, or somebody has asked to stop; then the command there is
+// told to end, and heard for a moment. Runs on: one thread at a
 // time, any. Tests: tests/unit/shell/ssh_remote_test.cpp (against a real sshd).
 #pragma once
 
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "shell/remote.hpp"
@@ -51,21 +53,32 @@ class SshSession {
 
   private:
     explicit SshSession(const std::string& name);
-    void renew();
+    struct Conversation {
+        bool is_attended = false; // the command was asked to end with its caller (attended.hpp)
+        bool awaits_mark = false; // nothing of stderr was seen yet
+        bool has_mark = false;    // and it does
+    };
     failure failed(const SshCall& call, const std::string& what) const;
+    failure told_to_stop(const SshCall& call, const Conversation& talk, std::optional<int> status) const;
     template<class Step>
     int patiently(const SshCall& call, int again, Step step);
+    std::string option(int which) const;
     result<void> set(const SshCall& call, int option, const void* value, std::string_view what);
-    result<void> configure(const SshCall& call, const std::string& address);
+    result<void> configure(const SshCall& call);
     result<void> connect(const SshCall& call);
-    result<void> connect_to(const SshCall& call, const std::string& address, std::chrono::steady_clock::time_point end);
+    result<void> open_socket(const SshCall& call, std::chrono::steady_clock::time_point end);
+    int known_state(const SshCall& call);
     result<void> check_host_key(const SshCall& call);
     result<void> log_in(const SshCall& call);
-    result<void> write_all(const SshCall& call, ssh_channel_struct* channel);
-    result<void> read_all(const SshCall& call, ssh_channel_struct* channel, RemoteResult& into);
+    result<RemoteResult> converse(const SshCall& call, bool& has_started, bool is_attended);
+    result<void> write_all(const SshCall& call, ssh_channel_struct* channel, bool is_attended);
+    result<void> read_all(const SshCall& call, ssh_channel_struct* channel, Conversation& talk, RemoteResult& into);
+    bool drain_errors(const SshCall& call, ssh_channel_struct* channel, Conversation& talk, RemoteResult& into);
+    static void strip_mark(Conversation& talk, std::string& errors);
 
     std::string name_;
     ssh_session_struct* session_ = nullptr;
+    bool is_old_ = false; // the marsadm there knows no attended commands
 };
 
 } // namespace mars::shell

@@ -19,6 +19,13 @@ using namespace std::chrono_literals;
 Deadline::Deadline(VerbContext& ctx, std::optional<Duration> budget)
     : clock_(ctx.env().clock()), start_(clock_.steady()) {
     if (budget) end_ = start_ + *budget;
+    if (const auto left = time_left(ctx)) end_ = std::min(end_.value_or(Duration::max()), start_ + *left);
+}
+
+std::optional<Duration> time_left(const VerbContext& ctx) {
+    const auto& until = ctx.options().until;
+    if (!until || ctx.is_giving_back()) return std::nullopt;
+    return std::max(Duration::zero(), *until - ctx.env().clock().steady());
 }
 
 bool Deadline::is_over() const {
@@ -272,6 +279,7 @@ enum class Hearing { unknown, alive, dead };
 Hearing hear(const VerbContext& ctx, const std::string& peer, Stamp asked, Duration elapsed) {
     if (has_answered(ctx, peer, asked)) return Hearing::alive;
     const auto half = ctx.options().window / 2;
+    if (time_left(ctx) == Duration::zero()) return Hearing::dead;
     // An answer may take as long as its way, also when --timeout=0 says to look once.
     if (elapsed > std::max<Duration>(1s, std::min(half, ctx.options().timeout.value_or(half)))) return Hearing::dead;
     const auto heard = tree::heard_at(ctx.view(), peer, ctx.env().clock().now());

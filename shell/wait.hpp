@@ -14,7 +14,10 @@
 
 namespace mars::shell {
 
-// The end of a waiting phase, on the monotonic clock.
+// What is left of --timeout for the whole verb; nullopt when there is no such limit.
+std::optional<Duration> time_left(const VerbContext& ctx);
+
+// The end of a waiting phase, on the monotonic clock; never after the end of the whole verb.
 class Deadline {
   public:
     // `budget`: nullopt for no limit.

@@ -18,6 +18,7 @@
 #include "kernel/daemon/arguments.hpp"
 #include "kernel/daemon/daemon.hpp"
 #include "kernel/env/handler_watch.hpp"
+#include "kernel/env/real/fd.hpp"
 #include "kernel/env/real/real_env.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/export/host_export.hpp"
@@ -139,6 +140,7 @@ env::task<void> serve(env::RealEnv& env, const daemon::Arguments& arguments, int
 } // namespace
 
 int main(int argc, char** argv) {
+    env::fill_standard_descriptors();
     auto arguments = daemon::parse_arguments(argc, argv);
     if (!arguments) {
         std::fprintf(stderr, "marsd: %s\n", arguments.error().text.c_str());

@@ -9,7 +9,8 @@
 #include <chrono>
 #include <map>
 
-#include "shell/local_command.hpp"
+#include "shell/process.hpp"
+#include "shell/reason.hpp"
 #include "shell/systemd/device_users.hpp"
 #include "shell/systemd/host_facts.hpp"
 #include "shell/systemd/sd_bus_connection.hpp"
@@ -250,15 +251,11 @@ env::task<result<void>> SdBusSystemd::reset_failed(std::string unit) {
 
 env::task<result<int>> SdBusSystemd::run_script(std::string path, std::string operation, Duration limit) {
     if (!may_use("generated script", path)) co_return refusal("unit.job", "the script " + path + " is not run");
-    auto stop = std::make_shared<std::atomic<bool>>(false);
-    auto end = std::chrono::steady_clock::now() + limit;
-    RemoteHost here("localhost", "");
-    auto call = std::make_shared<SshCall>(SshCall{here, {}, {}, {path, operation}, {}, limit, end, stop});
-    auto work = [call]() -> result<int> {
-        MARS_TRY(auto ran, run_local_command(*call));
-        return ran.status;
-    };
-    co_return co_await pool().run(std::move(work));
+    Command command;
+    command.argv = {std::move(path), std::move(operation)};
+    command.limit = limit;
+    MARS_CO_TRY(auto ran, co_await run_process(context_.get_executor(), std::move(command)));
+    co_return ran.status;
 }
 
 env::task<std::vector<std::string>> SdBusSystemd::users_of(std::string device) {

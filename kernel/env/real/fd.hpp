@@ -2,6 +2,7 @@
 // UniqueFd: the one owner of a file descriptor. Raw ints are only lent, never kept.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -32,5 +33,12 @@ class UniqueFd {
   private:
     int fd_ = -1;
 };
+
+// Fills 0, 1 and 2 where the caller has closed them, so that nothing else can be opened there and be written into as
+// if it were the output. What is written to such a stdout fails, as it would have.
+inline void fill_standard_descriptors() {
+    for (int fd : {0, 1, 2})
+        if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == 2 ? O_RDWR : O_RDONLY); // the lowest free one
+}
 
 } // namespace mars::env

@@ -154,8 +154,11 @@ result<std::unique_ptr<Listener>> RealNet::listen(Endpoint at) {
     if (!error) acceptor.bind(address, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (error == asio::error::address_in_use)
-        if (const auto holder = port_holder(at.port); !holder.empty())
-            return net_failure(error, "cannot listen on " + at.text() + ", which " + holder + " has");
+        if (const auto holder = port_holder(at.port); !holder.empty()) {
+            auto why = net_failure(error, "cannot listen on " + at.text() + ", which " + holder + " has");
+            why.text += "; next: end that; see ss -tlnp 'sport = :" + std::to_string(at.port) + "'";
+            return why;
+        }
     if (error) return net_failure(error, "cannot listen on " + at.text());
     auto local = endpoint_of(acceptor.local_endpoint(error));
     return std::unique_ptr<Listener>(std::make_unique<RealListener>(std::move(acceptor), std::move(local)));

@@ -129,16 +129,21 @@ class Site {
         copy_tree("resource-" + from, "resource-" + to);
     }
 
+    Options defaults;                                                 // of every command line
+    std::function<std::unique_ptr<Hooks>(env::Env&)> make_hooks = {}; // listeners of each; may be empty
+
     // Runs one command line; the output stays in `output`.
     RunResult run(const Words& words) {
         output.events.clear();
         auto process = machine.start_process("marsadm");
         Surroundings surroundings{*process, local, remote, output, macro_path};
         surroundings.systemd = systemd;
+        const auto hooks = make_hooks ? make_hooks(*process) : nullptr;
+        surroundings.hooks = hooks.get();
         std::optional<RunResult> result;
-        auto wrapper = [](Surroundings& where, Words line, std::optional<RunResult>& out) -> env::task<void> {
-            Options defaults;
-            out.emplace(co_await run_words(where, std::move(line), std::move(defaults)));
+        auto wrapper = [this](Surroundings& where, Words line, std::optional<RunResult>& out) -> env::task<void> {
+            auto options = defaults;
+            out.emplace(co_await run_words(where, std::move(line), std::move(options)));
         };
         env::TaskGroup group(*process);
         group_ = &group;

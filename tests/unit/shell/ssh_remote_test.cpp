@@ -19,8 +19,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "kernel/env/task_group.hpp"
 #include "kernel/env/real/real_env.hpp"
+#include "kernel/env/task_group.hpp"
 #include "shell/fleet/fleet.hpp"
 #include "shell/reason.hpp"
 #include "shell/ssh_remote.hpp"
@@ -46,7 +46,8 @@ int listen_on_free_port(int& fd) {
 // An sshd of this user, with keys of its own, on a free port.
 class Sshd {
   public:
-    Sshd() {
+    // `path`: where the commands of a login look for programs first.
+    explicit Sshd(const std::string& path = own_folder()) {
         char pattern[] = "/tmp/mars-sshd-XXXXXX";
         folder = ::mkdtemp(pattern);
         shell("ssh-keygen -q -t ed25519 -N '' -f " + folder + "/host && ssh-keygen -q -t ed25519 -N '' -f " + folder +
@@ -56,8 +57,8 @@ class Sshd {
         ::close(fd);
         std::ofstream(folder + "/config") << "HostKey " << folder << "/host\nAuthorizedKeysFile " << folder
                                           << "/authorized\nStrictModes no\nPidFile none\nUsePAM no\nMaxStartups "
-                                             "500\nMaxSessions 100\nListenAddress 127.0.0.1\nPort "
-                                          << port << "\n";
+                                             "500\nMaxSessions 100\nSetEnv PATH="
+                                          << path << ":/usr/bin:/bin\nListenAddress 127.0.0.1\nPort " << port << "\n";
         std::ofstream(folder + "/ssh_config") << "Host *\n  IdentityFile " << folder << "/user\n";
         std::string config = folder + "/config";
         std::vector<std::string> words{"/usr/sbin/sshd", "-D", "-e", "-f", config};
@@ -91,6 +92,9 @@ class Sshd {
     int port = 0;
     pid_t pid = -1;
 
+    // That of the programs of this build, among them marsadm.
+    static std::string own_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+
   private:
     static std::string user() {
         const char* name = ::getenv("USER");
@@ -121,14 +125,15 @@ bool has_sshd() {
 }
 
 struct Client {
-    Client() : real(context, env::make_stderr_log(env::LogLevel::warning), env::FileIo::Use::threads),
-               remote(context, real.lot(), "here") {}
+    Client()
+        : real(context, env::make_stderr_log(env::LogLevel::warning), env::FileIo::Use::threads),
+          remote(context, real.lot(), "here") {}
 
     result<RemoteResult> run(const std::string& host, RemoteOptions options, std::vector<std::string> argv,
-                             std::string input = {}, Duration limit = 20s) {
+                             std::string input = {}, Duration limit = 20s, const std::string& address = {}) {
         std::optional<result<RemoteResult>> out;
         auto body = [&]() -> env::task<void> {
-            RemoteHost to(host, "");
+            RemoteHost to(host, address);
             out.emplace(co_await remote.run(std::move(to), options, argv, input, limit));
         };
         env::asio::co_spawn(context, body(), [](const std::exception_ptr& e) {
@@ -200,12 +205,114 @@ TEST_CASE("a host that hangs costs its deadline, whatever it hangs in") {
     CHECK(has_reason(mute.error(), "remote.timeout"));
 }
 
+namespace {
+
+bool lives(pid_t pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
+    std::string text((std::istreambuf_iterator<char>(status)), {});
+    const auto name_end = text.rfind(')');
+    return name_end != std::string::npos && text[name_end + 2] != 'Z';
+}
+
+bool ends_soon(pid_t pid) {
+    for (int i = 0; i < 1000 && lives(pid); ++i) ::usleep(10000);
+    return !lives(pid);
+}
+
+} // namespace
+
+TEST_CASE("a command on another host ends with its deadline, and what is known of it is said") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    auto options = sshd.options();
+    std::string seen;
+    options.on_text = [&](RemoteStream, std::string_view piece) { seen += piece; };
+    auto late = client.run("127.0.0.1", options, {"sh", "-c", "echo $$; exec sleep 1000"}, {}, 1s);
+    REQUIRE_FALSE(late);
+    CHECK(has_reason(late.error(), "remote.timeout"));
+    CHECK_THAT(late.error().text, Catch::Contains("told to stop there, and has ended with status 143"));
+    REQUIRE_FALSE(seen.empty());
+    CHECK(ends_soon(std::stoi(seen)));
+}
+
+TEST_CASE("what a command leaves behind on another host does not keep its caller") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    auto ran = client.run("127.0.0.1", sshd.options(), {"sh", "-c", "sleep 1000 & echo $!"});
+    INFO((ran ? "" : ran.error().text));
+    REQUIRE(ran);
+    const auto pid = std::stoi(ran->output);
+    CHECK(lives(pid));
+    ::kill(pid, SIGKILL);
+    CHECK(ran->errors.empty());
+}
+
+TEST_CASE("a host with an older release, or without marsadm, is still of use; what goes on there is said") {
+    if (!has_sshd()) return;
+    char pattern[] = "/tmp/mars-old-XXXXXX";
+    const std::string folder = ::mkdtemp(pattern);
+    const bool is_old = GENERATE(true, false);
+    if (is_old) {
+        std::ofstream(folder + "/marsadm")
+            << "#!/bin/sh\necho \"error: unknown option $1 [usage.option]\" >&2\nexit 2\n";
+        REQUIRE(::chmod((folder + "/marsadm").c_str(), 0755) == 0);
+    }
+    Sshd sshd(folder);
+    Client client;
+    auto ran = client.run("127.0.0.1", sshd.options(), {"sh", "-c", "cat; exit 5"}, "text");
+    INFO((ran ? ran->errors : ran.error().text));
+    REQUIRE(ran);
+    CHECK(ran->output == "text");
+    CHECK(ran->status == 5);
+    if (is_old) {
+        auto late = client.run("127.0.0.1", sshd.options(), {"sleep", "7"}, {}, 1s);
+        REQUIRE_FALSE(late);
+        CHECK_THAT(late.error().text, Catch::Contains("older") && Catch::Contains("goes on there"));
+    }
+    std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("the address leads to the host whatever the resolver does; the key is kept under its name") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    auto ran = client.run("host-without-a-name", sshd.options(), {"echo", "here"}, {}, 20s, "127.0.0.1");
+    INFO((ran ? "" : ran.error().text));
+    REQUIRE(ran);
+    std::ifstream known(sshd.folder + "/known");
+    std::string text((std::istreambuf_iterator<char>(known)), {});
+    CHECK_THAT(text, Catch::Contains("host-without-a-name"));
+    // A key that is known for the address alone will do.
+    auto options = sshd.options("by-address");
+    REQUIRE(client.run("127.0.0.1", options, {"true"}));
+    options.accept_new_host_keys = false;
+    auto again = client.run("other-name", options, {"true"}, {}, 20s, "127.0.0.1");
+    INFO((again ? "" : again.error().text));
+    CHECK(again);
+}
+
+TEST_CASE("no connection: every way that was tried is named, once") {
+    Client client;
+    int fd = -1;
+    RemoteOptions options;
+    options.port = listen_on_free_port(fd);
+    ::close(fd);
+    auto refused = client.run("host-without-a-name", options, {"true"}, {}, 20s, "127.0.0.1");
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().text,
+               Catch::Contains("127.0.0.1: Connection refused") && Catch::Contains("the name host-without-a-name") ||
+                   Catch::Contains("the resolver has not told"));
+}
+
 TEST_CASE("a connection that has died meanwhile is replaced") {
     if (!has_sshd()) return;
     Sshd sshd;
     Client client;
     auto options = sshd.options();
-    auto parent = client.run("127.0.0.1", options, {"sh", "-c", "echo $PPID"});
+    // Its parent attends it; the parent of that is the connection.
+    auto parent = client.run("127.0.0.1", options, {"sh", "-c", "ps -o ppid= -p $PPID"});
     REQUIRE(parent);
     ::kill(static_cast<pid_t>(std::stoi(parent->output)), SIGKILL);
     auto again = client.run("127.0.0.1", options, {"echo", "hello"});

@@ -170,3 +170,32 @@ TEST_CASE("wait-umount skips members that nothing recent is known of, unless str
     CHECK(site.output.text(Severity::warning).find("nothing recent is known of b") != std::string::npos);
     CHECK(time_of(site, {"wait-umount", "r", "--strict-wait", "--timeout=2"}, 3) < 3s);
 }
+
+namespace {
+
+// A listener that takes its time.
+class SlowHooks final : public Hooks {
+  public:
+    SlowHooks(env::Clock& clock, std::string name) : clock_(clock), name_(std::move(name)) {}
+    bool listens(std::string_view name) override { return name == name_; }
+    env::task<result<void>> fire(Event) override {
+        co_await clock_.sleep(3s);
+        co_return result<void>();
+    }
+
+  private:
+    env::Clock& clock_;
+    std::string name_;
+};
+
+} // namespace
+
+TEST_CASE("a timeout that is given is for the whole verb, hooks included; the usual one is for each wait") {
+    Pair site;
+    site.make_hooks = [](env::Env& env) { return std::make_unique<SlowHooks>(env.clock(), "detach.await-off.before"); };
+    const auto given = time_of(site, {"detach", "r", "--timeout=5"}, 3);
+    CHECK(given >= 4900ms);
+    CHECK(given < 6s);
+    site.defaults.timeout = 5s;
+    CHECK(time_of(site, {"detach", "r"}, 3) >= 8s);
+}
