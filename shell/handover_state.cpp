@@ -4,6 +4,7 @@
 #include "kernel/tree/handover_note.hpp"
 #include "shell/handover.hpp"
 #include "shell/hosts.hpp"
+#include "shell/log_links.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -166,10 +167,23 @@ env::task<result<void>> designate_nobody(VerbContext& ctx) {
     co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
 }
 
+namespace {
+
+// The host has had the role in fact: a primary begins a log of its own, first of all. One that was designated and still
+// waits for others has not.
+bool was_at_work(const VerbContext& ctx, const std::string& host) {
+    if (is_indicator(ctx, host, "is-primary", "1")) return true;
+    const auto at = replay_of(ctx.view(), ctx.resource(), host);
+    return at && at->log.host == host;
+}
+
+} // namespace
+
 void queue_designation(VerbContext& ctx, const std::string& host, std::optional<Stamp> stamp) {
     const auto last = ctx.view().get(ctx.key("userspace/last-primary"));
     const auto previous = ctx.view().get(ctx.key("userspace/prev-primary"));
-    if (last) {
+    // Who comes next has to be heard by the one that was at work last: only that knows whether it is so again.
+    if (last && (!previous || was_at_work(ctx, last->value))) {
         const bool keeps_stamp = !previous || previous->stamp < last->stamp;
         ctx.set(ctx.key("userspace/prev-primary"), last->value, keeps_stamp ? std::optional(last->stamp) : stamp);
     }

@@ -534,3 +534,28 @@ TEST_CASE("a new complaint of marsd ends the wait for the device, one that passe
     CHECK(site.output.text(Severity::error).find("cannot be made: remove it") != std::string::npos);
     CHECK(site.output.text(Severity::error).find("[device.errlog]") != std::string::npos);
 }
+
+TEST_CASE("a primary that has waited for others and never was at work does not decide who comes next") {
+    Pair site;
+    site.both_obey();
+    site.set("resource-r/userspace/last-primary", "b");
+    site.set("resource-r/userspace/prev-primary", "c");
+    SECTION("it was not at work: who was before still does") {
+        for (const std::string host : {"a", "b"}) {
+            site.set("resource-r/replay-" + host, "log-000000003-c,4096,0");
+            const auto second = format::make_version({2, "c"}, 8192, std::string()).text();
+            site.set("resource-r/version-000000002-" + host, second);
+            site.set("resource-r/version-000000003-" + host, format::make_version({3, "c"}, 4096, second).text());
+        }
+        site.set("resource-r/actual-b/is-primary", "0");
+        site.set("resource-r/actual-b/if-on", "0");
+        site.on_tick = [&] { site.obey("a"); };
+        site.succeed({"primary", "r"});
+        CHECK(site.r("userspace/prev-primary") == "c");
+    }
+    SECTION("it was") {
+        site.succeed({"primary", "r"});
+        CHECK(site.r("userspace/prev-primary") == "b");
+    }
+    CHECK(site.r("userspace/last-primary") == "a");
+}
