@@ -9,6 +9,7 @@
 #include "macros/reference.hpp"
 #include "shell/hosts.hpp"
 #include "shell/macro_session.hpp"
+#include "shell/startup.hpp"
 #include "shell/verb_table.hpp"
 
 namespace mars::shell {
@@ -161,6 +162,7 @@ env::task<result<Step>> trace(VerbContext& ctx) {
     const auto& resource = ctx.argument(1);
     const auto& words = ctx.request().arguments;
     std::vector<std::string> arguments(words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end());
+    MARS_CO_TRY_VOID(check_readable(ctx.surroundings(), ctx.view().root(), ctx.request().spelling));
     if (!resource.empty() && !has_resource(ctx.view(), resource))
         co_return refusal("res.missing", "there is no resource " + resource + " in " + ctx.view().root());
     MacroSetup setup(ctx, name);
