@@ -13,12 +13,19 @@ namespace mars::lua {
 
 namespace {
 
+// A tree that cannot be read is another failure than a macro that cannot be evaluated.
+std::string reason_name(const failure& why) {
+    return shell::has_reason(why, "sys.root") ? "sys.root" : "view.macro";
+}
+
 int host(lua_State* L) {
     push(L, Interpreter::of(L).context().me());
     return 1;
 }
 
 int hosts(lua_State* L) {
+    if (auto readable = check_tree(Interpreter::of(L)); !readable)
+        return push_failure(L, readable.error().text, "sys.root");
     auto& view = Interpreter::of(L).view();
     auto resource = optional_text(L, 1);
     push(L, resource.empty() ? shell::cluster_hosts(view) : shell::hosts_of(view, resource));
@@ -26,6 +33,8 @@ int hosts(lua_State* L) {
 }
 
 int resources(lua_State* L) {
+    if (auto readable = check_tree(Interpreter::of(L)); !readable)
+        return push_failure(L, readable.error().text, "sys.root");
     auto& interpreter = Interpreter::of(L);
     auto who = optional_text(L, 1);
     if (who == "all")
@@ -55,7 +64,7 @@ int get(lua_State* L) {
     auto resource = check_text(L, 1);
     auto name = check_text(L, 2);
     auto text = view_macro(Interpreter::of(L), name, resource);
-    if (!text) return push_failure(L, text.error().text, "view.macro");
+    if (!text) return push_failure(L, text.error().text, reason_name(text.error()));
     const auto* entry = macros::find_viewable(name);
     push_typed(L, without_newline(std::move(*text)), entry ? entry->row->unit : macros::Unit::text);
     return 1;
@@ -63,12 +72,14 @@ int get(lua_State* L) {
 
 int macro(lua_State* L) {
     auto text = evaluate_macro(Interpreter::of(L), check_text(L, 1), optional_text(L, 2));
-    if (!text) return push_failure(L, text.error().text, "view.macro");
+    if (!text) return push_failure(L, text.error().text, reason_name(text.error()));
     push(L, without_newline(std::move(*text)));
     return 1;
 }
 
 int key(lua_State* L) {
+    if (auto readable = check_tree(Interpreter::of(L)); !readable)
+        return push_failure(L, readable.error().text, "sys.root");
     auto link = Interpreter::of(L).view().get(check_text(L, 1));
     if (!link) return 0;
     push(L, link->value);
@@ -84,19 +95,20 @@ int version(lua_State* L) {
 constexpr ApiFunction kTreeFunctions[] = {
     {"host", "mars.host() → name", "The host that is acted for: the local one, or that of --host.", "", false,
      "print(mars.host())", "a", host},
-    {"hosts", "mars.hosts([res]) → list", "The hosts of the cluster, or those of a resource, in natural order.", "",
-     false, "print(table.concat(mars.hosts(\"r\"), \" \"))", "a b", hosts},
+    {"hosts", "mars.hosts([res]) → list", "The hosts of the cluster, or those of a resource, in natural order.",
+     "sys.root", false, "print(table.concat(mars.hosts(\"r\"), \" \"))", "a b", hosts},
     {"resources", "mars.resources([host]) → list",
-     "The resources of this host or another one, or with \"all\" those of the cluster.", "", false,
+     "The resources of this host or another one, or with \"all\" those of the cluster.", "sys.root", false,
      "for _, res in ipairs(mars.resources()) do print(res) end", "r", resources},
     {"get", "mars.get(res, name) → value",
      "The value of a primitive or macro for a resource: what %{NAME} says there. Numbers are numbers, flags booleans, "
      "everything else strings. res may be \"\".",
-     "view.macro", false, "print(mars.get(\"r\", \"is-primary\"), mars.get(\"r\", \"get-primary\"))", "false\tb", get},
-    {"macro", "mars.macro(text [, res]) → string", "Evaluates the text of a macro.", "view.macro", false,
+     "view.macro, sys.root", false, "print(mars.get(\"r\", \"is-primary\"), mars.get(\"r\", \"get-primary\"))",
+     "false\tb", get},
+    {"macro", "mars.macro(text [, res]) → string", "Evaluates the text of a macro.", "view.macro, sys.root", false,
      "print(mars.macro(\"%{res} on %{host}\", \"r\"))", "r on a", macro},
     {"key", "mars.key(path) → value, age",
-     "A key of the tree below /mars, and its age in seconds; nothing when it does not exist.", "", false,
+     "A key of the tree below /mars, and its age in seconds; nothing when it does not exist.", "sys.root", false,
      "print((mars.key(\"resource-r/primary\")))", "b", key},
     {"version", "mars.version() → string", "The version of this program.", "", false,
      "print(mars.version():match(\"^marsadm\"))", "marsadm", version},

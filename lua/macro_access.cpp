@@ -3,6 +3,7 @@
 
 #include "macros/macros.hpp"
 #include "shell/macro_session.hpp"
+#include "shell/startup.hpp"
 #include "shell/verb_table.hpp"
 
 namespace mars::lua {
@@ -34,13 +35,19 @@ class Access {
 
 } // namespace
 
+result<void> check_tree(Interpreter& interpreter) {
+    return shell::check_readable(interpreter.surroundings(), interpreter.view().root(), "shell");
+}
+
 result<std::string> view_macro(Interpreter& interpreter, const std::string& name, const std::string& resource,
                                const std::string& host) {
+    MARS_TRY_VOID(check_tree(interpreter));
     Access access(interpreter, "view-" + name, host);
     return macros::view(access.context(), name, resource);
 }
 
 result<std::string> evaluate_macro(Interpreter& interpreter, const std::string& text, const std::string& resource) {
+    MARS_TRY_VOID(check_tree(interpreter));
     Access access(interpreter, "macro", {});
     MARS_TRY(auto parsed, macros::parse(text, "macro"));
     return macros::evaluate(access.context(), parsed, resource);

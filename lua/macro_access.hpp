@@ -8,6 +8,8 @@
 
 namespace mars::lua {
 
+// Whether this user can read the tree: what is unreadable is not missing. Failure: sys.root.
+result<void> check_tree(Interpreter& interpreter);
 // What view-NAME says for a resource ("" for none), seen from `host` (else the acting one). Failure: view.macro.
 result<std::string> view_macro(Interpreter& interpreter, const std::string& name, const std::string& resource,
                                const std::string& host = {});

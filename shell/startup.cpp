@@ -81,6 +81,15 @@ result<void> check_data_plane(VerbContext& ctx) {
 
 } // namespace
 
+// Else what cannot be read would be said not to exist.
+result<void> check_readable(const Surroundings& surroundings, const std::string& root, const std::string& what) {
+    if (surroundings.local.is_root()) return {};
+    const auto names = surroundings.env.storage().list(root);
+    if (names || names.error().is(std::errc::no_such_file_or_directory)) return {};
+    return refusal("sys.root", root + " on host " + surroundings.env.hostname() + " cannot be read by this user (" +
+                                   names.error().text + "); next: sudo marsadm " + what);
+}
+
 result<void> check_startup(VerbContext& ctx) {
     const auto& verb = *ctx.request().verb;
     if (verb.has(kNoTree)) return {};
@@ -92,10 +101,7 @@ result<void> check_startup(VerbContext& ctx) {
     if (!root || root->kind != env::FileKind::directory)
         return refusal("sys.noroot-dir", "there is no directory " + ctx.view().root() +
                                              "; next: make a filesystem of its own for it and mount it there");
-    if (!ctx.local().is_root()) // else what cannot be read would be said not to exist
-        if (const auto names = ctx.env().storage().list(ctx.view().root()); !names)
-            return refusal("sys.root", ctx.view().root() + " on host " + ctx.self() + " cannot be read by this user (" +
-                                           names.error().text + "); next: sudo marsadm " + ctx.request().spelling);
+    MARS_TRY_VOID(check_readable(ctx.surroundings(), ctx.view().root(), ctx.request().spelling));
     MARS_TRY_VOID(check_acting_host(ctx));
     MARS_TRY_VOID(check_uuid(ctx));
     return check_data_plane(ctx);

@@ -12,6 +12,9 @@ namespace mars::shell {
 
 // Host name, tree version, user, tree, membership in a cluster, --host. Failures: sys.*, name.*, dp.*.
 result<void> check_startup(VerbContext& ctx);
+// The tree below `root`, if there is one, can be read by this user: for whatever looks at it without being a verb that
+// check_startup has let through. `what`: the words that root would type behind marsadm. Failure: sys.root.
+result<void> check_readable(const Surroundings& surroundings, const std::string& root, const std::string& what);
 // The resources that a request addresses.
 struct Addressed {
     std::vector<std::string> names;                       // in natural order, each once

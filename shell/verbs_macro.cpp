@@ -9,6 +9,7 @@
 #include "macros/reference.hpp"
 #include "shell/hosts.hpp"
 #include "shell/macro_session.hpp"
+#include "shell/startup.hpp"
 #include "shell/verb_table.hpp"
 
 namespace mars::shell {
@@ -190,6 +191,7 @@ env::task<result<Step>> trace(VerbContext& ctx) {
     const auto& name = ctx.argument(0);
     const auto& resource = ctx.argument(1);
     const auto arguments = arguments_for_macro(ctx);
+    MARS_CO_TRY_VOID(check_readable(ctx.surroundings(), ctx.view().root(), ctx.request().spelling));
     MARS_CO_TRY_VOID(check_resource(ctx, resource));
     MacroSetup setup(ctx, name);
     Trace steps(ctx.options().verbose > 0);

@@ -7,6 +7,7 @@
 
 #include "shell/fleet/fleet.hpp"
 #include "shell/fleet/fleet_screen.hpp"
+#include "shell/startup.hpp"
 
 namespace mars::shell {
 
@@ -74,8 +75,10 @@ env::task<RunResult> run_on_fleet(Surroundings& surroundings, std::vector<std::s
     std::vector<std::string> argv{"marsadm"};
     argv.insert(argv.end(), selector + 1, words.cend());
     if (argv.size() == 1)
-        co_return refused(output, refusal("usage.verb", "what shall be done on " + *selector + "? For example: marsadm " +
-                                                            *selector + " view"));
+        co_return refused(output, refusal("usage.verb", "what shall be done on " + *selector +
+                                                            "? For example: marsadm " + *selector + " view"));
+    if (auto readable = check_readable(surroundings, options.root, *selector); !readable)
+        co_return refused(output, readable.error());
     tree::DiskView view(surroundings.env, options.root);
     auto hosts = hosts_of_selector(view, std::string_view(*selector).substr(1));
     if (!hosts) co_return refused(output, hosts.error());

@@ -116,7 +116,8 @@ env::task<LineOutcome> LineRunner::run_lua(std::string code) {
 
 LineOutcome LineRunner::run_macro(const std::string& text) {
     auto value = lua::evaluate_macro(interpreter(), text, resource());
-    if (!value) return fail(refusal("view.macro", value.error().text));
+    if (!value)
+        return fail(has_reason(value.error(), "sys.root") ? value.error() : refusal("view.macro", value.error().text));
     if (value->ends_with('\n')) value->pop_back();
     surroundings_.output.answer(*value);
     return {};

@@ -156,4 +156,17 @@ with Site() as site:
     status, out, err = site.marsadm("pause-fetch", "r")
     if status == 0 or "first line names /bin/sh\\r: the file has CRLF line ends; next: sed -i" not in err:
         raise AssertionError(f"hook: {status} {err!r}")
+
+    # A tree that may not be read is not said to be empty.
+    os.remove(site.etc + "/hook-pre-pause-fetch")
+    os.chmod(site.root, 0o700)
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    for words in (("view",), ("view", "all"), ("view", "--json", "all"), ("view", "--watch"), ("view-role", "r"),
+                  ("macro", "trace", "role", "r"), ("templates", "list"), ("@all", "version"),
+                  ("-e", "assert(mars.view('r'))"), ("-e", "assert(mars.get('r', 'role'))"),
+                  ("-e", "assert(mars.resources())"), ("-e", "assert(mars.hosts())"), ("-e", "assert(mars.key('uuid'))"),
+                  ("-e", "assert(mars.macro('%get-primary{}', 'r'))")):
+        status, out, err = runs.run(words, subprocess.PIPE, nobody)
+        if status not in ((1,) if words[0] == "-e" else (4,)) or out or "cannot be read by this user" not in err:
+            raise AssertionError(f"{words} of nobody: {status} {out!r} {err!r}")
 print("ok")
