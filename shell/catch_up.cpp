@@ -10,6 +10,7 @@
 #include "shell/handover_state.hpp"
 #include "shell/hosts.hpp"
 #include "shell/log_links.hpp"
+#include "shell/systemd/activation.hpp"
 #include "shell/wait.hpp"
 
 namespace mars::shell {
@@ -109,8 +110,11 @@ std::string rest_text(const CatchUp& catch_up) {
 }
 
 bool skips(VerbContext& ctx) {
-    return ctx.options().at_once || !systemd::has_application(ctx) || !takes_over_from_other(ctx) ||
-           !designated_primary(ctx.view(), ctx.resource());
+    if (ctx.options().at_once || !systemd::has_application(ctx) || !takes_over_from_other(ctx)) return true;
+    // Only an application that runs has something to lose by that.
+    const auto now = designated_primary(ctx.view(), ctx.resource());
+    return !now || systemd::wanted_host(ctx) != now ||
+           ctx.view().number(ctx.actual(*now, "open-count")).value_or(0) == 0;
 }
 
 } // namespace

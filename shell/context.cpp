@@ -169,7 +169,7 @@ env::task<result<void>> VerbContext::apply_one(const Effect& effect) {
 void VerbContext::set_irrevocable(bool is_irrevocable) {
     if (is_irrevocable == is_irrevocable_) return;
     is_irrevocable_ = is_irrevocable;
-    if (surroundings_.irrevocable) *surroundings_.irrevocable += is_irrevocable ? 1 : -1;
+    if (surroundings_.count_irrevocable) surroundings_.count_irrevocable(is_irrevocable ? 1 : -1);
 }
 
 result<void> VerbContext::overridable(Reason reason, std::string text) {

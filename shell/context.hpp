@@ -45,13 +45,13 @@ struct Surroundings {
     VerbRegistry* verbs = nullptr;                       // absent: only those of the table
     Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
     systemd::Systemd* systemd = nullptr;                 // of this host; absent where there is none
-    int* irrevocable =
-        nullptr; // counts what is beyond the point of no return, for who could end the program; may be absent
+    // Told +1 and -1 by what passes the point of no return, for whoever could end the program; may be empty.
+    std::function<void(int change)> count_irrevocable = {};
 
     VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
     // The same in everything but the output. (A new member has to be named here as well.)
     Surroundings with(Output& other) const {
-        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting, systemd, irrevocable};
+        return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting, systemd, count_irrevocable};
     }
 };
 

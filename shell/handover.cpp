@@ -33,7 +33,9 @@ env::task<result<Step>> primary_start_here(VerbContext& ctx) {
         const auto started = co_await systemd::start_here(ctx);
         if (!started) {
             MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
-            co_return co_await return_home(ctx, started.error());
+            auto why = started.error();
+            if (why.is(std::errc::timed_out)) why = refusal("unit.start", why.text);
+            co_return co_await return_home(ctx, std::move(why));
         }
         if (state.stopped_at && !ctx.is_dry_run())
             ctx.out().info(ctx.label("the application was away for " +
@@ -72,18 +74,30 @@ env::task<result<Step>> would_leave_old(VerbContext& ctx) {
 }
 
 // The point of no return: the old primary leaves its role when it hears of that. Only this command knows then who shall
-// have it.
+// have it. Nobody else has touched `primary` since it was looked at: else it is looked at again.
 env::task<result<Step>> call_off(VerbContext& ctx) {
-    const auto had_primary = designated_primary(ctx.view(), ctx.resource()).has_value();
+    const auto key = ctx.key("primary");
+    const auto before = ctx.view().get(key);
+    const bool had_primary = designated_primary(ctx.view(), ctx.resource()).has_value();
     note_phase(ctx, 4);
-    MARS_CO_TRY_VOID(co_await ctx.commit());
+    if (before && before->value == tree::kNone) co_return Step::done;
+    const tree::Link none{std::string(tree::kNone), weaker_than_a_command(before)};
+    ctx.set(key, none.value, none.stamp);
+    bool has_changed = false;
+    const std::function<result<void>()> still = [&]() -> result<void> {
+        has_changed = !is_same(ctx.view().get(key), before);
+        if (!has_changed) return {};
+        return refusal("role.lost", key + " has been changed meanwhile");
+    };
     ctx.set_irrevocable(had_primary);
-    const auto written = co_await designate_nobody(ctx);
-    if (!written) {
-        ctx.set_irrevocable(false);
-        co_return written.error();
-    }
-    if (had_primary) ctx.state<Handover>().called_off = ctx.view().get(ctx.key("primary"));
+    const auto written = co_await ctx.commit_if(still);
+    // Also when that is an error: what was written, and could not be made durable, is seen and followed.
+    const bool is_called_off = is_same(ctx.view().get(key), none);
+    ctx.set_irrevocable(had_primary && is_called_off);
+    if (had_primary && is_called_off) ctx.state<Handover>().called_off = none;
+    if (has_changed) co_return Step::again;
+    if (!written) co_return written.error();
+    ctx.out().info(ctx.label("designated primary: " + (before ? before->value : "nobody") + " -> " + none.value));
     co_return Step::done;
 }
 
@@ -205,7 +219,7 @@ env::task<result<Step>> primary_designate(VerbContext& ctx) {
     // With the stamp of `primary`: whoever wins has both.
     if (ctx.state<Handover>().move) ctx.set(ctx.key("systemd-want"), me);
     const std::function<result<void>()> still = [&ctx] { return check_still_none(ctx); };
-    ctx.set_irrevocable(true);
+    ctx.set_irrevocable(!ctx.is_dry_run());
     const auto written = co_await ctx.commit_if(still);
     if (!written) {
         MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // gives the application away, too
@@ -231,7 +245,7 @@ env::task<result<Step>> primary_await_device(VerbContext& ctx) {
     const auto there = co_await wait_device(ctx, true);
     if (!there) {
         MARS_CO_TRY_VOID(co_await check_not_lost(ctx)); // the better reason
-        co_return there.error();
+        co_return co_await return_home(ctx, there.error());
     }
     turn_all_on(ctx);
     co_return Step::done;

@@ -149,11 +149,22 @@ env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old) {
 env::task<result<void>> check_not_lost(VerbContext& ctx) {
     auto ours = check_not_overtaken(ctx);
     if (!ours) {
-        const auto move = ctx.state<Handover>().move;
-        const auto given = move ? co_await systemd::give_back(ctx, *move) : result<void>();
-        if (!given) ctx.out().warning(ctx.label(given.error().text));
+        if (const auto move = ctx.state<Handover>().move) {
+            auto mine = *move;
+            const auto given = co_await systemd::give_back(ctx, std::move(mine));
+            if (!given) ctx.out().warning(ctx.label(given.error().text));
+        }
     }
     co_return ours;
+}
+
+Stamp weaker_than_a_command(const std::optional<tree::Link>& before) {
+    return Stamp{before ? before->stamp.sec + 1 : 1, 0};
+}
+
+bool is_same(const std::optional<tree::Link>& one, const std::optional<tree::Link>& other) {
+    if (!one || !other) return one.has_value() == other.has_value();
+    return one->value == other->value && one->stamp == other->stamp;
 }
 
 env::task<result<void>> designate_nobody(VerbContext& ctx) {
@@ -164,7 +175,7 @@ env::task<result<void>> designate_nobody(VerbContext& ctx) {
     if (!ctx.is_dry_run())
         ctx.out().info(
             ctx.label("designated primary: " + (now ? now->value : "nobody") + " -> " + std::string(tree::kNone)));
-    co_return co_await ctx.commit(Stamp{now ? now->stamp.sec + 1 : 1, 0});
+    co_return co_await ctx.commit(weaker_than_a_command(now));
 }
 
 namespace {

@@ -74,6 +74,9 @@ env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old);
 env::task<result<void>> check_not_lost(VerbContext& ctx);
 // Queues what makes `host` the designated primary; `primary` and the memory of it get `stamp`, or that of the batch.
 void queue_designation(VerbContext& ctx, const std::string& host, std::optional<Stamp> stamp = std::nullopt);
+// The stamp of a value of `primary` that no command has chosen: any real `primary`, anywhere in the cluster, wins.
+Stamp weaker_than_a_command(const std::optional<tree::Link>& before);
+bool is_same(const std::optional<tree::Link>& one, const std::optional<tree::Link>& other);
 // `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
 env::task<result<void>> designate_nobody(VerbContext& ctx);
 

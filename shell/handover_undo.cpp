@@ -18,8 +18,7 @@ namespace {
 // Still as this command has written it: nobody has taken the role, and nobody else cares for it.
 bool is_still_called_off(VerbContext& ctx) {
     const auto& ours = ctx.state<Handover>().called_off;
-    const auto now = ctx.view().get(ctx.key("primary"));
-    return ours && now && now->value == ours->value && now->stamp == ours->stamp;
+    return ours && is_same(ctx.view().get(ctx.key("primary")), ours);
 }
 
 } // namespace
@@ -32,7 +31,7 @@ env::task<result<Step>> give_role_back(VerbContext& ctx) {
     const auto move = ctx.state<Handover>().move;
     ctx.drop_pending();
     drop_note(ctx);
-    queue_designation(ctx, *old, Stamp{called_off.stamp.sec + 1, 0});
+    queue_designation(ctx, *old, weaker_than_a_command(called_off));
     if (move && systemd::wanted_host(ctx) == move->want) ctx.set(ctx.key("systemd-want"), move->former);
     const std::function<result<void>()> still = [&ctx]() -> result<void> {
         if (is_still_called_off(ctx)) return {};
@@ -41,7 +40,7 @@ env::task<result<Step>> give_role_back(VerbContext& ctx) {
     MARS_CO_TRY_VOID(co_await ctx.commit_if(still));
     const bool runs_there = move && move->former == *old;
     ctx.out().warning(ctx.label("host " + *old + " is designated primary again" +
-                                (runs_there ? ", its application goes on there" : "") +
+                                (runs_there ? ", and its application is wanted there" : "") +
                                 (has_answered_at_all(ctx, *old) ? std::string() : ", as soon as it hears of that")));
     co_return Step::done;
 }

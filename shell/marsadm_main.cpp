@@ -36,6 +36,7 @@
 #include "shell/real_local_host.hpp"
 #include "shell/repl/repl.hpp"
 #include "shell/run.hpp"
+#include "shell/ssh_connect.hpp"
 #include "shell/ssh_remote.hpp"
 #include "shell/systemd/sd_bus_systemd.hpp"
 #include "shell/terminal_output.hpp"
@@ -160,7 +161,11 @@ int run(std::vector<std::string> words) {
     env::asio::cancellation_signal cancel;
     const bool tells = only_tells(words, options, surroundings.registry());
     int irrevocable = 0;
-    surroundings.irrevocable = &irrevocable;
+    surroundings.count_irrevocable = [&irrevocable](int change) {
+        irrevocable += change;
+        // Who suspends it then would keep the application from running anywhere.
+        for (const int number : {SIGTSTP, SIGTTOU, SIGTTIN}) std::signal(number, irrevocable > 0 ? SIG_IGN : SIG_DFL);
+    };
     bool was_interrupted = false;
     Interrupts::Scope while_it_runs(interrupts, [&](int number) {
         if (number == SIGPIPE && !tells) return;
@@ -171,7 +176,7 @@ int run(std::vector<std::string> words) {
         }
         cancel.emit(env::asio::cancellation_type::terminal);
     });
-    env::asio::signal_set signals(context, SIGINT, SIGTERM);
+    env::asio::signal_set signals(context, SIGINT, SIGTERM, SIGQUIT);
     if (!is_ignored(SIGHUP)) signals.add(SIGHUP);
     bool is_over = false;
     std::function<void()> await_signal = [&] {
@@ -238,5 +243,8 @@ int main(int argc, char** argv) {
     std::vector<std::string> words(argv + 1, argv + argc);
     if (!words.empty() && words.front() == "--attended") return attended_main({words.begin() + 1, words.end()});
     if (words.empty() && has_lines()) words = {"shell"};
-    return run(std::move(words));
+    const int status = run(std::move(words));
+    if (!is_resolver_at_work()) return status;
+    std::fflush(nullptr);
+    ::_exit(status);
 }

@@ -306,7 +306,8 @@ failure stranded(const VerbContext& ctx, const failure& why, const failure& then
 env::task<result<Step>> return_home(VerbContext& ctx, failure why) {
     const auto state = ctx.state<Handover>();
     const std::string reason(reason_of(why).name);
-    const bool is_of_units = reason.starts_with("unit.") || reason == "hook.failed";
+    const bool is_of_units = reason.starts_with("unit.") || reason == "hook.failed" || reason == "wait.device" ||
+                             reason == "device.errlog" || why.is(std::errc::timed_out);
     const bool has_home = state.move && state.stopped_at && !state.move->old.empty() && state.move->old != ctx.me() &&
                           state.move->former == state.move->old;
     const bool is_primary = designated_primary(ctx.view(), ctx.resource()) == ctx.me();

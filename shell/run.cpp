@@ -68,6 +68,7 @@ class Run {
     Workers workers_;               // one per resource, or a single one without resource
     std::unique_ptr<Worker> whole_; // start-up and global phases
     const Phase* current_ = nullptr;
+    int giving_back_ = 0;
     bool is_interrupted_ = false; // while a part of the resources is beyond the point of no return
 };
 
@@ -143,6 +144,8 @@ env::task<void> Run::fail_in(Worker& worker, failure why, const Phase& phase) {
 env::task<void> Run::put_back(Worker& worker, const Phase& phase) {
     if (!phase.undo) co_return;
     worker.context.begin_giving_back();
+    ++giving_back_;
+    const std::shared_ptr<void> over(nullptr, [this](void*) { --giving_back_; });
     auto undone = co_await phase.undo(worker.context);
     if (undone) {
         auto committed = co_await worker.context.commit();
@@ -156,6 +159,10 @@ env::task<void> Run::put_back(Worker& worker, const Phase& phase) {
 env::task<void> Run::fire_for(Worker& worker, std::string moment, const Phase* phase) {
     auto fired = co_await events_.fire(worker.context, std::move(moment), phase, worker.failed);
     if (fired || worker.failed) co_return;
+    if (worker.context.is_irrevocable()) { // to stop now would do more harm than what the hook wants to prevent
+        surroundings_.output.warning(worker.context.label(fired.error().text + "; going on all the same"));
+        co_return;
+    }
     if (phase)
         co_await fail_in(worker, fired.error(), *phase);
     else
@@ -169,7 +176,10 @@ env::task<void> Run::fire_for_all(std::string moment, const Phase* phase) {
 
 env::task<void> Run::fire_for_list(std::string type, const Phase& phase) {
     auto fired = co_await events_.fire_for_list(whole_->context, std::move(type), phase);
-    if (!fired) co_await fail_all(fired.error(), phase);
+    if (!fired && is_irrevocable())
+        surroundings_.output.warning(fired.error().text + "; going on all the same");
+    else if (!fired)
+        co_await fail_all(fired.error(), phase);
 }
 
 // What concerns all resources has failed.
@@ -261,7 +271,10 @@ std::vector<std::string> places_to_watch(const tree::DiskView& view, const Worke
 
 env::task<void> Run::run_loop(const Phase& phase) {
     for (auto& worker : workers_) worker->is_satisfied = worker->failed.has_value();
-    Deadline deadline(whole_->context, request_.options.timeout);
+    // Beyond the point of no return each phase has its time, the whole no limit.
+    const auto bound = std::find_if(workers_.begin(), workers_.end(),
+                                    [](const auto& w) { return !w->failed && w->context.is_irrevocable(); });
+    Deadline deadline(bound == workers_.end() ? whole_->context : (*bound)->context, request_.options.timeout);
     const auto places = places_to_watch(view_, workers_);
     auto primed = co_await view_.wait_for_change(places, Duration::zero());
     Duration next_report = std::chrono::seconds(1);
@@ -374,6 +387,7 @@ env::task<void> Run::phases_in_a_task(std::exception_ptr& error) {
 }
 
 bool Run::is_irrevocable() const {
+    if (giving_back_ > 0) return true; // nor is that torn apart
     return std::any_of(workers_.begin(), workers_.end(),
                        [](const auto& worker) { return !worker->failed && worker->context.is_irrevocable(); });
 }

@@ -60,6 +60,7 @@ env::task<result<Step>> secondary_await_old(VerbContext& ctx) {
 
 env::task<result<Step>> secondary_await_device(VerbContext& ctx) {
     if (has_device(ctx) && ctx.is_marsd_running()) MARS_CO_TRY_VOID(co_await wait_device(ctx, false));
+    drop_all_notes(ctx);
     co_return Step::done;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -65,9 +66,13 @@ int look_up(const std::string& name, int port, int flags, std::vector<Address>& 
     return 0;
 }
 
+std::atomic<int> resolvers_at_work = 0;
+
 std::shared_ptr<Resolution> ask_resolver(const std::string& name, int port) {
     auto resolution = std::make_shared<Resolution>();
+    ++resolvers_at_work;
     std::thread([resolution, name, port] {
+        const std::shared_ptr<void> over(nullptr, [](void*) { --resolvers_at_work; });
         std::vector<Address> found;
         const int error = look_up(name, port, 0, found);
         std::lock_guard lock(resolution->mutex);
@@ -184,6 +189,10 @@ result<env::UniqueFd> connect_to_host(const ConnectTarget& target, Clock::time_p
                                       const std::function<bool()>& goes_on) {
     Connecting connecting(target, end);
     return connecting.go(goes_on);
+}
+
+bool is_resolver_at_work() {
+    return resolvers_at_work > 0;
 }
 
 } // namespace mars::shell

@@ -25,4 +25,7 @@ struct ConnectTarget {
 result<env::UniqueFd> connect_to_host(const ConnectTarget& target, std::chrono::steady_clock::time_point end,
                                       const std::function<bool()>& goes_on);
 
+// A thread waits for the resolver, which nobody needs any more. The program has to end without looking back at it.
+bool is_resolver_at_work();
+
 } // namespace mars::shell

@@ -45,7 +45,7 @@ const std::vector<Verb>& role_verbs() {
                .missing = primary_missing,
                .stuck = primary_stuck,
                .name = "leave-old",
-               .undo = give_application_back},
+               .undo = give_role_back},
               {.number = 5,
                .title = "wait until the old primary has left its role",
                .run = primary_await_old,

@@ -24,7 +24,7 @@ Deadline::Deadline(VerbContext& ctx, std::optional<Duration> budget)
 
 std::optional<Duration> time_left(const VerbContext& ctx) {
     const auto& until = ctx.options().until;
-    if (!until || ctx.is_giving_back()) return std::nullopt;
+    if (!until || ctx.is_giving_back() || ctx.is_irrevocable()) return std::nullopt;
     return std::max(Duration::zero(), *until - ctx.env().clock().steady());
 }
 

@@ -15,10 +15,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kTries = 5;             // with pauses of 1, 2, … s
+constexpr int kTries = 5; // with pauses of 1, 2, … s
+constexpr int kLooks = 5; // at a service that was started
+constexpr Duration kLookAgain = 200ms;
 constexpr Duration kLookEvery = 3s;   // while a job goes on: who holds the device?
 constexpr Duration kCloseGrace = 10s; // between the end of the application and the last close of the device
 constexpr Duration kLinger = 5s;      // after a failure
+constexpr Duration kGlance = 1s;      // after a start or stop
 constexpr std::size_t kMostUsersText = 600;
 constexpr std::string_view kNobody = "(none)";
 
@@ -148,6 +151,7 @@ class Activation {
     VerbContext& ctx_;
     Systemd& systemd_;
     bool lingers_;
+    bool has_acted_ = false; // started or stopped something since it looked at the wish
 };
 
 env::task<result<void>> Activation::fire_event(std::string action, std::string moment, std::string unit) {
@@ -215,6 +219,12 @@ env::task<result<void>> Activation::wait_for_close(std::string unit) {
 env::task<result<void>> Activation::check_running(std::string unit) {
     MARS_CO_TRY_VOID(co_await fire_event("check", "before", unit));
     MARS_CO_TRY(auto state, co_await systemd_.state(unit));
+    // Of a service that does not say when it is ready, systemd knows only that it was begun.
+    const Wish wish = wish_of(ctx_);
+    for (int look = 0; look < kLooks && unit.ends_with(".service") && state.is_active() && !has_changed(wish); ++look) {
+        MARS_CO_TRY_VOID(co_await pause(wish, kLookAgain));
+        MARS_CO_TRY(state, co_await systemd_.state(unit));
+    }
     if (!state.is_active() && state.active != "inactive") // a oneshot may have ended already
         co_return refusal("unit.job", "unit " + unit + " was started, but is " + state.active + " (" + state.sub +
                                           "); look at: systemctl status " + unit + "; journalctl -u " + unit);
@@ -248,6 +258,7 @@ env::task<result<void>> Activation::follow(Wish wish) {
         MARS_CO_TRY_VOID(co_await check_running(unit));
     }
     if (is_there) co_return result<void>();
+    has_acted_ = true;
     ctx_.out().info(ctx_.label("unit " + unit + (kind == JobKind::start ? " is started" : " is stopped")));
     co_return co_await fire_event(std::string(job_name(kind)), "after", unit);
 }
@@ -275,9 +286,10 @@ env::task<result<void>> Activation::go() {
             if (!done && wish == Wish::rest) co_await publish_users(false);
             auto published = co_await publish_status(kind_of(wish), done.has_value());
             if (done && !published) co_return published;
-            // Who hears of a failure may want something else at once; a path unit does not see what happens while the
-            // service that it has started still runs. A verb goes on by itself.
-            if (!done && lingers_) MARS_CO_TRY_VOID(co_await pause(wish, kLinger));
+            // Somebody may want something else at once: who hears of a failure, or whose move was given up. A path unit
+            // does not see what happens while the service that it has started still runs. A verb goes on by itself.
+            if (lingers_ && (!done || has_acted_)) MARS_CO_TRY_VOID(co_await pause(wish, done ? kGlance : kLinger));
+            has_acted_ = false;
             if (!has_changed(wish)) co_return done;
             tries = 0;
             continue;

@@ -52,10 +52,10 @@ bool has_application(const VerbContext& ctx) {
 Move begin_move(VerbContext& ctx, const std::optional<std::string>& old, std::string want) {
     Move move{old.value_or(""), std::move(want), wanted_host(ctx).value_or("")};
     if (move.former == move.want && move.old == move.want) return move; // a new stamp would beat somebody else's wish
-    // Another host than the primary is wanted while the application runs: that is somebody else's move under way. Who
-    // gives it back must not leave it nowhere.
-    const bool runs = !move.old.empty() && ctx.view().number(ctx.actual(move.old, "open-count")).value_or(0) > 0;
-    if (runs && ctx.view().get("ips/ip-" + move.former)) move.former = move.old;
+    // Another host than the primary is wanted: somebody else's move is under way, or was left half done. Who gives it
+    // back must not leave it nowhere.
+    const bool is_primary = !move.old.empty() && designated_primary(ctx.view(), ctx.resource()) == move.old;
+    if (is_primary && ctx.view().get("ips/ip-" + move.former)) move.former = move.old;
     if (!move.old.empty() && move.old != move.want && ctx.view().get(stop_status(ctx, move.old)))
         ctx.set(stop_status(ctx, move.old), "0");
     ctx.set(ctx.key("systemd-want"), move.want);
@@ -64,15 +64,20 @@ Move begin_move(VerbContext& ctx, const std::optional<std::string>& old, std::st
 
 env::task<result<void>> give_back(VerbContext& ctx, Move move) {
     const auto primary = designated_primary(ctx.view(), ctx.resource());
-    if (!primary || primary == move.want) co_return result<void>(); // too late: nobody has the role now; or it is done
+    if (primary == move.want) co_return result<void>(); // it is done
     ctx.drop_pending();
+    if (!primary) { // it was so before
+        if (wanted_host(ctx) != move.want || move.former.empty() || move.former == move.want) co_return result<void>();
+        ctx.set(ctx.key("systemd-want"), move.former);
+        co_return co_await ctx.commit();
+    }
     const bool is_lost = *primary != move.old;
     const auto& wanted = is_lost ? *primary : move.former;
     if (wanted_host(ctx) != move.want || move.want == wanted) co_return result<void>();
     ctx.set(ctx.key("systemd-want"), wanted);
     ctx.out().warning(ctx.label(is_lost ? "host " + *primary + " has become primary: the application belongs there"
                                         : "host " + move.old + " stays primary" +
-                                              (move.former == move.old ? ", its application goes on there" : "")));
+                                              (move.former == move.old ? ", its application is wanted there" : "")));
     co_return co_await ctx.commit();
 }
 

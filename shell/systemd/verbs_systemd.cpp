@@ -228,11 +228,8 @@ env::task<result<Step>> trigger_touch(VerbContext& ctx) {
         names = resources_of(ctx.view(), ctx.me());
     }
     for (const auto& name : names) {
+        // Not by writing `systemd-want` anew: what this host knows of it may be older than what others want.
         VerbContext one(ctx.surroundings(), ctx.view(), ctx.request(), names, name);
-        if (auto want = systemd::wanted_host(one)) {
-            one.set(one.key("systemd-want"), *want);
-            MARS_CO_TRY_VOID(co_await one.commit());
-        }
         MARS_CO_TRY_VOID(systemd::touch_trigger(one));
     }
     co_return Step::done;

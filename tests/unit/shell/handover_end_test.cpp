@@ -107,7 +107,8 @@ TEST_CASE("a handover that fails beyond the point of no return gives role and ap
     CHECK(result.exit == 3);
     CHECK(site.r("primary") == "b");
     CHECK(site.r("systemd-want") == "b");
-    CHECK_THAT(site.warnings(), Catch::Contains("host b is designated primary again, its application goes on there"));
+    CHECK_THAT(site.warnings(),
+               Catch::Contains("host b is designated primary again, and its application is wanted there"));
     CHECK(site.r("userspace/last-primary") == "b");
     CHECK(site.r("userspace/prev-primary") == "b");
     CHECK_FALSE(site.note());

@@ -164,7 +164,7 @@ TEST_CASE("an interrupted primary gives the application back, in each phase in w
         CHECK_THAT(site.errors(), Catch::Contains(waits_for_data ? "in phase 4" : "in phase 3") &&
                                       Catch::Contains("[verb.interrupted]"));
         CHECK_THAT(site.output.text(Severity::warning),
-                   Catch::Contains("host b stays primary, its application goes on"));
+                   Catch::Contains("host b stays primary, its application is wanted there"));
         CHECK(site.r("primary") == "b");
         CHECK(site.r("systemd-want") == "b");
     }
