@@ -55,7 +55,8 @@ class SlowRemote final : public Remote {
     env::Env& env_;
 };
 
-FleetResult run_fleet(Site& site, SlowRemote& remote, env::Env& env, std::vector<RemoteHost> hosts, FleetOptions options) {
+FleetResult run_fleet(Site& site, SlowRemote& remote, env::Env& env, std::vector<RemoteHost> hosts,
+                      FleetOptions options) {
     FleetOutput nobody;
     std::optional<FleetResult> out;
     auto body = [&]() -> env::task<void> {

@@ -242,3 +242,60 @@ TEST_CASE("an application is stopped when this host has caught up") {
         CHECK_THAT(site.output.text(Severity::error), Catch::Contains("nothing was changed"));
     }
 }
+
+namespace {
+
+// A plugin that refuses one event.
+struct Refusing final : Hooks {
+    Refusing(std::string which, int& times) : refused(std::move(which)), count(times) {}
+    bool listens(std::string_view name) override { return name == refused; }
+    env::task<result<void>> fire(Event event) override {
+        count += event.name == refused ? 1 : 0;
+        co_return refusal("hook.failed", "no");
+    }
+    std::string refused;
+    int& count;
+};
+
+} // namespace
+
+TEST_CASE("what a hook refuses beyond the point of no return is said, and done all the same") {
+    for (const std::string moment : {"leave-old.after", "await-old.before", "designate.after", "await-device.before"}) {
+        Application site;
+        int count = 0;
+        site.make_hooks = [&](env::Env&) { return std::make_unique<Refusing>("primary." + moment, count); };
+        site.on_tick = [&] { site.play(); };
+        site.succeed({"primary", "r"});
+        INFO(moment);
+        CHECK(count == 1);
+        CHECK(site.r("primary") == "a");
+        CHECK(site.r("actual-a/open-count") == "1");
+        CHECK_THAT(site.warnings(), Catch::Contains("going on all the same"));
+    }
+}
+
+TEST_CASE("a hook that refuses before the point of no return leaves everything as it was") {
+    for (const std::string moment : {"check.after", "catch-up.after", "stop-old.after", "leave-old.before"}) {
+        Application site;
+        int count = 0;
+        site.make_hooks = [&](env::Env&) { return std::make_unique<Refusing>("primary." + moment, count); };
+        site.on_tick = [&] { site.play(); };
+        INFO(moment);
+        CHECK(site.run({"primary", "r"}).exit != 0);
+        CHECK(site.r("primary") == "b");
+        CHECK(site.r("systemd-want") == "b");
+        CHECK_FALSE(site.note());
+    }
+}
+
+TEST_CASE("the attempt after one that was killed gives the application back to the primary") {
+    Application site;
+    site.set("resource-r/systemd-want", "a"); // the killed one has stopped it
+    site.open("b", false);
+    site.set("resource-r/userspace/handover-a", "a,3,abandoned");
+    site.set("resource-r/replay-b", "log-000000003-b,4097,0", 0s); // does not arrive
+    site.on_tick = [&] { site.obey("a"), site.obey("b"); };
+    CHECK(site.run({"--timeout=5", "primary", "r"}).exit == 3);
+    CHECK(site.r("primary") == "b");
+    CHECK(site.r("systemd-want") == "b");
+}

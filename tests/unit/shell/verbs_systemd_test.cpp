@@ -424,3 +424,14 @@ TEST_CASE("templates list, show and check tell what comes of them") {
     site.refuse({"templates", "check"}, "unit.template");
     CHECK_THAT(site.output.text(Severity::answer), Catch::Contains("bad-@{res}.service:2: error: expected KEY=VALUE"));
 }
+
+TEST_CASE("systemd-trigger renews nobody's wish: what is known of it here may be old") {
+    Units site;
+    site.configure("b");
+    site.both_obey();
+    const auto stamp = site.stamp("resource-r/systemd-want");
+    site.succeed({"systemd-trigger"});
+    site.succeed({"systemd-trigger", "r"});
+    CHECK(site.stamp("resource-r/systemd-want") == stamp);
+    CHECK(site.exists("resource-r/systemd-trigger"));
+}
