@@ -65,6 +65,8 @@ env::task<result<bool>> have_members_told(VerbContext& ctx);
 env::task<result<void>> ask_again(VerbContext& ctx);
 // The host has answered a question of this very command.
 bool has_answered_at_all(VerbContext& ctx, const std::string& host);
+// It has not answered this command, or has ceased to.
+bool is_silent(VerbContext& ctx, const std::string& host);
 // The old primary has given its role up, and has answered a question that was asked after this was seen: what it had
 // written until then has arrived, too, in whatever order.
 env::task<result<bool>> has_told_all(VerbContext& ctx, std::string old);

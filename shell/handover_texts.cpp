@@ -7,6 +7,15 @@
 
 namespace mars::shell {
 
+bool is_silent(VerbContext& ctx, const std::string& host) {
+    constexpr Duration kPatience = std::chrono::seconds(5);
+    const auto& state = ctx.state<Handover>();
+    if (host == ctx.self()) return false;
+    if (!has_answered_at_all(ctx, host)) return true;
+    if (state.asked_after) return !has_answered(ctx, host, *state.asked_after);
+    return ctx.env().clock().steady() - state.asked_at > kPatience && !has_answered(ctx, host, state.asked);
+}
+
 namespace {
 
 std::string position_text(VerbContext& ctx) {
@@ -15,16 +24,6 @@ std::string position_text(VerbContext& ctx) {
     auto theirs = old ? ctx.view().value(ctx.key("replay-" + *old), "unknown") : std::string("unknown");
     return "host " + ctx.me() + " is at " + mine + ", " + old.value_or("the old primary") + " at " + theirs +
            ", expected the same position and version link";
-}
-
-// It has not answered, or has ceased to.
-bool is_silent(VerbContext& ctx, const std::string& host) {
-    constexpr Duration kPatience = std::chrono::seconds(5);
-    const auto& state = ctx.state<Handover>();
-    if (host == ctx.self()) return false;
-    if (!has_answered_at_all(ctx, host)) return true;
-    if (state.asked_after) return !has_answered(ctx, host, *state.asked_after);
-    return ctx.env().clock().steady() - state.asked_at > kPatience && !has_answered(ctx, host, state.asked);
 }
 
 std::string silence_text(VerbContext& ctx, const std::string& host, std::string_view since) {

@@ -39,9 +39,12 @@ env::task<result<Step>> give_role_back(VerbContext& ctx) {
     };
     MARS_CO_TRY_VOID(co_await ctx.commit_if(still));
     const bool runs_there = move && move->former == *old;
-    ctx.out().warning(ctx.label("host " + *old + " is designated primary again" +
-                                (runs_there ? ", and its application is wanted there" : "") +
-                                (has_answered_at_all(ctx, *old) ? std::string() : ", as soon as it hears of that")));
+    ctx.out().warning(ctx.label(
+        "host " + *old + " is designated primary again" + (runs_there ? ", and its application is wanted there" : "") +
+        (is_silent(ctx, *old) ? "; it does not answer: it has both again as soon as it hears of "
+                                "that; next, if that lasts, there: marsadm primary " +
+                                    ctx.resource()
+                              : std::string())));
     co_return Step::done;
 }
 

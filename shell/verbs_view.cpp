@@ -148,7 +148,7 @@ struct Trouble {
     bool is_never_listed = false;
 };
 
-std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& actual) {
+std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& actual, bool is_designated) {
     const auto message = [&](const char* name) {
         const auto said = message_at(tree, actual + "/msg-" + name);
         return said ? std::optional(Trouble{said->text, said->real}) : std::nullopt;
@@ -167,7 +167,8 @@ std::optional<Trouble> trouble_of(const tree::View& tree, const std::string& act
         return Trouble{"its replay has stopped, replay-code = " + codes + (why ? ": " + why->text : ""),
                        why ? why->since : std::nullopt};
     if (why) return why; // damage that is being repaired, a device that cannot be made
-    if (tree.flag(actual + "/if-on")) return std::nullopt; // the device is there, whatever it waited for a moment ago
+    // Its device is there, or is not to be there any more: whatever it waited for a moment ago.
+    if (!is_designated || tree.flag(actual + "/if-on")) return std::nullopt;
     auto waits = message("inf-primary-wait");
     if (waits) waits->is_never_listed = true;
     return waits;
@@ -180,7 +181,8 @@ std::vector<std::string> troubles(VerbContext& ctx, const tree::View& tree) {
     const auto now = ctx.env().clock().now();
     for (const auto& resource : ctx.resources())
         for (const auto& host : members_of(tree, resource)) {
-            const auto found = trouble_of(tree, tree::resource_key(resource, "actual-" + host));
+            const bool is_designated = designated_primary(tree, resource) == host;
+            const auto found = trouble_of(tree, tree::resource_key(resource, "actual-" + host), is_designated);
             if (!found) continue;
             const bool is_listed = !found->is_never_listed && (!found->since || now - *found->since >= kListed);
             if (host != ctx.me() || !is_listed)
