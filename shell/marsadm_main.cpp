@@ -235,10 +235,10 @@ bool has_lines() {
 
 int main(int argc, char** argv) {
     env::fill_standard_descriptors();
-    ::umask(0077);
     std::signal(SIGPIPE, SIG_IGN); // a closed stdout must not end a verb in the middle
     std::vector<std::string> words(argv + 1, argv + argc);
     if (!words.empty() && words.front() == "--attended") return attended_main({words.begin() + 1, words.end()});
+    keep_files_private(); // programs of others, attended above, have the umask of their caller
     if (words.empty() && has_lines()) words = {"shell"};
     return run(std::move(words));
 }
