@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -43,17 +44,41 @@ class Attendant {
         heard_ = begin;
         if (a_.limit_ms >= 0) limit_ = begin + a_.limit_ms;
         if (left_ == 0) finish_input();
+        adopt_orphans();
         while (true) {
-            int status = 0;
-            const auto ended = ::waitpid(a_.program, &status, WNOHANG);
-            if (ended == a_.program) return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-            if (ended < 0 && errno != EINTR) return 127;
+            if (!reap()) return status_;
             look_at_clock(now_ms());
-            wait(end);
+            wait(has_ended_ ? -1 : end);
         }
     }
 
   private:
+    // An orphan of the program becomes a child of this process: so it is seen whether the group is empty, and as long
+    // as it is not, its number is nobody else's.
+    static void adopt_orphans() {
+        ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+        struct sigaction wake {};
+        wake.sa_handler = [](int) {};
+        ::sigaction(SIGCHLD, &wake, nullptr); // ends poll()
+    }
+
+    // Takes the status of all that has ended; false when there is nothing more to wait for.
+    bool reap() {
+        while (true) {
+            int status = 0;
+            const auto ended = ::waitpid(-1, &status, WNOHANG);
+            if (ended < 0 && errno == EINTR) continue;
+            if (ended <= 0) break;
+            if (ended != a_.program) continue;
+            has_ended_ = true;
+            status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        }
+        if (!has_ended_) return true;
+        if (!is_ending_ || a_.grace_ms < 0) return false;
+        siginfo_t others{};
+        return ::waitid(P_PGID, static_cast<id_t>(a_.program), &others, WEXITED | WNOHANG | WNOWAIT) == 0;
+    }
+
     void look_at_clock(long now) {
         const bool is_silent = a_.silence_ms >= 0 && now >= heard_ + a_.silence_ms;
         if (!is_ending_ && ((limit_ >= 0 && now >= limit_) || is_silent)) end_program();
@@ -80,7 +105,8 @@ class Attendant {
                                   pollfd{has_piece ? a_.input : -1, POLLOUT, 0}};
         long next = sooner(is_ending_ ? -1 : limit_, kill_);
         if (!is_ending_ && a_.silence_ms >= 0) next = sooner(next, heard_ + a_.silence_ms);
-        if (end < 0) next = sooner(next, now_ms() + 50); // a kernel without pidfd
+        // A kernel without pidfd, or only others of the group are left: a SIGCHLD may come just before poll().
+        if (end < 0) next = sooner(next, now_ms() + 50);
         const long rest = next < 0 ? -1 : std::clamp(next - now_ms(), 0L, 1'000'000L);
         if (::poll(fds.data(), fds.size(), static_cast<int>(rest)) <= 0) return;
         if (fds[1].revents != 0) listen();
@@ -122,7 +148,12 @@ class Attendant {
     long limit_ = -1;
     long kill_ = -1;
     bool is_ending_ = false;
+    bool has_ended_ = false; // the program itself
+    int status_ = 127;
 };
+
+mode_t usual_umask = 0;
+bool has_own_umask = false;
 
 bool is_marsadm(const std::string& name) {
     return name == "marsadm";
@@ -155,11 +186,17 @@ int grace_of(const std::string& name) {
     return is_marsadm(name) ? kNoGrace : kGraceMilliseconds;
 }
 
+void keep_files_private() {
+    usual_umask = ::umask(0077);
+    has_own_umask = true;
+}
+
 void become_attended(pid_t parent, int grace_ms) {
     for (int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (has_own_umask) ::umask(usual_umask);
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, grace_ms < 0 ? SIGTERM : SIGKILL); // the attendant may be killed as well
     if (::getppid() != parent) ::_exit(127);

@@ -13,15 +13,30 @@
 
 namespace mars::shell {
 
-bool only_tells(const std::vector<std::string>& words, const Options& defaults, VerbRegistry& verbs) {
+namespace {
+
+// What the line runs, here or on other hosts; nullptr: it is none.
+const Verb* verb_of(const std::vector<std::string>& words, const Options& defaults, VerbRegistry& verbs) {
     auto rest = words;
     if (is_fleet_line(words)) {
         auto host = std::find_if(rest.begin(), rest.end(), [](const auto& word) { return word.starts_with('@'); });
         rest.erase(rest.begin(), host + 1);
-        if (is_fleet_line(rest)) return only_tells(rest, defaults, verbs);
+        if (is_fleet_line(rest)) return verb_of(rest, defaults, verbs);
     }
     const auto request = parse_command_line(rest, defaults, verbs);
-    return !request || (request->verb->has(kReads) && !request->verb->has(kRunsOthers));
+    return request ? request->verb : nullptr;
+}
+
+} // namespace
+
+bool only_tells(const std::vector<std::string>& words, const Options& defaults, VerbRegistry& verbs) {
+    const auto* verb = verb_of(words, defaults, verbs);
+    return !verb || (verb->has(kReads) && !verb->has(kRunsOthers));
+}
+
+bool is_one_change(const std::vector<std::string>& words, const Options& defaults, VerbRegistry& verbs) {
+    const auto* verb = verb_of(words, defaults, verbs);
+    return verb && !verb->has(kReads) && !verb->has(kRunsOthers);
 }
 
 namespace {

@@ -19,6 +19,9 @@ namespace mars::shell {
 // out themselves, when they print.
 bool only_tells(const std::vector<std::string>& words, const Options& defaults, VerbRegistry& verbs);
 
+// Is it one verb that changes something? Such a one does not wait for a reader in the middle of it.
+bool is_one_change(const std::vector<std::string>& words, const Options& defaults, VerbRegistry& verbs);
+
 // A command that never writes has to hear of it, too: notices when the last reader of a pipe or socket closes it.
 class ReaderWatch {
   public:

@@ -166,6 +166,8 @@ int run(std::vector<std::string> words) {
         // Who suspends it then would keep the application from running anywhere.
         for (const int number : {SIGTSTP, SIGTTOU, SIGTTIN}) std::signal(number, irrevocable > 0 ? SIG_IGN : SIG_DFL);
     };
+    const bool changes = is_one_change(words, options, surroundings.registry());
+    output.bound_while([&] { return changes || irrevocable > 0; });
     bool was_interrupted = false;
     Interrupts::Scope while_it_runs(interrupts, [&](int number) {
         if (number == SIGPIPE && !tells) return;
@@ -238,10 +240,10 @@ bool has_lines() {
 
 int main(int argc, char** argv) {
     env::fill_standard_descriptors();
-    ::umask(0077);
     std::signal(SIGPIPE, SIG_IGN); // a closed stdout must not end a verb in the middle
     std::vector<std::string> words(argv + 1, argv + argc);
     if (!words.empty() && words.front() == "--attended") return attended_main({words.begin() + 1, words.end()});
+    keep_files_private(); // programs of others, attended above, have the umask of their caller
     if (words.empty() && has_lines()) words = {"shell"};
     const int status = run(std::move(words));
     if (!is_resolver_at_work()) return status;

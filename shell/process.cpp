@@ -144,6 +144,7 @@ class Child {
     Child(pid_t pid, env::UniqueFd control) : pid_(pid), control_(std::move(control)) {}
     Child(Child&&) = delete;
     void end() { control_.reset(); }
+    pid_t pid() const { return pid_; }
     // After its end.
     int reap() {
         int status = 0;
@@ -186,6 +187,11 @@ result<Started> start(const Command& command, const Pipes& pipes) {
     return started;
 }
 
+std::string span_text(Duration time) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+    return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+}
+
 class Running {
   public:
     Running(const env::executor& executor, Command& command, Pipes pipes, Started started, env::UniqueFd end)
@@ -217,6 +223,13 @@ class Running {
         const bool is_cancelled = state.cancelled() != asio::cancellation_type::none;
         if (error && !is_cancelled) std::rethrow_exception(error);
         throw boost::system::system_error(asio::error::operation_aborted);
+    }
+
+    // After a cancelled go(): how that went, for a message.
+    std::string end_text() const {
+        if (!is_left_running_) return "it was ended";
+        return "it was asked to end, and still runs after " + span_text(command_.patience) + "; next: ps --ppid " +
+               std::to_string(child_.pid());
     }
 
   private:
@@ -265,7 +278,8 @@ class Running {
         using namespace asio::experimental::awaitable_operators;
         co_await (end_.async_wait(StreamDescriptor::wait_read, asio::as_tuple(asio::use_awaitable)) ||
                   rest_.async_wait(asio::as_tuple(asio::use_awaitable)));
-        if (rest_.expiry() > std::chrono::steady_clock::now()) child_.reap(); // else its attendant goes on
+        is_left_running_ = rest_.expiry() <= std::chrono::steady_clock::now(); // its attendant goes on
+        if (!is_left_running_) child_.reap();
     }
 
     Command& command_;
@@ -279,6 +293,7 @@ class Running {
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     int open_ = 2; // of the two outputs
     bool has_ended_ = false;
+    bool is_left_running_ = false;
     bool is_left_open_ = false;
 };
 
@@ -313,11 +328,8 @@ env::task<result<ProcessResult>> run_process(env::executor executor, Command com
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none)
         throw boost::system::system_error(asio::error::operation_aborted);
-    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*command.limit).count();
     co_return refusal("wait.phase",
-                      command.argv[0] + " took longer than " +
-                          (ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms") +
-                          ", it was ended");
+                      command.argv[0] + " took longer than " + span_text(*command.limit) + ", " + running.end_text());
 }
 
 } // namespace mars::shell

@@ -32,8 +32,9 @@ struct Address {
     std::string text;
 };
 
-// getaddrinfo cannot be interrupted: its thread is left to itself, and shares only this.
+// getaddrinfo cannot be interrupted: its thread is left to itself when nobody can wait for it, and shares only this.
 struct Resolution {
+    std::thread thread; // of who has asked
     std::mutex mutex;
     bool is_done = false;
     int error = 0;
@@ -71,7 +72,7 @@ std::atomic<int> resolvers_at_work = 0;
 std::shared_ptr<Resolution> ask_resolver(const std::string& name, int port) {
     auto resolution = std::make_shared<Resolution>();
     ++resolvers_at_work;
-    std::thread([resolution, name, port] {
+    resolution->thread = std::thread([resolution, name, port] {
         const std::shared_ptr<void> over(nullptr, [](void*) { --resolvers_at_work; });
         std::vector<Address> found;
         const int error = look_up(name, port, 0, found);
@@ -79,8 +80,21 @@ std::shared_ptr<Resolution> ask_resolver(const std::string& name, int port) {
         resolution->is_done = true;
         resolution->error = error;
         resolution->found = std::move(found);
-    }).detach();
+    });
     return resolution;
+}
+
+// Waits for the end of a thread that has answered; the others go on alone.
+void let_go(Resolution& resolution) {
+    bool is_done = false;
+    {
+        std::lock_guard lock(resolution.mutex);
+        is_done = resolution.is_done;
+    }
+    if (is_done)
+        resolution.thread.join();
+    else
+        resolution.thread.detach();
 }
 
 std::string meaning(int error) {
@@ -90,6 +104,11 @@ std::string meaning(int error) {
 class Connecting {
   public:
     Connecting(const ConnectTarget& target, Clock::time_point end) : target_(target), end_(end) {}
+    ~Connecting() {
+        if (resolution_) let_go(*resolution_);
+    }
+    Connecting(const Connecting&) = delete;
+    Connecting& operator=(const Connecting&) = delete;
 
     result<env::UniqueFd> go(const std::function<bool()>& goes_on) {
         std::vector<Address> known;
@@ -165,6 +184,7 @@ class Connecting {
             if (resolution_->error != 0) note("the name " + target_.name + ": " + ::gai_strerror(resolution_->error));
             found = resolution_->found;
         }
+        let_go(*resolution_);
         resolution_ = nullptr;
         for (const auto& address : found) begin(address);
     }

@@ -43,17 +43,31 @@ void TerminalOutput::erase() {
 // At once, so that it is in order with stderr.
 void TerminalOutput::write_out(std::string_view text) {
     if (error_ == 0 && std::fflush(stdout) != 0) lose(errno); // readline's
-    while (error_ == 0 && !text.empty()) {
-        const auto count = ::write(STDOUT_FILENO, text.data(), text.size());
-        if (count >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(count));
-        } else if (errno == EAGAIN) { // another program has made the pipe so
-            pollfd room{STDOUT_FILENO, POLLOUT, 0};
-            (void)::poll(&room, 1, -1); // an error of it is one of the next write, too
-        } else if (errno != EINTR) {
-            lose(errno);
-        }
-    }
+    if (error_ != 0) return;
+    const int error = out_.write(text, wait());
+    if (error == ETIMEDOUT)
+        stall();
+    else if (error != 0)
+        lose(error);
+}
+
+void TerminalOutput::write_error(std::string_view text) {
+    if (err_.write(text, wait()) == ETIMEDOUT) stall(); // nobody could be told of the others
+}
+
+StreamWriter::Wait TerminalOutput::wait() const {
+    return is_bounded_ && is_bounded_() ? StreamWriter::Wait::bounded : StreamWriter::Wait::for_ever;
+}
+
+void TerminalOutput::stall() {
+    lines_.clear();
+    has_stalled_ = true;
+    if (has_syslog_) return;
+    also_to_syslog();
+    ::syslog(LOG_WARNING,
+             "nobody takes what is printed (Ctrl-S, or a reader that does not read); expected within %d ms;"
+             " the command goes on, and what it has to say stands here",
+             static_cast<int>(StreamWriter::kBound.count()));
 }
 
 void TerminalOutput::lose(int error) {
@@ -103,7 +117,7 @@ void TerminalOutput::put(std::FILE* stream, std::string_view word, std::string_v
     if (stream == stdout)
         write_out(line);
     else
-        std::fwrite(line.data(), 1, line.size(), stream);
+        write_error(line);
     draw();
 }
 
@@ -132,9 +146,18 @@ int syslog_level(Severity severity) {
 
 } // namespace
 
+// syslog comes last: only then it is known whether anybody has taken the text.
 void TerminalOutput::write(Severity severity, std::string_view text) {
-    if (has_syslog_ && severity != Severity::answer)
+    has_stalled_ = false;
+    show(severity, text);
+    if (severity == Severity::answer) {
+        if (has_stalled_) lose(ETIMEDOUT); // a part of an answer is none
+    } else if (has_syslog_) {
         ::syslog(syslog_level(severity), "%.*s", static_cast<int>(text.size()), text.data());
+    }
+}
+
+void TerminalOutput::show(Severity severity, std::string_view text) {
     switch (severity) {
     case Severity::answer:
     case Severity::info:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // TerminalOutput: Output of the one-shot program: results and progress to stdout, the rest to stderr. Live lines are
 // drawn when both are a terminal. Every write to stdout is checked: the first one that fails is told to `on_lost`, and
-// unless it is a broken pipe, on stderr. Tests: tests/shell/output_test.py.
+// unless it is a broken pipe, on stderr. A verb that changes something is not held up by a terminal or reader that
+// takes nothing: its messages go to syslog then. Tests: tests/shell/output_test.py.
 #pragma once
 
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "shell/output.hpp"
+#include "shell/stream_writer.hpp"
 
 namespace mars::shell {
 
@@ -29,6 +31,8 @@ class TerminalOutput final : public Output {
     // $COLUMNS, or the width of the terminal.
     std::size_t columns() const override;
 
+    // While this holds, a stream that takes nothing is waited for no longer than StreamWriter::kBound.
+    void bound_while(std::function<bool()> holds) { is_bounded_ = std::move(holds); }
     // Called once, when stdout fails.
     void on_lost(std::function<void()> call) { on_lost_ = std::move(call); }
     // The errno value of stdout's first failure: EPIPE when its reader has gone; 0: everything has arrived.
@@ -42,7 +46,11 @@ class TerminalOutput final : public Output {
 
   private:
     void put(std::FILE* stream, std::string_view word, std::string_view text);
+    void show(Severity severity, std::string_view text);
     void write_out(std::string_view text);
+    void write_error(std::string_view text);
+    StreamWriter::Wait wait() const;
+    void stall();
     void erase();
     void draw();
 
@@ -50,6 +58,9 @@ class TerminalOutput final : public Output {
     bool has_syslog_ = false;
     std::vector<std::string> lines_; // on the screen now
     std::function<void()> on_lost_;
+    std::function<bool()> is_bounded_;
+    StreamWriter out_{1}, err_{2};
+    bool has_stalled_ = false; // during this text
     int error_ = 0;
     bool is_hushed_ = false;
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/trust.hpp"
 
+#include <linux/magic.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -100,6 +102,9 @@ class Walk {
             return Distrust{name(), name() + " cannot be looked at: " + looked.error().text +
                                         "; next: see to it, or remove what leads there"};
         const auto& facts = *looked;
+        if (facts.is_fuse && is_mount(facts))
+            return bad(" is a mounted FUSE filesystem, whose owners and permissions are what some program says",
+                       "move what shall be used to a folder outside of it, such as /etc/marsadm");
         if (facts.owner != 0 && facts.owner != caller_) return bad_owner(facts);
         if (is_open_ && facts.kind != Kind::directory)
             return bad(" lies in " + above_ + ", where everybody may put files and links",
@@ -114,6 +119,13 @@ class Walk {
                            ": owner " + user_text(facts.owner) + ", mode " + mode_text(facts.mode),
                        "chmod go-w " + name() + ", if its content is right");
         return std::nullopt;
+    }
+
+    bool is_mount(const FileFacts& facts) const {
+        if (here_.empty()) return false;
+        const auto above = here_.substr(0, here_.rfind('/'));
+        const auto parent = look_up_(above.empty() ? "/" : above);
+        return !parent || parent->device != facts.device;
     }
 
     std::optional<Distrust> follow(const FileFacts& link) {
@@ -141,6 +153,12 @@ result<FileFacts> look_up(const std::string& path) {
                  : S_ISDIR(status.st_mode) ? Kind::directory
                  : S_ISLNK(status.st_mode) ? Kind::symlink
                                            : Kind::other;
+    facts.device = status.st_dev;
+    if (facts.kind == Kind::regular || facts.kind == Kind::directory) {
+        struct statfs system {};
+        if (::statfs(path.c_str(), &system) != 0) return errno_failure(errno, path);
+        facts.is_fuse = system.f_type == FUSE_SUPER_MAGIC;
+    }
     if (facts.kind != Kind::symlink) return facts;
     std::string target(kLongestTarget, '\0');
     const auto size = ::readlink(path.c_str(), target.data(), target.size());

@@ -7,6 +7,9 @@
 //   the target counts as well. A sticky folder (/tmp) may be above a folder, in which nobody else can rename or remove
 //   what is not his; what lies directly in it may be a hard link that somebody else has made, and is not trusted.
 //
+// Where a FUSE filesystem is mounted, owners and permissions are what its program says, and a user may mount one over a
+// folder of his: nothing below is trusted. (The root may be one: in a container.)
+//
 // The way is walked from the top: what is below a folder that was found good cannot be changed by others any more, so
 // that nobody can slip in between the check and the use. docs/security.md. Tests: tests/unit/shell/trust_test.cpp,
 // tests/shell/trust_test.py.
@@ -30,6 +33,8 @@ struct FileFacts {
     uid_t owner = 0;
     mode_t mode = 0;      // permissions, with the sticky bit
     std::string target{}; // of a symlink
+    dev_t device = 0;     // its filesystem
+    bool is_fuse = false; // what the filesystem says of it, some program says
 };
 
 using LookUp = std::function<result<FileFacts>(const std::string& path)>;

@@ -2,9 +2,12 @@
 # What is printed arrives, or the exit status says so: every verb of the table, with a stdout that is full, closed, or a
 # pipe that nobody reads; and that endless commands end with their reader.
 import os
+import pty
 import re
+import select
 import signal
 import subprocess
+import termios
 from concurrent.futures import ThreadPoolExecutor
 
 from shell_site import DEADLINE, Site
@@ -138,6 +141,23 @@ with Site() as site:
     status, err = into_head(site, "resume-fetch", "r", lines=0)
     if status != 0 or site.get("resource-r/todo-a/connect") != "1":
         raise AssertionError(f"status {status}, connect {site.get('resource-r/todo-a/connect')}; {err}")
+
+    # And it is not held up by a reader that reads nothing, or by Ctrl-S.
+    reader, writer = os.pipe()
+    master, slave = pty.openpty()
+    os.set_blocking(writer, False)
+    while select.select([], [writer], [], 0)[1]:
+        os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    termios.tcflow(slave, termios.TCOOFF)
+    for stuck, verb, expected in ((writer, "pause-fetch", "0"), (slave, "resume-fetch", "1")):
+        site.beat()
+        done = subprocess.run(site.command(verb, "r"), stdin=subprocess.DEVNULL, stdout=stuck, stderr=stuck,
+                              timeout=DEADLINE, cwd=site.work, env=site.environment())
+        if done.returncode != 0 or site.get("resource-r/todo-a/connect") != expected:
+            raise AssertionError(f"{verb}: status {done.returncode}, {site.get('resource-r/todo-a/connect')}")
+    for fd in (reader, writer, master, slave):
+        os.close(fd)
 
     # Files of other systems' editors.
     bom = "\ufeff"

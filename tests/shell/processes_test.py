@@ -162,6 +162,20 @@ def what_runs_on_another_host_ends_with_its_caller():
         stream.close()
 
 
+# marsadm keeps its own files private; what a hook or a command on another host makes is none of them.
+def programs_have_the_umask_of_their_caller():
+    with Site() as site:
+        hook(site, "umask")
+        old = os.umask(0o027)
+        try:
+            contains(site.marsadm("pause-fetch", "r")[1], "0027")
+            run = attended("600000", "0", "sh", "-c", "umask")
+            check(run.stdout.read(), "0027\n")  # its stdin stays open: that is its caller
+            run.communicate(timeout=DEADLINE)
+        finally:
+            os.umask(old)
+
+
 def lines_from_a_pipe_are_a_script():
     with Site() as site:
         lines = "view-replstate r\nview-get-primary r\n"
@@ -206,7 +220,7 @@ def an_address_is_no_name():
 
 for test in (a_child_in_the_background_is_not_waited_for, a_hook_has_a_deadline, what_is_waited_for_is_said,
              what_runs_ends_with_a_marsadm_that_is_killed, what_runs_on_another_host_ends_with_its_caller,
-             lines_from_a_pipe_are_a_script, closed_descriptors_are_nobodys, the_own_program_is_found_without_path,
+             programs_have_the_umask_of_their_caller, lines_from_a_pipe_are_a_script, closed_descriptors_are_nobodys, the_own_program_is_found_without_path,
              an_address_is_no_name):
     test()
     print("ok", test.__name__)

@@ -143,6 +143,33 @@ TEST_CASE("in a sticky folder, what root has in a folder of its own is root's") 
     CHECK(disk.culprit("/tmp/root/x.tpl") == "/tmp/root/x.tpl");
 }
 
+TEST_CASE("where FUSE is mounted, a stranger's program may say that all is root's") {
+    Disk disk;
+    disk.files["/home/mallory"] = {Kind::directory, 0, 0755, {}, 2, true};
+    disk.files["/home/mallory/roots.tpl"] = {Kind::regular, 0, 0644, {}, 2, true};
+    CHECK(disk.culprit("/home/mallory/roots.tpl") == "/home/mallory");
+    CHECK(disk.culprit("/home/mallory/roots.tpl", kUser) == "/home/mallory");
+    disk.link("/etc/marsadm/y.tpl", "/home/mallory/roots.tpl");
+    CHECK(disk.culprit("/etc/marsadm/y.tpl") == "/home/mallory");
+    disk.files[kFile].device = 3; // over a single file
+    disk.files[kFile].is_fuse = true;
+    CHECK(disk.culprit(kFile) == kFile);
+}
+
+TEST_CASE("a root directory that is FUSE belongs to the host, and so does another filesystem that is none") {
+    Disk disk;
+    for (auto& [path, facts] : disk.files) {
+        facts.device = 2;
+        facts.is_fuse = true;
+    }
+    CHECK(disk.culprit(kFile).empty());
+    for (const char* path : {"/etc/marsadm", "/etc/marsadm/x.tpl"}) {
+        disk.files[path].device = 3;
+        disk.files[path].is_fuse = false;
+    }
+    CHECK(disk.culprit(kFile).empty());
+}
+
 TEST_CASE("distrust names what was found, what is expected, and what to do; once") {
     Disk disk;
     disk.files[kFile] = {Kind::regular, 4'000'000'001, 0664};
