@@ -146,6 +146,10 @@ class Activation {
     env::task<void> publish_users(bool is_over);
     env::task<result<void>> publish_status(JobKind kind, bool is_good);
     bool has_changed(Wish wish) const { return wish_of(ctx_) != wish; }
+    std::optional<Stamp> when_touched() const {
+        const auto file = ctx_.view().file(ctx_.key("systemd-trigger"));
+        return file ? std::optional(file->mtime) : std::nullopt;
+    }
     JobKind kind_of(Wish wish) const { return wish == Wish::run ? JobKind::start : JobKind::stop; }
 
     VerbContext& ctx_;
@@ -276,6 +280,7 @@ env::task<result<void>> Activation::go() {
     int tries = 0;
     while (true) {
         const Wish wish = wish_of(ctx_);
+        const auto touched = when_touched();
         if (wish == Wish::nothing) co_return result<void>();
         auto done = co_await follow(wish);
         if (has_changed(wish)) {
@@ -289,8 +294,9 @@ env::task<result<void>> Activation::go() {
             // Somebody may want something else at once: who hears of a failure, or whose move was given up. A path unit
             // does not see what happens while the service that it has started still runs. A verb goes on by itself.
             if (lingers_ && (!done || has_acted_)) MARS_CO_TRY_VOID(co_await pause(wish, done ? kGlance : kLinger));
+            const bool is_asked_again = lingers_ && has_acted_ && when_touched() != touched;
             has_acted_ = false;
-            if (!has_changed(wish)) co_return done;
+            if (!has_changed(wish) && !is_asked_again) co_return done;
             tries = 0;
             continue;
         }
