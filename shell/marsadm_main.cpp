@@ -161,8 +161,6 @@ int run(std::vector<std::string> words) {
     const bool tells = only_tells(words, options, surroundings.registry());
     int irrevocable = 0;
     surroundings.irrevocable = &irrevocable;
-    const bool changes = is_one_change(words, options, surroundings.registry());
-    output.bound_while([&] { return changes || irrevocable > 0; });
     bool was_interrupted = false;
     Interrupts::Scope while_it_runs(interrupts, [&](int number) {
         if (number == SIGPIPE && !tells) return;
@@ -185,6 +183,8 @@ int run(std::vector<std::string> words) {
         });
     };
     await_signal();
+    const bool changes = is_one_change(words, options, surroundings.registry());
+    output.bound_while([&] { return changes || irrevocable > 0; });
     output.on_lost([&] {
         if (output.lost() == EPIPE && tells) output.hush();
         env::asio::post(context, [&] { interrupts.raise(SIGPIPE); });
