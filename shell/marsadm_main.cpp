@@ -166,8 +166,6 @@ int run(std::vector<std::string> words) {
         // Who suspends it then would keep the application from running anywhere.
         for (const int number : {SIGTSTP, SIGTTOU, SIGTTIN}) std::signal(number, irrevocable > 0 ? SIG_IGN : SIG_DFL);
     };
-    const bool changes = is_one_change(words, options, surroundings.registry());
-    output.bound_while([&] { return changes || irrevocable > 0; });
     bool was_interrupted = false;
     Interrupts::Scope while_it_runs(interrupts, [&](int number) {
         if (number == SIGPIPE && !tells) return;
@@ -190,6 +188,8 @@ int run(std::vector<std::string> words) {
         });
     };
     await_signal();
+    const bool changes = is_one_change(words, options, surroundings.registry());
+    output.bound_while([&] { return changes || irrevocable > 0; });
     output.on_lost([&] {
         if (output.lost() == EPIPE && tells) output.hush();
         env::asio::post(context, [&] { interrupts.raise(SIGPIPE); });
