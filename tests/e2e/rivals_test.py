@@ -8,7 +8,7 @@ import threading
 
 from testhosts import MIB, main, wait_for
 from testhosts.mars import MarsCluster, join_cluster, join_resource, two_hosts
-from testhosts.units import add_template, install_templates, wait_active
+from testhosts.units import APPLICATION_UNIT, add_template, install_templates, wait_active
 
 RES = "mydata"
 ROUNDS = int(os.environ.get("MARS_ROUNDS", 8))
@@ -20,15 +20,6 @@ while [ ! -e /tmp/enough ]; do
 done > /tmp/seen
 """
 UNITS = f"app-{RES}.service vol-{RES}.mount"
-UNIT = """\
-[Unit]
-Requires=vol-@escvar{name}.mount
-After=vol-@escvar{name}.mount
-
-[Service]
-ExecStart=/bin/bash /root/app
-KillMode=mixed
-"""
 # Tells when it runs, and keeps a file open.
 APPLICATION = f"""\
 exec 9>> /vol/{RES}/held
@@ -144,7 +135,7 @@ def test_the_application_runs_at_the_winner(state):
     with MarsCluster(state, ["hostA", "hostB", "hostC"]) as cluster:
         for host in cluster.hosts:
             install_templates(host)
-            add_template(host, "app-^{name}.service", UNIT)
+            add_template(host, "app-^{name}.service", APPLICATION_UNIT)
         *hosts, disk = three_members(cluster)
         first = hosts[0]
         for host in hosts:

@@ -11,19 +11,10 @@ import os
 
 from testhosts import MIB, main, wait_for
 from testhosts.mars import MarsCluster, two_hosts
-from testhosts.units import add_template, install_templates, wait_active
+from testhosts.units import APPLICATION_UNIT, add_template, install_templates, wait_active
 
 RES = "db"
 UNITS = f"app-{RES}.service vol-{RES}.mount"
-UNIT = """\
-[Unit]
-Requires=vol-@escvar{name}.mount
-After=vol-@escvar{name}.mount
-
-[Service]
-ExecStart=/bin/bash /root/app
-KillMode=mixed
-"""
 # Says each 10 ms that it runs, and keeps a file open.
 APPLICATION = f"""\
 exec 9>> /vol/{RES}/held
@@ -168,7 +159,7 @@ def one_case(a, b, action, phase, has_application):
 def pair(cluster, size):
     for host in cluster.hosts:
         install_templates(host)
-        add_template(host, "app-^{name}.service", UNIT)
+        add_template(host, "app-^{name}.service", APPLICATION_UNIT)
     a, b, _ = two_hosts(cluster, RES, size)
     for host in (a, b):
         host.write_file("/root/app", APPLICATION)

@@ -3,18 +3,7 @@
 # not run: in a dry run, from within a hook, when others could have changed them.
 import os
 
-from shell_site import MARSADM, Site
-
-
-def check(found, expected):
-    if found != expected:
-        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
-
-
-def contains(found, *parts):
-    for part in parts:
-        if part not in found:
-            raise AssertionError(f"expected {part!r} in {found!r}")
+from shell_site import MARSADM, Site, check, contains
 
 
 def hook(site, path, then="exit 0"):

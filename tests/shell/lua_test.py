@@ -1,17 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Programs in Lua from the command line: files with arguments, -e, status, errors with file and line, modules.
-from shell_site import Site
-
-
-def check(found, expected):
-    if found != expected:
-        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
-
-
-def contains(found, *parts):
-    for part in parts:
-        if part not in found:
-            raise AssertionError(f"expected {part!r} in {found!r}")
+from shell_site import Site, check, contains
 
 
 with Site() as site:

@@ -10,18 +10,7 @@ import subprocess
 import threading
 import time
 
-from shell_site import DEADLINE, SOURCE, Site, skip
-
-
-def check(found, expected):
-    if found != expected:
-        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
-
-
-def contains(found, *parts):
-    for part in parts:
-        if part not in found:
-            raise AssertionError(f"expected {part!r} in {found!r}")
+from shell_site import DEADLINE, SOURCE, Site, skip, check, contains
 
 
 class Hook(http.server.BaseHTTPRequestHandler):

@@ -3,7 +3,7 @@
 # is broken or could be changed by others is said and left out; and nothing costs anything when it is not used.
 import os
 
-from shell_site import Session, Site
+from shell_site import Session, Site, check, contains
 
 MANIFEST = """
 return {
@@ -42,17 +42,6 @@ return {
   note = function(event) mars.log("hint", "noted " .. event.name .. " " .. event.reason) end,
 }
 """
-
-
-def check(found, expected):
-    if found != expected:
-        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
-
-
-def contains(found, *parts):
-    for part in parts:
-        if part not in found:
-            raise AssertionError(f"expected {part!r} in {found!r}")
 
 
 def install(site, where="etc/plugins/acme"):

@@ -8,20 +8,9 @@ import subprocess
 import threading
 import time
 
-from shell_site import DEADLINE, MARSADM, Site
+from shell_site import DEADLINE, MARSADM, Site, check, contains
 
 MARK = "marsadm-attended: 1\n"
-
-
-def check(found, expected):
-    if found != expected:
-        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
-
-
-def contains(found, *parts):
-    for part in parts:
-        if part not in found:
-            raise AssertionError(f"expected {part!r} in {found!r}")
 
 
 def wait_for(what, condition):

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from shell_site import MARSADM, Session, Site
+from shell_site import MARSADM, Session, Site, contains
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -14,12 +14,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def check(found, expected, what=""):
     if found != expected:
         raise AssertionError(f"{what}\nexpected: {expected!r}\nfound:    {found!r}")
-
-
-def contains(found, *parts):
-    for part in parts:
-        if part not in found:
-            raise AssertionError(f"expected {part!r} in {found!r}")
 
 
 # A session file: lines after "$ " are typed, what follows is what they print; "..." stands for any text.

@@ -133,6 +133,17 @@ class Site:
         return whole
 
 
+def check(found, expected):
+    if found != expected:
+        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
+
+
+def contains(found, *parts):
+    for part in parts:
+        if part not in found:
+            raise AssertionError(f"expected {part!r} in {found!r}")
+
+
 class Session:
     """marsadm without arguments on a pseudo-terminal."""
     PROMPT = re.compile(r"(?:^|\n)(a [^\n]*> |  > )$")

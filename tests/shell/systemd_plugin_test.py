@@ -4,12 +4,7 @@
 import shutil
 import subprocess
 
-from shell_site import SOURCE, Site
-
-
-def check(found, expected):
-    if found != expected:
-        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
+from shell_site import SOURCE, Site, check
 
 
 with Site() as site:

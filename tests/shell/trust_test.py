@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from shell_site import Session, Site
+from shell_site import Session, Site, check, contains
 
 MALLORY = 12345
 EVIL = "userspace/evil"
@@ -28,17 +28,6 @@ KINDS = (
     ("marsadm.conf", "timeout = nonsense\n", 0o644, ("view-get-primary", "r")),
     ("evil_module.lua", "io.open('{t}', 'w'):close()\n", 0o644, ("-e", "pcall(require, 'evil_module')")),
 )
-
-
-def check(found, expected):
-    if found != expected:
-        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
-
-
-def contains(found, *parts):
-    for part in parts:
-        if part not in found:
-            raise AssertionError(f"expected {part!r} in {found!r}")
 
 
 def give_away(place):

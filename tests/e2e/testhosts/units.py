@@ -10,6 +10,16 @@ from .wait import wait_for
 TEMPLATES = os.path.join(REPOSITORY, "templates")
 PERSISTENT = ("mars.path", "mars.service", "mars-watch-state.service")  # units of their own; others come from templates
 KINDS = (".path", ".service", ".mount")
+# /root/app on the mounted device; a template "app-^{name}.service".
+APPLICATION_UNIT = """\
+[Unit]
+Requires=vol-@escvar{name}.mount
+After=vol-@escvar{name}.mount
+
+[Service]
+ExecStart=/bin/bash /root/app
+KillMode=mixed
+"""
 
 
 def install_templates(host):
