@@ -55,7 +55,7 @@ constexpr Primitive kHandoverStateRows[] = {
      "[%handover-text{}]", "[]", handover_text, Unit::text, true},
     {"application-state", "{}", 0, 1, false, false,
      "Of an application with a systemd unit that is wanted somewhere: Running; WantedNotRunning when it does not run "
-     "on the designated primary; WantedElsewhere when the host where it is wanted is not that; Unknown "
+     "on the designated primary: device or unit are not there, or have ended; WantedElsewhere when the host where it is wanted is not that; Unknown "
      "when nothing is heard of the primary where it is wanted. Empty without such an "
      "application, and while a handover is under way.",
      "[%application-state{}]", "[]", application_state, Unit::text, true},

@@ -7,6 +7,8 @@ namespace mars::tree {
 
 namespace {
 
+constexpr std::string_view kActive = "active";
+
 std::string named_host(const View& view, const std::string& key) {
     auto value = view.value(key);
     return value == kNone ? std::string() : value;
@@ -56,13 +58,17 @@ Application find_application(const View& view, std::string_view resource, const 
     found.primary = named_host(view, resource_key(resource, "primary"));
     found.has_device = view.flag(actual_key(resource, found.wanted, "if-on"));
     const auto started = view.get(resource_key(resource, "userspace/systemd-status-start-" + found.wanted));
-    found.has_failed = started && started->value != "0";
+    const auto told = view.get(resource_key(resource, "userspace/systemd-application-" + found.wanted));
+    if (told) found.unit_state = told->value;
+    const bool has_begun_since = started && found.unit_state == kActive && told->stamp > started->stamp;
+    found.has_failed = started && started->value != "0" && !has_begun_since;
+    const bool has_ended = !found.unit_state.empty() && found.unit_state != kActive;
     const bool is_used = view.number(actual_key(resource, found.wanted, "open-count")).value_or(0) > 0;
     if (!found.primary.empty() && found.primary != found.wanted)
         found.kind = Application::Kind::elsewhere;
     else if (!found.primary.empty() && is_heard && !is_heard(found.primary))
         found.kind = Application::Kind::unknown;
-    else if (found.primary.empty() || !found.has_device || !is_used || found.has_failed)
+    else if (found.primary.empty() || !found.has_device || !is_used || found.has_failed || has_ended)
         found.kind = Application::Kind::not_running;
     else
         found.kind = Application::Kind::running;
@@ -121,9 +127,12 @@ std::string sentence_of(const Application& application, std::string_view resourc
     if (a.primary.empty()) return wanted + ", but no host is primary; next: " + begin;
     if (!a.has_device)
         return wanted + ", but its device is not there; next: if it stays so, marsadm view " + name + " on " + a.wanted;
-    return wanted + (a.has_failed ? ", but its start there has failed" : ", but nothing there has the device open") +
-           "; next: systemctl status " + a.unit + " on " + a.wanted + ", then marsadm systemd-trigger " + name +
-           " there";
+    const auto why = a.has_failed ? ", but its start there has failed"
+                     : !a.unit_state.empty() && a.unit_state != kActive
+                         ? ", but " + a.unit + " there is " + a.unit_state
+                         : ", but nothing there has the device open";
+    return wanted + why + "; next: systemctl status " + a.unit + " on " + a.wanted + ", then marsadm systemd-trigger " +
+           name + " there";
 }
 
 } // namespace mars::tree

@@ -35,7 +35,7 @@ bool is_settled(const View& view, std::string_view resource, const HandoverNote&
 struct Application {
     enum class Kind {
         none,        // there is no unit, or it is wanted nowhere
-        running,     // the device is in use where it is wanted
+        running,     // the unit is active where it is wanted, and the device in use
         not_running, // wanted on the designated primary (or nobody is that), but it does not run
         elsewhere,   // wanted on a host that is not the designated primary
         unknown      // nothing is heard of the primary, where it is wanted
@@ -47,6 +47,7 @@ struct Application {
     std::string primary;     // the designated one; empty: nobody
     bool has_device = false; // at `wanted`
     bool has_failed = false; // its last start at `wanted`
+    std::string unit_state;  // of the unit at `wanted`, in systemd's words, as it was told; empty: is not told
 };
 
 // Without `is_heard` what is known last is taken as true.

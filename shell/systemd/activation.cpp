@@ -5,6 +5,7 @@
 
 #include "shell/hosts.hpp"
 #include "shell/macro_outside.hpp"
+#include "shell/systemd/application_state.hpp"
 #include "shell/systemd/templates.hpp"
 #include "shell/systemd/unit_writer.hpp"
 #include "shell/wait.hpp"
@@ -241,7 +242,10 @@ env::task<result<void>> Activation::follow(Wish wish) {
     if (unit.empty()) co_return result<void>();
     MARS_CO_TRY(auto state, co_await systemd_.state(unit));
     const bool is_there = kind == JobKind::start ? state.is_active() : state.is_down();
-    if (is_there && kind == JobKind::start) co_return result<void>();
+    if (is_there && kind == JobKind::start) {
+        co_await follow_application(ctx_);
+        co_return result<void>();
+    }
     if (!is_there) {
         if (!state.is_loaded())
             co_return refusal("unit.job", "unit " + unit + " does not exist on host " + ctx_.me() +
@@ -253,6 +257,7 @@ env::task<result<void>> Activation::follow(Wish wish) {
         }
         MARS_CO_TRY_VOID(co_await fire_event(std::string(job_name(kind)), "before", unit));
         if (state.active == "failed") (void)co_await systemd_.reset_failed(unit);
+        if (kind == JobKind::start) MARS_CO_TRY_VOID(co_await note_begin(ctx_));
         MARS_CO_TRY_VOID(co_await try_once(kind, unit));
     }
     if (kind == JobKind::stop) {
@@ -260,6 +265,7 @@ env::task<result<void>> Activation::follow(Wish wish) {
         co_await publish_users(true);
     } else {
         MARS_CO_TRY_VOID(co_await check_running(unit));
+        co_await follow_application(ctx_);
     }
     if (is_there) co_return result<void>();
     has_acted_ = true;

@@ -29,6 +29,7 @@ struct Settings {
                                    "target",  "path",   "timer",  "slice", "scope",     "script"};
     std::vector<std::string> predefined; // besides is_predefined()
     std::vector<std::string> watchers{"mars-@escvar{res}-trigger.path", "dev-mars-@escvar{res}.path"};
+    std::string companion = "mars-@escvar{res}-application.service"; // of a start unit
     std::vector<std::string> dependencies{"Unit",
                                           "Service",
                                           "Slice",

@@ -142,6 +142,10 @@ void Generator::configured(const std::string& resource) {
             rest.remove_prefix(std::min(rest.size(), word.size() + 1));
             want(std::string(word), resource, "");
         }
+        if (key == "systemd-start-unit" && value.find(".script") == std::string::npos && !value.empty()) {
+            expansion_.begin(resource);
+            if (auto name = expansion_.expand(in_.settings.companion, "companion")) want(*name, resource, "", false);
+        }
     }
 }
 

@@ -46,8 +46,19 @@ void plan_new(WritePlan& plan, const Unit& unit) {
     if (has_marker(unit.content, "ALWAYS_START")) plan.start.push_back(handle);
 }
 
-void plan_changed(WritePlan& plan, const Unit& unit) {
-    if (has_marker(unit.content, "ALWAYS_DISABLED")) plan.disable.push_back(handle_of(unit.path));
+std::string_view install_section(std::string_view content) {
+    constexpr std::string_view kHead = "\n[Install]\n";
+    const auto begin = content.find(kHead);
+    if (begin == std::string_view::npos) return {};
+    content.remove_prefix(begin + kHead.size());
+    return content.substr(0, content.find("\n["));
+}
+
+void plan_changed(WritePlan& plan, const Unit& unit, const std::string& before) {
+    if (has_marker(unit.content, "ALWAYS_DISABLED"))
+        plan.disable.push_back(handle_of(unit.path));
+    else if (!unit.is_script && install_section(unit.content) != install_section(before))
+        plan.renew.push_back(handle_of(unit.path));
     plan.reload = plan.reload || !unit.is_script;
 }
 
@@ -66,7 +77,7 @@ WritePlan plan_writing(const Generation& generation, const PresentUnits& present
         if (there == present.end())
             plan_new(plan, unit);
         else
-            plan_changed(plan, unit);
+            plan_changed(plan, unit, there->second);
     }
     if (!generation.is_complete) return plan;
     for (const auto& [path, content] : present) {
@@ -127,6 +138,7 @@ class Execution {
     env::task<void> jobs(const std::vector<std::string>& units, JobKind kind);
     env::task<void> job(std::string unit, JobKind kind);
     env::task<void> switches(const std::vector<std::string>& units, bool on);
+    env::task<void> keep_enabled(std::vector<std::string>& units);
     env::task<void> script(std::string path, std::string operation);
     void files(const WritePlan& plan);
     void note(const result<void>& done) {
@@ -199,6 +211,16 @@ env::task<void> Execution::switches(const std::vector<std::string>& units, bool 
     }
 }
 
+// Only those that nobody has switched off.
+env::task<void> Execution::keep_enabled(std::vector<std::string>& units) {
+    std::vector<std::string> enabled;
+    for (const auto& unit : units) {
+        const auto state = co_await systemd_.state(unit);
+        if (state && state->file.starts_with("enabled")) enabled.push_back(unit);
+    }
+    units = std::move(enabled);
+}
+
 void Execution::files(const WritePlan& plan) {
     for (const auto& path : plan.remove) note(systemd_.uninstall(path));
     for (const auto& file : plan.write) note(systemd_.install(file));
@@ -212,11 +234,14 @@ void Execution::files(const WritePlan& plan) {
 env::task<result<void>> execute(Systemd& systemd, Output& output, WritePlan plan, Duration limit) {
     for (auto* list : {&plan.stop, &plan.disable, &plan.enable, &plan.start}) std::sort(list->begin(), list->end());
     Execution execution(systemd, output, limit);
+    co_await execution.keep_enabled(plan.renew);
     co_await execution.jobs(plan.stop, JobKind::stop);
     co_await execution.switches(plan.disable, false);
+    co_await execution.switches(plan.renew, false);
     execution.files(plan);
-    if (plan.reload) co_await execution.reload();
+    co_await execution.switches(plan.renew, true);
     co_await execution.switches(plan.enable, true);
+    if (plan.reload) co_await execution.reload(); // what others shall pull in is known only then
     co_await execution.jobs(plan.start, JobKind::start);
     co_return execution.verdict();
 }

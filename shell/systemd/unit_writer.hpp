@@ -23,6 +23,7 @@ struct WritePlan {
     std::vector<std::string> disable;
     std::vector<std::string> remove; // paths
     std::vector<UnitFile> write;
+    std::vector<std::string> renew; // units with another [Install] section: enabled anew, if they were enabled
     bool reload = false;
     std::vector<std::string> enable;
     std::vector<std::string> start;

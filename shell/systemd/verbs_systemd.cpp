@@ -7,6 +7,7 @@
 #include "shell/completions.hpp"
 #include "shell/hosts.hpp"
 #include "shell/systemd/activation.hpp"
+#include "shell/systemd/application_state.hpp"
 #include "shell/systemd/lint.hpp"
 #include "shell/systemd/phases.hpp"
 #include "shell/systemd/target_check.hpp"
@@ -263,6 +264,15 @@ env::task<result<Step>> extern_activate(VerbContext& ctx) {
     co_return refusal("unit.job", "the units of these resources did not do as they should: " + names);
 }
 
+env::task<result<Step>> publish_state(VerbContext& ctx) {
+    const auto& word = ctx.argument(0);
+    if (word != "active" && word != "ended")
+        co_return refusal("usage.arg", "expected active or ended, found '" + word + "'");
+    if (!systemd::is_on(ctx, true)) co_return Step::done;
+    MARS_CO_TRY_VOID(co_await systemd::publish_application(ctx, word == "ended"));
+    co_return Step::done;
+}
+
 // --- templates check | list | show UNIT ---
 
 std::string finding_text(const systemd::Finding& finding) {
@@ -436,6 +446,18 @@ const std::vector<Verb>& systemd_verbs() {
          .summary = "What generated units call: makes units anew, starts or stops the application of RES.",
          .doc = "Without RES only the units are made.",
          .errors = {"unit.write", "unit.job", "unit.bus", "unit.stop"}},
+        {.name = "systemd-application-extern",
+         .aliases = {},
+         .family = Family::role,
+         .level = kInternal,
+         .resource = ResourceArgument::list,
+         .arguments = {{"active|ended", ArgumentType::text, true, false, "what has become of its start unit"}},
+         .options = {"timeout"},
+         .flags = kWrites | kNoUuid | kNoMemberCheck,
+         .phases = {{.number = 1, .title = "", .run = publish_state}},
+         .summary = "What a generated unit calls: tells every host whether the application of RES runs here.",
+         .doc = "ended: of the start unit, as systemd knows it: inactive or failed.",
+         .errors = {"usage.arg", "unit.bus"}},
         {.name = "templates",
          .aliases = {},
          .family = Family::view,

@@ -350,7 +350,20 @@ def killed_handover_is_told(a, b):
 
 
 def ended_application_is_told(a, b):
-    wait_for("all is well", lambda: a.view("application-state", RES) == "Running")
+    """Whether it ends by order or by itself, while its filesystem stays mounted or not."""
+    def is_shown(word):
+        for host in (a, b):
+            wait_for(f"{host.name} says {word}", lambda h=host: h.view("application-state", RES) == word)
+
+    is_shown("Running")
+    for end, state in (("systemctl stop postgres-db.service", "inactive"),
+                       ("kill -KILL $(systemctl show -p MainPID --value postgres-db.service)", "failed")):
+        b.run(end)
+        is_shown("WantedNotRunning")
+        assert is_active(b, "vol-db.mount") and b.key(f"resource-{RES}/actual-hostB/open-count") == "1"
+        assert f"postgres-db.service there is {state}; next: systemctl status" in a.marsadm(f"view {RES}").out
+        b.run("systemctl start postgres-db.service")
+        is_shown("Running")
     b.run("systemctl stop postgres-db.service vol-db.mount")
     for host in (a, b):
         wait_for(f"{host.name} says so", lambda h=host: h.view("replstate", RES) == "WantedNotRunning")

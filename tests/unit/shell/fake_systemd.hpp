@@ -34,8 +34,9 @@ class FakeSystemd final : public systemd::Systemd {
     env::task<result<systemd::UnitState>> state(std::string unit) override {
         systemd::UnitState state;
         state.load = known.contains(unit) ? "loaded" : "not-found";
-        state.active = active.contains(unit) ? "active" : "inactive";
+        state.active = failed.contains(unit) ? "failed" : active.contains(unit) ? "active" : "inactive";
         state.file = disabled.contains(unit) ? "disabled" : "static";
+        if (const auto told = files.find(unit); told != files.end()) state.file = told->second;
         co_return state;
     }
     env::task<result<systemd::UnitNeeds>> needs(std::string unit) override {
@@ -87,7 +88,9 @@ class FakeSystemd final : public systemd::Systemd {
     systemd::HostFacts facts;                           // that differ
     std::set<std::string> active;
     std::set<std::string> disabled;
-    std::set<std::string> failing;
+    std::map<std::string, std::string> files; // states of unit files, beyond that
+    std::set<std::string> failed;
+    std::set<std::string> failing; // their jobs fail
     std::vector<std::string> users;
     std::vector<std::string> log;
     std::function<void()> on_job;

@@ -294,6 +294,7 @@ TEST_CASE("the shipped templates are without fault") {
     for (const auto& finding : bench.lint()) FAIL_CHECK(finding.place << ": " << finding.text);
     auto generation = bench.generate();
     for (auto name : {"mars.path", "mars.service", "mars-trigger.path", "mars-web\\x2d01-trigger.path",
-                      "mars-web\\x2d01-trigger.service", "dev-mars-web\\x2d01.path", "vol-web\\x2d01.mount"})
+                      "mars-web\\x2d01-trigger.service", "mars-web\\x2d01-application.service",
+                      "dev-mars-web\\x2d01.path", "vol-web\\x2d01.mount"})
         CHECK(generation.find(name));
 }

@@ -136,6 +136,26 @@ TEST_CASE("an application that is wanted and does not run is told") {
     CHECK(s.application_word() == "");
 }
 
+TEST_CASE("an application whose unit has ended is told, though its device is in use") {
+    Scene s;
+    s.key("userspace/systemd-application-hosta", "active");
+    CHECK(s.application_word() == "Running");
+    for (const std::string state : {"inactive", "failed", "activating"}) {
+        s.key("userspace/systemd-application-hosta", state);
+        CHECK(s.application_word() == "WantedNotRunning");
+        CHECK(sentence_of(s.application(), "r") ==
+              "the application is wanted on hosta, but db.service there is " + state +
+                  "; next: systemctl status db.service on hosta, then marsadm systemd-trigger r there");
+    }
+    // Somebody has started it by hand, after our start had failed.
+    s.key("userspace/systemd-status-start-hosta", "1");
+    s.key("userspace/systemd-application-hosta", "active", kLater);
+    CHECK(s.application_word() == "Running");
+    s.key("userspace/systemd-application-hosta", "active");
+    s.key("userspace/systemd-status-start-hosta", "1", kLater);
+    CHECK(s.application_word() == "WantedNotRunning");
+}
+
 TEST_CASE("an application that is wanted beside the primary is told") {
     Scene s;
     s.key("systemd-want", "hostb");
