@@ -19,10 +19,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration kClose = 1s;   // of the line: what may still be under way
-constexpr Duration kMemory = 10s; // over which a rate is measured
-constexpr Duration kShortest = 500ms;
-constexpr std::int64_t kLittle = 1 << 20; // on a line that keeps up
+constexpr Duration kClose = 1s;    // of the line: what may still be under way
+constexpr Duration kMemory = 10s;  // over which a rate is measured
+constexpr Duration kShortest = 2s; // a line may begin with a burst
+constexpr Duration kSilence = 3s;
+constexpr std::int64_t kLittle = 256 << 10; // on a line that keeps up
 
 double seconds(Duration d) {
     return std::chrono::duration<double>(d).count();
@@ -69,11 +70,19 @@ void CatchUp::note(Duration at, std::int64_t seq, std::int64_t pos, const std::m
 }
 
 std::optional<double> CatchUp::bytes_per_second() const {
-    if (looks_.size() < 2) return std::nullopt;
-    const auto& first = looks_.front();
-    const auto& last = looks_.back();
-    if (last.at - first.at < kShortest) return std::nullopt;
-    return static_cast<double>(std::max<std::int64_t>(0, last.here - first.here)) / seconds(last.at - first.at);
+    // Positions are told now and then: what counts is the time from one arrival to another one.
+    const Look *first = nullptr, *last = nullptr;
+    for (std::size_t i = 1; i < looks_.size(); ++i) {
+        if (looks_[i].here <= looks_[i - 1].here) continue;
+        last = &looks_[i];
+        if (!first) first = last;
+    }
+    if (looks_.empty()) return std::nullopt;
+    const auto now = looks_.back().at;
+    if (!last) return now - looks_.front().at >= kSilence ? std::optional(0.0) : std::nullopt;
+    const auto end = now - last->at > kSilence ? now : last->at;
+    if (end - first->at < kShortest) return std::nullopt;
+    return static_cast<double>(last->here - first->here) / seconds(end - first->at);
 }
 
 double CatchUp::written_per_second() const {

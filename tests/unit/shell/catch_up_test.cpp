@@ -37,6 +37,19 @@ TEST_CASE("a backlog is close when it is less than what the line carries in a se
     CHECK(seconds == 63);
 }
 
+TEST_CASE("neither a line's first burst nor the moment at which positions are told is taken for its rate") {
+    CatchUp catch_up;
+    // 400 KiB/s, told each 2 s; the first 1.1 MiB came at once; the application has just written 1 MiB more.
+    const std::int64_t burst = 1100 << 10, rate = 400 << 10;
+    for (int tenth = 0; tenth <= 60; ++tenth) {
+        const std::int64_t here = tenth < 2 ? 0 : burst + (tenth - 2) / 20 * 2 * rate;
+        const std::int64_t end = burst + 6 * rate;
+        catch_up.note(std::chrono::milliseconds(100 * tenth), 1, here, {{1, end}});
+        CHECK(catch_up.is_close() == (end - here <= rate));
+        if (const auto known = catch_up.bytes_per_second()) CHECK(*known == Approx(static_cast<double>(rate)));
+    }
+}
+
 TEST_CASE("a line that carries nothing never is close") {
     CatchUp catch_up;
     for (int second = 0; second < 20; ++second) catch_up.note(std::chrono::seconds(second), 1, 0, {{1, 4096}});
@@ -62,8 +75,9 @@ TEST_CASE("an application that writes faster than the line carries is never clos
 
 TEST_CASE("logs that were purged meanwhile still count as replayed") {
     CatchUp catch_up;
-    catch_up.note(0s, 1, 0, {{1, kMiB}, {2, kMiB}});
-    catch_up.note(1s, 2, 0, {{2, kMiB}});
+    catch_up.note(0s, 1, 0, {{1, 2 * kMiB}, {2, kMiB}});
+    catch_up.note(1s, 1, kMiB, {{1, 2 * kMiB}, {2, kMiB}});
+    catch_up.note(3s, 2, kMiB / 2, {{2, kMiB}, {3, kMiB / 2}});
     CHECK(catch_up.rest() == kMiB);
-    CHECK(catch_up.bytes_per_second().value_or(0) == Approx(static_cast<double>(kMiB)));
+    CHECK(catch_up.bytes_per_second().value_or(0) == Approx(static_cast<double>(kMiB) * 0.75));
 }
