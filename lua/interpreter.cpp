@@ -7,7 +7,6 @@
 #include "lua/api.hpp"
 #include "lua/show.hpp"
 #include "lua/values.hpp"
-#include "shell/verb_table.hpp"
 
 namespace mars::lua {
 
@@ -66,9 +65,9 @@ result<void> verdict(lua_State* L, int count) {
 
 namespace {
 
-shell::Request view_request(const shell::Options& options) {
+shell::Request view_request(const shell::Surroundings& surroundings, const shell::Options& options) {
     shell::Request request;
-    request.verb = shell::find_verb("view");
+    request.verb = surroundings.registry().find_built_in("view");
     request.spelling = "view";
     request.options = options;
     return request;
@@ -92,7 +91,7 @@ Interpreter::Interpreter(shell::Surroundings& outer, shell::Options defaults, Ma
 
 void Interpreter::set_defaults(shell::Options defaults) {
     defaults_ = std::move(defaults);
-    request_ = view_request(defaults_);
+    request_ = view_request(surroundings_, defaults_);
     view_ = std::make_unique<tree::DiskView>(outer_.env, defaults_.root);
     context_ = std::make_unique<shell::VerbContext>(surroundings_, *view_, request_, std::vector<std::string>(),
                                                     std::string());

@@ -27,7 +27,7 @@ void end_with_reader(Interpreter& interpreter, const shell::Output& output) {
 
 LuaScripting::LuaScripting(shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings,
                            Shell shell)
-    : surroundings_(surroundings),
+    : surroundings_(surroundings), without_plugins_(surroundings.verbs), verbs_(without_plugins_->built_in()),
       plugins_(extended(surroundings, verbs_, primitives_, *this), std::move(defaults), std::move(settings)),
       shell_(std::move(shell)) {
     verbs_.set_source([this](shell::VerbRegistry& registry) { plugins_.add_verbs(registry); });
@@ -38,7 +38,7 @@ LuaScripting::LuaScripting(shell::Surroundings& surroundings, shell::Options def
 LuaScripting::~LuaScripting() {
     surroundings_.primitives = nullptr;
     surroundings_.hooks = nullptr;
-    surroundings_.verbs = nullptr;
+    surroundings_.verbs = without_plugins_;
     surroundings_.scripting = nullptr;
 }
 

@@ -38,6 +38,7 @@ class LuaScripting final : public shell::Scripting {
     void add_primitives();
 
     shell::Surroundings& surroundings_;
+    shell::VerbRegistry* without_plugins_;
     shell::VerbRegistry verbs_;
     macros::AddedPrimitives primitives_;
     Plugins plugins_;

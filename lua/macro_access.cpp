@@ -4,7 +4,6 @@
 #include "macros/macros.hpp"
 #include "shell/macro_session.hpp"
 #include "shell/startup.hpp"
-#include "shell/verb_table.hpp"
 
 namespace mars::lua {
 
@@ -12,7 +11,7 @@ namespace {
 
 shell::Request request_for(Interpreter& interpreter, const std::string& host) {
     shell::Request request;
-    request.verb = shell::find_verb("view");
+    request.verb = interpreter.surroundings().registry().find_built_in("view");
     request.spelling = "view";
     request.options = interpreter.defaults();
     if (!host.empty()) request.options.host = host;

@@ -5,7 +5,6 @@
 
 #include "kernel/base/names.hpp"
 #include "shell/reason.hpp"
-#include "shell/verb_table.hpp"
 
 namespace mars::shell {
 
@@ -53,7 +52,7 @@ failure unknown_verb(std::string_view name, std::string_view next, VerbRegistry&
 
 // "force-VERB" is one more --force, unless a verb of that name exists.
 result<void> look_up(std::string word, std::string_view next, Request& request, VerbRegistry& verbs) {
-    if (word.starts_with("force-") && !find_verb(word)) {
+    if (word.starts_with("force-") && !verbs.find_built_in(word)) {
         word.erase(0, 6);
         ++request.options.force;
     }
@@ -151,11 +150,11 @@ bool gives_json(const Verb& verb) {
 }
 
 // Whoever reads JSON must not get something else with exit status 0.
-result<void> check_json(const Request& request) {
+result<void> check_json(const Request& request, const VerbRegistry& verbs) {
     const auto& verb = *request.verb;
     if (gives_json(verb) || verb.has(kRunsOthers) || verb.family == Family::plugin) return {};
     std::string names;
-    for (const auto* other : all_verbs())
+    for (const auto* other : verbs.built_in())
         if (gives_json(*other)) names += (names.empty() ? "" : ", ") + std::string(other->name);
     return refusal("usage.option", "option --json: " + request.spelling + " gives no JSON; these do: " + names +
                                        ", and @HOST, @all before any verb; in Lua every verb returns a table, and "
@@ -171,7 +170,8 @@ result<Request> parse_command_line(const std::vector<std::string>& words, const 
     MARS_TRY(auto positionals, take_options(words, request, verbs));
     if (positionals.empty()) return refusal("usage.verb", "no verb given; all verbs: marsadm help");
     // "macro list" is the verb macro-list.
-    if (positionals.size() > 1 && !find_verb(positionals[0]) && find_verb(positionals[0] + "-" + positionals[1])) {
+    if (positionals.size() > 1 && !verbs.find_built_in(positionals[0]) &&
+        verbs.find_built_in(positionals[0] + "-" + positionals[1])) {
         positionals[0] += "-" + positionals[1];
         positionals.erase(positionals.begin() + 1);
     }
@@ -183,7 +183,7 @@ result<Request> parse_command_line(const std::vector<std::string>& words, const 
     if (!request.verb->is_built()) return request; // its refusal is the answer, whatever the arguments
     MARS_TRY_VOID(check_resources(request));
     MARS_TRY_VOID(check_arguments(request));
-    if (request.options.json && !defaults.json) MARS_TRY_VOID(check_json(request));
+    if (request.options.json && !defaults.json) MARS_TRY_VOID(check_json(request, verbs));
     return request;
 }
 

@@ -24,7 +24,6 @@ struct Request {
 // Takes the options out of `words` (wherever they stand; "--" ends them), looks up the verb, and checks the number and
 // the form of its arguments. `defaults` are the session's options. Failures: usage.* and name.*; nothing was touched.
 // Verbs are looked up in `verbs`. Options after the first argument of a verb that passes words on belong to that.
-result<Request> parse_command_line(const std::vector<std::string>& words, const Options& defaults,
-                                   VerbRegistry& verbs = built_in_verbs());
+result<Request> parse_command_line(const std::vector<std::string>& words, const Options& defaults, VerbRegistry& verbs);
 
 } // namespace mars::shell

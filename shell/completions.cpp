@@ -2,7 +2,6 @@
 #include "shell/completions.hpp"
 
 #include "shell/options.hpp"
-#include "shell/verb_table.hpp"
 
 namespace mars::shell {
 
@@ -12,9 +11,9 @@ bool is_shown(const Verb& verb) {
     return verb.is_built() && verb.level <= kExpert;
 }
 
-std::string verb_words() {
+std::string verb_words(const VerbRegistry& verbs) {
     std::string words;
-    for (const auto* verb : all_verbs()) {
+    for (const auto* verb : verbs.built_in()) {
         if (!is_shown(*verb)) continue;
         words += " " + std::string(verb->name);
         for (auto alias : verb->aliases)
@@ -34,9 +33,9 @@ std::string option_words() {
 }
 
 // The verbs whose first word is a resource (or not), as alternatives of a case.
-std::string verbs_with_resource() {
+std::string verbs_with_resource(const VerbRegistry& verbs) {
     std::string words;
-    for (const auto* verb : all_verbs())
+    for (const auto* verb : verbs.built_in())
         if (is_shown(*verb) && verb->resource != ResourceArgument::none)
             words += (words.empty() ? "" : "|") + std::string(verb->name);
     return words;
@@ -140,17 +139,17 @@ std::string filled(std::string_view text, std::string_view place, const std::str
 
 } // namespace
 
-std::string bash_completion() {
-    auto text = filled(kBash, "@VERBS@", verb_words());
+std::string bash_completion(const VerbRegistry& verbs) {
+    auto text = filled(kBash, "@VERBS@", verb_words(verbs));
     text = filled(text, "@OPTIONS@", option_words());
-    return filled(text, "@WITHRES@", filled(verbs_with_resource(), "|", " | "));
+    return filled(text, "@WITHRES@", filled(verbs_with_resource(verbs), "|", " | "));
 }
 
-std::string zsh_completion() {
-    std::string verbs;
-    for (const auto* verb : all_verbs())
-        if (is_shown(*verb)) verbs += "        \"" + quoted(verb->name) + ":" + quoted(verb->summary) + "\"\n";
-    return filled(filled(kZsh, "@VERBS@", verbs + "    "), "@OPTIONS@", option_words());
+std::string zsh_completion(const VerbRegistry& verbs) {
+    std::string rows;
+    for (const auto* verb : verbs.built_in())
+        if (is_shown(*verb)) rows += "        \"" + quoted(verb->name) + ":" + quoted(verb->summary) + "\"\n";
+    return filled(filled(kZsh, "@VERBS@", rows + "    "), "@OPTIONS@", option_words());
 }
 
 } // namespace mars::shell

@@ -5,9 +5,11 @@
 
 #include <string>
 
+#include "shell/verb_registry.hpp"
+
 namespace mars::shell {
 
-std::string bash_completion();
-std::string zsh_completion();
+std::string bash_completion(const VerbRegistry& verbs);
+std::string zsh_completion(const VerbRegistry& verbs);
 
 } // namespace mars::shell

@@ -42,13 +42,13 @@ struct Surroundings {
     std::vector<std::string> macro_path;                 // directories searched for NAME.tpl
     const macros::AddedPrimitives* primitives = nullptr; // of plugins, for macros
     Hooks* hooks = nullptr;                              // plugins that listen; may be absent
-    VerbRegistry* verbs = nullptr;                       // absent: only those of the table
+    VerbRegistry* verbs = nullptr;                       // those of the table, and of plugins
     Scripting* scripting = nullptr;                      // Lua, plugins, interactive shell; may be absent
     systemd::Systemd* systemd = nullptr;                 // of this host; absent where there is none
     // Told +1 and -1 by what passes the point of no return, for whoever could end the program; may be empty.
     std::function<void(int change)> count_irrevocable = {};
 
-    VerbRegistry& registry() const { return verbs ? *verbs : built_in_verbs(); }
+    VerbRegistry& registry() const { return *verbs; }
     // The same in everything but the output. (A new member has to be named here as well.)
     Surroundings with(Output& other) const {
         return {env, local, remote, other, macro_path, primitives, hooks, verbs, scripting, systemd, count_irrevocable};

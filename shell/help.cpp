@@ -6,7 +6,6 @@
 
 #include "shell/options.hpp"
 #include "shell/reason.hpp"
-#include "shell/verb_table.hpp"
 
 namespace mars::shell {
 
@@ -175,7 +174,7 @@ std::string verb_section(const Verb& verb) {
 
 } // namespace
 
-std::string man_page() {
+std::string man_page(const VerbRegistry& verbs) {
     std::string text = ".\\\" Made by: marsadm help-man. Do not edit.\n"
                        ".TH MARSADM 8 \"\" MARS \"MARS administration\"\n"
                        ".SH NAME\nmarsadm \\- administrate replicated block devices\n"
@@ -184,7 +183,7 @@ std::string man_page() {
                        roff(kIntroduction) + "\n.SH VERBS\n";
     for (auto family : kFamilies) {
         std::string rows;
-        for (const auto* verb : all_verbs())
+        for (const auto* verb : verbs.built_in())
             if (verb->family == family && verb->level <= kExpert) rows += verb_section(*verb);
         if (!rows.empty()) text += ".SS " + roff(family_title(family)) + "\n" + rows;
     }

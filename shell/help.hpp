@@ -10,10 +10,10 @@
 namespace mars::shell {
 
 // Overview for --help: verbs up to `level` (negative: only of that level), options, exit codes.
-std::string overview(int level, VerbRegistry& verbs = built_in_verbs(), std::size_t width = 100);
+std::string overview(int level, VerbRegistry& verbs, std::size_t width = 100);
 // Everything about one verb.
 std::string verb_help(const Verb& verb, std::size_t width = 100);
 // marsadm(8) in roff.
-std::string man_page();
+std::string man_page(const VerbRegistry& verbs);
 
 } // namespace mars::shell

@@ -85,7 +85,7 @@ std::string take_path(std::vector<std::string>& words) {
     bool is_passed_on = false;
     for (auto word = words.begin(); word != words.end();) {
         if (*word == "--" || word->starts_with('@') || (is_passed_on && !word->starts_with('-'))) break;
-        const auto* verb = find_verb(*word);
+        const auto* verb = built_in_verbs().find_built_in(*word);
         if (*word == "-e" || (verb && verb->has(kPassesWords))) is_passed_on = true;
         if (!word->starts_with(kOption) || word->size() == kOption.size()) {
             ++word;
@@ -149,6 +149,7 @@ int run(std::vector<std::string> words) {
     if (callers.empty()) callers = "clustermanagerd|nodeagent[.]real";
     systemd::SdBusSystemd units(context, real.lot(), std::move(settings), callers);
     Surroundings surroundings{real, local, remote, output, search};
+    surroundings.verbs = &built_in_verbs();
     surroundings.systemd = &units;
     Interrupts interrupts;
     auto shell = [&](VerbContext& ctx, std::string path) {

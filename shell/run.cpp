@@ -13,7 +13,6 @@
 #include "shell/fleet/fleet.hpp"
 #include "shell/startup.hpp"
 #include "shell/verb_events.hpp"
-#include "shell/verb_table.hpp"
 #include "shell/wait.hpp"
 #include "shell/worker.hpp"
 

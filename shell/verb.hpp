@@ -115,4 +115,8 @@ struct Verb {
     bool is_built() const { return level != kNotInThisVersion; }
 };
 
+std::string_view family_title(Family family);
+// "create-resource RES DEV [NAME [SIZE]]".
+std::string usage(const Verb& verb);
+
 } // namespace mars::shell

@@ -6,9 +6,16 @@
 #include "kernel/base/names.hpp"
 #include "shell/reason.hpp"
 #include "shell/suggest.hpp"
-#include "shell/verb_table.hpp"
 
 namespace mars::shell {
+
+namespace {
+
+bool is_called(const Verb& verb, std::string_view name) {
+    return verb.name == name || std::find(verb.aliases.begin(), verb.aliases.end(), name) != verb.aliases.end();
+}
+
+} // namespace
 
 void VerbRegistry::load() {
     if (!source_) return;
@@ -19,7 +26,7 @@ void VerbRegistry::load() {
 result<void> VerbRegistry::add(AddedVerb verb) {
     if (!is_identifier(verb.name) || verb.name.starts_with("force-") || verb.name.starts_with("view-"))
         return refusal("usage.verb", "'" + verb.name + "' cannot be the name of a verb");
-    if (find_verb(verb.name))
+    if (find_built_in(verb.name))
         return refusal("usage.verb", "the verb " + verb.name + " exists already and cannot be replaced");
     for (const auto& other : added_)
         if (other->texts.name == verb.name)
@@ -43,8 +50,16 @@ result<void> VerbRegistry::add(AddedVerb verb) {
     return {};
 }
 
+const Verb* VerbRegistry::find_built_in(std::string_view name) const {
+    if (name.starts_with("view-") && name.size() > 5) name = "view";
+    if (name.starts_with("prettyprint-")) name = "prettyprint";
+    for (const auto* verb : built_in_)
+        if (is_called(*verb, name)) return verb;
+    return name.starts_with("view") && name != "view" ? find_built_in("view") : nullptr; // viewNAME
+}
+
 const Verb* VerbRegistry::find(std::string_view name) {
-    if (const auto* verb = find_verb(name)) return verb;
+    if (const auto* verb = find_built_in(name)) return verb;
     load();
     for (const auto& added : added_)
         if (added->row.name == name) return &added->row;
@@ -53,7 +68,7 @@ const Verb* VerbRegistry::find(std::string_view name) {
 
 std::vector<const Verb*> VerbRegistry::all() {
     load();
-    auto all = all_verbs();
+    auto all = built_in_;
     for (const auto& added : added_) all.push_back(&added->row);
     return all;
 }
@@ -72,11 +87,6 @@ std::string_view VerbRegistry::provider_of(const Verb& verb) const {
     auto is_row = [&](const auto& added) { return &added->row == &verb; };
     auto found = std::find_if(added_.begin(), added_.end(), is_row);
     return found == added_.end() ? std::string_view() : std::string_view((*found)->texts.provider);
-}
-
-VerbRegistry& built_in_verbs() {
-    static VerbRegistry registry;
-    return registry;
 }
 
 } // namespace mars::shell

@@ -38,7 +38,8 @@ struct AddedVerb {
 
 class VerbRegistry {
   public:
-    VerbRegistry() = default;
+    // `built_in`: the rows of the table (verb_table.hpp), which outlive the registry.
+    explicit VerbRegistry(std::vector<const Verb*> built_in) : built_in_(std::move(built_in)) {}
     VerbRegistry(const VerbRegistry&) = delete;
     VerbRegistry& operator=(const VerbRegistry&) = delete;
 
@@ -49,6 +50,9 @@ class VerbRegistry {
 
     // By name or alias, without any prefix; "view-X" leads to "view". nullptr when unknown.
     const Verb* find(std::string_view name);
+    // Without those that are added; does not look for these.
+    const Verb* find_built_in(std::string_view name) const;
+    const std::vector<const Verb*>& built_in() const { return built_in_; }
     // All verbs, family by family.
     std::vector<const Verb*> all();
     // The most similar name, empty when none is close.
@@ -63,11 +67,9 @@ class VerbRegistry {
     };
     void load();
 
+    std::vector<const Verb*> built_in_;
     std::function<void(VerbRegistry&)> source_;
     std::vector<std::unique_ptr<Owned>> added_;
 };
-
-// The registry of a program without plugins.
-VerbRegistry& built_in_verbs();
 
 } // namespace mars::shell

@@ -2,11 +2,9 @@
 // The table of verbs: all families, concatenated here and nowhere else.
 #pragma once
 
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "shell/verb.hpp"
+#include "shell/verb_registry.hpp"
 
 namespace mars::shell {
 
@@ -24,12 +22,9 @@ const std::vector<Verb>& systemd_verbs();
 const std::vector<Verb>& later_verbs(); // known by name, not in this version
 const std::vector<Verb>& habit_verbs(); // habits from DRBD
 
-// All rows, family by family. (What plugins add is in the VerbRegistry, which everybody but it should ask.)
+// All rows, family by family.
 std::vector<const Verb*> all_verbs();
-// By name or alias, without any prefix; "view-X" leads to "view". nullptr when unknown.
-const Verb* find_verb(std::string_view name);
-std::string_view family_title(Family family);
-// "create-resource RES DEV [NAME [SIZE]]".
-std::string usage(const Verb& verb);
+// The registry of a program without plugins.
+VerbRegistry& built_in_verbs();
 
 } // namespace mars::shell

@@ -289,7 +289,7 @@ env::task<result<Step>> help(VerbContext& ctx) {
 }
 
 env::task<result<Step>> help_man(VerbContext& ctx) {
-    auto text = man_page();
+    auto text = man_page(ctx.surroundings().registry());
     text.pop_back();
     ctx.out().answer(text);
     co_return Step::done;

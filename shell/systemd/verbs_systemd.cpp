@@ -347,7 +347,8 @@ env::task<result<Step>> help_completion(VerbContext& ctx) {
     const auto& shell = ctx.argument(0);
     if (shell != "bash" && shell != "zsh")
         co_return refusal("usage.arg", "expected bash or zsh, found '" + shell + "'");
-    auto text = shell == "bash" ? bash_completion() : zsh_completion();
+    auto text = shell == "bash" ? bash_completion(ctx.surroundings().registry())
+                                : zsh_completion(ctx.surroundings().registry());
     text.pop_back();
     ctx.out().answer(text);
     co_return Step::done;

@@ -8,6 +8,7 @@
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/sim/network.hpp"
 #include "shell/run.hpp"
+#include "shell/verb_table.hpp"
 
 namespace mars::sim {
 
@@ -41,7 +42,9 @@ class SimRemote final : public shell::Remote {
 
 struct OperatorSurroundings {
     OperatorSurroundings(env::sim::Process& process, env::sim::World& world)
-        : local(process, world), remote(process, world), surroundings{process, local, remote, output, {}} {}
+        : local(process, world), remote(process, world), surroundings{process, local, remote, output, {}} {
+        surroundings.verbs = &shell::built_in_verbs();
+    }
 
     env::task<void> run(std::vector<std::string> words, int& exit, bool& done);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lua/interpreter.hpp"
+#include "shell/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 namespace mars::lua::testing {
@@ -16,6 +17,7 @@ struct LuaSite : shell::testing::Pair {
         output.events.clear();
         auto process = machine.start_process("marsadm");
         shell::Surroundings surroundings{*process, local, remote, output, {}};
+        surroundings.verbs = &shell::built_in_verbs();
         surroundings.hooks = hooks;
         std::optional<result<int>> ended;
         auto program = [&]() -> env::task<void> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Waiting inside Lua: in coroutines, through pcall, side by side; limits of memory and of patience; errors.
+#include "shell/verb_table.hpp"
 #include "tests/unit/lua/fixture.hpp"
 
 using namespace mars;
@@ -116,6 +117,7 @@ TEST_CASE("a cancelled program stops where it waits, and where it is busy") {
         LuaSite site;
         auto process = site.machine.start_process("marsadm");
         shell::Surroundings surroundings{*process, site.local, site.remote, site.output, {}};
+        surroundings.verbs = &shell::built_in_verbs();
         bool came_back = false;
         auto program = [&]() -> env::task<void> {
             Interpreter interpreter(surroundings, shell::Options());

@@ -8,6 +8,7 @@
 #include "kernel/env/real/real_env.hpp"
 #include "lua/api.hpp"
 #include "shell/process.hpp"
+#include "shell/verb_table.hpp"
 #include "tests/unit/lua/fixture.hpp"
 
 using namespace mars;
@@ -33,6 +34,7 @@ struct Real {
         shell::testing::FakeRemote remote;
         shell::RecordedOutput output;
         shell::Surroundings surroundings{env, local, remote, output, {}};
+        surroundings.verbs = &shell::built_in_verbs();
         std::optional<result<int>> ended;
         auto body = [&]() -> env::task<void> {
             Interpreter interpreter(surroundings, shell::Options());

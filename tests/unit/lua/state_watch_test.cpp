@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Changes of state become events: each once, with old and new, and none for what was so from the beginning.
 #include "lua/state_watch.hpp"
+#include "shell/verb_table.hpp"
 #include "tests/unit/lua/fixture.hpp"
 
 using namespace mars;
@@ -26,6 +27,7 @@ TEST_CASE("changes of primary, switches and signs of life are told once") {
     Listener listener;
     auto process = site.machine.start_process("marsadm");
     shell::Surroundings surroundings{*process, site.local, site.remote, site.output, {}};
+    surroundings.verbs = &shell::built_in_verbs();
     auto body = [&]() -> env::task<void> {
         Interpreter interpreter(surroundings, shell::Options());
         StateWatch watch(interpreter, listener);

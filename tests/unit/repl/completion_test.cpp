@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What Tab offers at the end of a line, from the tables and the tree.
 #include "shell/repl/completion.hpp"
+#include "shell/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 using namespace mars;
@@ -18,7 +19,7 @@ struct Prompt : Pair {
     }
 
     std::unique_ptr<env::sim::Process> process = machine.start_process("marsadm");
-    Surroundings surroundings{*process, local, remote, output, {}};
+    Surroundings surroundings{*process, local, remote, output, {}, nullptr, nullptr, &built_in_verbs()};
     LineRunner runner{surroundings, Options(), true};
 };
 

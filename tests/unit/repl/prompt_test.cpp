@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The prompt is green only when nothing waits for the operator.
 #include "shell/repl/prompt.hpp"
+#include "shell/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 using namespace mars;
@@ -14,6 +15,7 @@ struct Prompt : Pair {
         alive({"a", "b"});
         auto process = machine.start_process("marsadm");
         Surroundings surroundings{*process, local, remote, output, {}};
+        surroundings.verbs = &built_in_verbs();
         LineRunner runner{surroundings, Options(), true};
         return health(runner);
     }

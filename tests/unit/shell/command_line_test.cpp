@@ -13,18 +13,18 @@ using namespace std::chrono_literals;
 namespace {
 
 Request parse(const std::vector<std::string>& words) {
-    auto request = parse_command_line(words, {});
+    auto request = parse_command_line(words, {}, built_in_verbs());
     if (!request) FAIL(request.error().text);
     return std::move(*request);
 }
 
 std::string reason(const std::vector<std::string>& words) {
-    auto request = parse_command_line(words, {});
+    auto request = parse_command_line(words, {}, built_in_verbs());
     return request ? "none" : std::string(reason_of(request.error()).name);
 }
 
 std::string text(const std::vector<std::string>& words) {
-    auto request = parse_command_line(words, {});
+    auto request = parse_command_line(words, {}, built_in_verbs());
     return request ? "none" : request.error().text;
 }
 

@@ -16,6 +16,7 @@
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/task_group.hpp"
 #include "shell/run.hpp"
+#include "shell/verb_table.hpp"
 
 namespace mars::shell::testing {
 
@@ -137,6 +138,7 @@ class Site {
         output.events.clear();
         auto process = machine.start_process("marsadm");
         Surroundings surroundings{*process, local, remote, output, macro_path};
+        surroundings.verbs = &built_in_verbs();
         surroundings.systemd = systemd;
         const auto hooks = make_hooks ? make_hooks(*process) : nullptr;
         surroundings.hooks = hooks.get();

@@ -15,7 +15,7 @@ TEST_CASE("docs/man/marsadm.8 is up to date (marsadm help-man > docs/man/marsadm
     std::ifstream file(MARS_SOURCE_DIR "/docs/man/marsadm.8");
     std::stringstream content;
     content << file.rdbuf();
-    CHECK((content.str() == man_page()));
+    CHECK((content.str() == man_page(built_in_verbs())));
 }
 
 TEST_CASE("no line of the help is longer than a wide terminal") {
@@ -26,7 +26,7 @@ TEST_CASE("no line of the help is longer than a wide terminal") {
             CHECK(line.size() <= 130);
         }
     };
-    check(overview(kNotInThisVersion));
+    check(overview(kNotInThisVersion, built_in_verbs()));
     for (const auto* verb : all_verbs()) check(verb_help(*verb));
 }
 
@@ -38,15 +38,16 @@ TEST_CASE("help keeps to the width of the reader's terminal") {
         return most;
     };
     CHECK(longest(overview(0, built_in_verbs(), 60)) <= 60);
-    CHECK(longest(verb_help(*find_verb("primary"), 60)) <= 60);
+    CHECK(longest(verb_help(*built_in_verbs().find_built_in("primary"), 60)) <= 60);
     CHECK(longest(overview(0, built_in_verbs(), 1000)) <= 100);
 }
 
 TEST_CASE("the help of a verb tells its options, arguments and refusals") {
-    auto text = verb_help(*find_verb("join-resource"));
+    auto text = verb_help(*built_in_verbs().find_built_in("join-resource"));
     for (const char* part : {"Usage: marsadm [OPTION...] join-resource RES DISK [NAME [SIZE]]", "absolute path",
                              "--force, -f", "[disk.toosmall]", "(--force: warning)", "marsd must run"})
         CHECK(text.find(part) != std::string::npos);
-    CHECK(verb_help(*find_verb("pause-fetch")).find("Also: pause-fetch-local, disconnect") != std::string::npos);
-    CHECK(verb_help(*find_verb("resize")).find("Not in this version.") != std::string::npos);
+    CHECK(verb_help(*built_in_verbs().find_built_in("pause-fetch")).find("Also: pause-fetch-local, disconnect") !=
+          std::string::npos);
+    CHECK(verb_help(*built_in_verbs().find_built_in("resize")).find("Not in this version.") != std::string::npos);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Events of verbs: their names and order, refusals, and what an interrupted verb tells.
 #include "shell/hooks.hpp"
+#include "shell/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 using namespace mars;
@@ -32,6 +33,7 @@ RunResult run(Pair& site, Hooks& hooks, const Words& words, std::optional<Durati
     site.output.events.clear();
     auto process = site.machine.start_process("marsadm");
     Surroundings surroundings{*process, site.local, site.remote, site.output, {}};
+    surroundings.verbs = &built_in_verbs();
     surroundings.hooks = &hooks;
     std::optional<RunResult> ended;
     auto body = [](Surroundings& where, Words line, std::optional<RunResult>& out) -> env::task<void> {

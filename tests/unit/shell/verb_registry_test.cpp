@@ -31,13 +31,13 @@ AddedVerb added(std::string name) {
 } // namespace
 
 TEST_CASE("an added verb is parsed, run, suggested and explained like any other") {
-    VerbRegistry registry;
+    VerbRegistry registry(all_verbs());
     REQUIRE(registry.add(added("acme-say")));
     auto request = parse_command_line({"acme-say", "hello"}, Options(), registry);
     REQUIRE(request);
     CHECK(request->arguments == Words{"hello"});
     CHECK_FALSE(parse_command_line({"acme-say"}, Options(), registry));
-    CHECK_FALSE(parse_command_line({"acme-say", "hello"}, Options()));
+    CHECK_FALSE(parse_command_line({"acme-say", "hello"}, Options(), built_in_verbs()));
     CHECK(registry.suggest("acme-sya") == "acme-say");
     CHECK(overview(0, registry).find("From plugins\n  acme-say WORD\n") != std::string::npos);
     CHECK(verb_help(*registry.find("acme-say")).find("what to say") != std::string::npos);
@@ -61,7 +61,7 @@ TEST_CASE("an added verb is parsed, run, suggested and explained like any other"
 }
 
 TEST_CASE("an added verb cannot take a name that exists or means something else") {
-    VerbRegistry registry;
+    VerbRegistry registry(all_verbs());
     REQUIRE(registry.add(added("acme-say")));
     for (const char* name : {"acme-say", "primary", "connect", "view-default", "force-acme", "a b", ""}) {
         INFO(name);
@@ -72,7 +72,7 @@ TEST_CASE("an added verb cannot take a name that exists or means something else"
 }
 
 TEST_CASE("what adds verbs is asked once, and only when the table has no answer") {
-    VerbRegistry registry;
+    VerbRegistry registry(all_verbs());
     int asked = 0;
     registry.set_source([&](VerbRegistry& where) {
         ++asked;

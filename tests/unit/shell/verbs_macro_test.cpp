@@ -3,6 +3,7 @@
 #include "fixture.hpp"
 
 #include "shell/command_line.hpp"
+#include "shell/verb_table.hpp"
 
 using namespace mars;
 using namespace mars::shell;
@@ -23,14 +24,14 @@ struct WithFiles : Pair {
 } // namespace
 
 TEST_CASE("two words name a verb of the macro family") {
-    auto request = parse_command_line({"macro", "list"}, Options());
+    auto request = parse_command_line({"macro", "list"}, Options(), built_in_verbs());
     REQUIRE(request);
     CHECK(request->verb->name == "macro-list");
-    request = parse_command_line({"--verbose", "macro", "check", "a.tpl", "b.tpl"}, Options());
+    request = parse_command_line({"--verbose", "macro", "check", "a.tpl", "b.tpl"}, Options(), built_in_verbs());
     REQUIRE(request);
     CHECK(request->verb->name == "macro-check");
     CHECK(request->arguments == std::vector<std::string>{"a.tpl", "b.tpl"});
-    CHECK_FALSE(parse_command_line({"macro", "nonsense"}, Options()));
+    CHECK_FALSE(parse_command_line({"macro", "nonsense"}, Options(), built_in_verbs()));
 }
 
 TEST_CASE("macro list tells where each macro comes from") {

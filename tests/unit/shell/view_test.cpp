@@ -3,6 +3,7 @@
 #include "fixture.hpp"
 
 #include "shell/help.hpp"
+#include "shell/verb_table.hpp"
 
 using namespace mars;
 using namespace mars::shell;
@@ -243,7 +244,7 @@ TEST_CASE("help and version need nothing") {
     Site site;
     site.local.root = false;
     site.succeed({"help"});
-    CHECK(site.output.text(Severity::answer) == overview(0));
+    CHECK(site.output.text(Severity::answer) == overview(0, built_in_verbs()));
     site.succeed({"help", "primary"});
     CHECK(site.output.text(Severity::answer).find("planned handover") != std::string::npos);
     site.succeed({"primary", "--help"});
