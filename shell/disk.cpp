@@ -6,26 +6,14 @@
 #include "shell/checks.hpp"
 #include "shell/hosts.hpp"
 #include "shell/size.hpp"
+#include "shell/symlinks.hpp"
 
 namespace mars::shell {
 
 namespace {
-constexpr int kMostLinks = 40;
-} // namespace
-
-result<std::string> resolve_symlinks(env::Storage& storage, std::string path) {
-    for (int i = 0; i < kMostLinks; ++i) {
-        MARS_TRY(auto status, storage.status(path));
-        if (status.kind != env::FileKind::symlink) return path;
-        MARS_TRY(auto link, storage.read_symlink(path));
-        path = link.value.starts_with('/') ? link.value : path.substr(0, path.rfind('/') + 1) + link.value;
-    }
-    return failure(std::errc::too_many_symbolic_link_levels, path + ": too many symlinks");
-}
-
-namespace {
 
 constexpr std::uint64_t kLeastBytes = 65536; // a disk must be larger
+
 failure not_a_disk(const std::string& path, const std::string& why) {
     return refusal("disk.missing", "'" + path + "' is no usable disk: " + why +
                                        "; expected is the absolute path of a block device or of a regular file");

@@ -18,8 +18,6 @@ struct Disk {
 // Opens the disk (exclusively, if it is a block device) and finds its size. `size_text`: an explicit smaller size, may
 // be empty. Failures: disk.missing, disk.busy (F), usage.size, disk.size.
 env::task<result<Disk>> examine_disk(VerbContext& ctx, std::string path, std::string size_text);
-// Follows symlinks (LVM names its volumes by them) to the device node or file itself.
-result<std::string> resolve_symlinks(env::Storage& storage, std::string path);
 // The device name NAME is free on ME. Failures: name.*, device.name.
 result<void> check_device_name(VerbContext& ctx, const std::string& name);
 

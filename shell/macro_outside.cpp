@@ -2,7 +2,7 @@
 #include "shell/macro_outside.hpp"
 
 #include "kernel/base/number.hpp"
-#include "shell/disk.hpp"
+#include "shell/symlinks.hpp"
 #include "shell/trust.hpp"
 
 namespace mars::shell {
