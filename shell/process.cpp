@@ -198,7 +198,7 @@ class Running {
         : command_(command), child_(started.attendant, std::move(started.control)),
           input_(executor, pipes.input.write.release()), output_(executor, pipes.output.read.release()),
           errors_(executor, pipes.errors.read.release()), end_(executor, end.release()), rest_(executor),
-          tick_(executor) {}
+          tick_(executor), limit_(executor) {}
 
     // Also when it is cancelled, it ends only after the program has, or has not for a while after being asked to.
     env::task<ProcessResult> go() {
@@ -225,7 +225,20 @@ class Running {
         throw boost::system::system_error(asio::error::operation_aborted);
     }
 
-    // After a cancelled go(): how that went, for a message.
+    // At the time limit the program is told to end; returns when it has not done so for a while. go() goes on
+    // meanwhile.
+    env::task<void> limit_time(Duration limit) {
+        limit_.expires_after(limit);
+        auto [ended] = co_await limit_.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (ended) co_return;
+        end_child();
+        limit_.expires_at(*told_ + command_.patience);
+        auto [ended_then] = co_await limit_.async_wait(asio::as_tuple(asio::use_awaitable));
+        (void)ended_then; // cancelled by the end of go()
+    }
+    bool was_told_to_end() const { return told_.has_value(); }
+
+    // After it was told to end: how that went, for a message.
     std::string end_text() const {
         if (!is_left_running_) return "it was ended";
         return "it was asked to end, and still runs after " + span_text(command_.patience) + "; next: ps --ppid " +
@@ -272,9 +285,13 @@ class Running {
             command_.on_waiting(waited);
         }
     }
-    env::task<void> stop() {
+    void end_child() {
         child_.end();
-        rest_.expires_after(command_.patience);
+        if (!told_) told_ = std::chrono::steady_clock::now();
+    }
+    env::task<void> stop() {
+        end_child();
+        rest_.expires_at(*told_ + command_.patience);
         using namespace asio::experimental::awaitable_operators;
         co_await (end_.async_wait(StreamDescriptor::wait_read, asio::as_tuple(asio::use_awaitable)) ||
                   rest_.async_wait(asio::as_tuple(asio::use_awaitable)));
@@ -290,6 +307,8 @@ class Running {
     StreamDescriptor end_;
     asio::steady_timer rest_;
     asio::steady_timer tick_;
+    asio::steady_timer limit_;
+    std::optional<std::chrono::steady_clock::time_point> told_; // to end
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     int open_ = 2; // of the two outputs
     bool has_ended_ = false;
@@ -322,9 +341,13 @@ env::task<result<ProcessResult>> run_process(env::executor executor, Command com
     }
     Running running(executor, command, std::move(pipes), std::move(started), std::move(end));
     if (!command.limit) co_return co_await running.go();
-    asio::steady_timer limit(executor, *command.limit);
-    auto first = co_await (running.go() || limit.async_wait(asio::as_tuple(asio::use_awaitable)));
-    if (first.index() == 0) co_return std::move(std::get<0>(first));
+    auto first = co_await (running.go() || running.limit_time(*command.limit));
+    if (first.index() == 0) {
+        auto& ended = std::get<0>(first);
+        const bool counts =
+            !running.was_told_to_end() || (command.has_last_word && command.has_last_word(ended.status));
+        if (counts) co_return std::move(ended);
+    }
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none)
         throw boost::system::system_error(asio::error::operation_aborted);

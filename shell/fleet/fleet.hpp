@@ -64,7 +64,8 @@ class FleetOutput {
     virtual void summary(const FleetResult& result) { (void)result; }
 };
 
-// Runs `argv` on all `hosts`. Cancelling the caller ends all sessions. `remote` and `output` outlive the call.
+// Runs `argv` on all `hosts`. Cancelling the caller ends all sessions; when every command has come to an end of its own
+// all the same (remote_end.hpp), the result counts. `remote` and `output` outlive the call.
 env::task<FleetResult> fleet_run(env::Env& env, Remote& remote, std::vector<RemoteHost> hosts,
                                  std::vector<std::string> argv, FleetOptions options, FleetOutput& output);
 
