@@ -16,11 +16,17 @@ std::string actual_key(std::string_view resource, std::string_view host, std::st
     return resource_key(resource, "actual-" + std::string(host) + "/" + std::string(name));
 }
 
+// A handover wants the application somewhere before anything else: nowhere is somebody's later word.
+bool is_parked(const View& view, std::string_view resource) {
+    return !view.value(resource_key(resource, "systemd-start-unit")).empty() &&
+           view.value(resource_key(resource, "systemd-want")) == kNone;
+}
+
 } // namespace
 
 bool is_settled(const View& view, std::string_view resource, const HandoverNote& note, Stamp written) {
     const auto primary = view.get(resource_key(resource, "primary"));
-    if (!primary || primary->value.empty() || primary->value == kNone) return false;
+    if (!primary || primary->value.empty() || primary->value == kNone) return is_parked(view, resource);
     if (primary->value != note.to && primary->stamp > written) return true;
     if (!view.flag(actual_key(resource, primary->value, "is-primary"))) return false;
     const auto kind = find_application(view, resource).kind;
