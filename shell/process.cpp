@@ -220,6 +220,13 @@ class Running {
         }
         co_await asio::this_coro::throw_if_cancelled(false);
         co_await stop();
+        if (!is_left_running_ && has_last_word(status_)) {
+            result.status = status_;
+            drain(output_, result.output);
+            drain(errors_, result.errors);
+            last_word_ = result;
+            co_return result;
+        }
         const bool is_cancelled = state.cancelled() != asio::cancellation_type::none;
         if (error && !is_cancelled) std::rethrow_exception(error);
         throw boost::system::system_error(asio::error::operation_aborted);
@@ -237,6 +244,10 @@ class Running {
         (void)ended_then; // cancelled by the end of go()
     }
     bool was_told_to_end() const { return told_.has_value(); }
+    // Whether a program that was told to end, and did so with this status, has a result all the same.
+    bool has_last_word(int status) const { return command_.has_last_word && command_.has_last_word(status); }
+    // That result, if there is one, after a go() that was cancelled: whoever waited for one of two does not get it.
+    std::optional<ProcessResult>& last_word() { return last_word_; }
 
     // After it was told to end: how that went, for a message.
     std::string end_text() const {
@@ -261,6 +272,14 @@ class Running {
             if (command_.on_text) co_await command_.on_text(is_error, buffer.substr(0, count));
         }
         if (--open_ == 0) rest_.cancel();
+    }
+    // What has come since nobody reads any more.
+    static void drain(StreamDescriptor& from, std::string& all) {
+        std::string buffer(kPiece, '\0');
+        boost::system::error_code error;
+        from.non_blocking(true, error); // who has left something behind keeps the pipe open
+        while (!error)
+            if (const auto count = from.read_some(asio::buffer(buffer), error); !error) all.append(buffer, 0, count);
     }
     // The end of the program counts; what it has left behind may keep the pipes open for ever.
     env::task<void> ended() {
@@ -296,7 +315,7 @@ class Running {
         co_await (end_.async_wait(StreamDescriptor::wait_read, asio::as_tuple(asio::use_awaitable)) ||
                   rest_.async_wait(asio::as_tuple(asio::use_awaitable)));
         is_left_running_ = rest_.expiry() <= std::chrono::steady_clock::now(); // its attendant goes on
-        if (!is_left_running_) child_.reap();
+        if (!is_left_running_) status_ = child_.reap();
     }
 
     Command& command_;
@@ -309,6 +328,8 @@ class Running {
     asio::steady_timer tick_;
     asio::steady_timer limit_;
     std::optional<std::chrono::steady_clock::time_point> told_; // to end
+    int status_ = 0;                                            // after that
+    std::optional<ProcessResult> last_word_;
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     int open_ = 2; // of the two outputs
     bool has_ended_ = false;
@@ -344,10 +365,9 @@ env::task<result<ProcessResult>> run_process(env::executor executor, Command com
     auto first = co_await (running.go() || running.limit_time(*command.limit));
     if (first.index() == 0) {
         auto& ended = std::get<0>(first);
-        const bool counts =
-            !running.was_told_to_end() || (command.has_last_word && command.has_last_word(ended.status));
-        if (counts) co_return std::move(ended);
+        if (!running.was_told_to_end() || running.has_last_word(ended.status)) co_return std::move(ended);
     }
+    if (running.last_word()) co_return std::move(*running.last_word());
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none)
         throw boost::system::system_error(asio::error::operation_aborted);
