@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Waiting of verbs: for indicators, switches, the device, and the other members of the cluster. Nothing here polls:
 // each wait sleeps until something in the directories concerned changes, or its deadline has come. Spec:
-// verbs 1.11, 2.5. Tests: tests/unit/shell/wait_test.cpp.
+// verbs 1.11, 2.5. News of others: news.cpp. Tests: tests/unit/shell/verbs_wait_test.cpp, dry_run_test.cpp.
 #pragma once
 
 #include <functional>
