@@ -128,7 +128,7 @@ env::task<result<std::size_t>> wait_for_news(VerbContext& ctx, std::vector<std::
     condition.is_independent = true;
     MARS_CO_TRY_VOID(co_await wait_until(ctx, condition, deadline));
     auto roll = roll_now();
-    if (!roll.unknown.empty() && deadline.is_over()) ctx.would("wait for news from " + news_text(ctx, roll.unknown));
+    if (ctx.is_dry_run() && !roll.unknown.empty()) ctx.would("wait for news from " + news_text(ctx, roll.unknown));
     if (!roll.dead.empty() && !news.is_quiet) {
         auto text = "nothing is heard of " + few_names(roll.dead) + " (" + std::to_string(roll.alive.size()) + "/" +
                     std::to_string(peers.size()) + " alive)";

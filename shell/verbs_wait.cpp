@@ -27,8 +27,10 @@ env::task<result<Step>> wait_for_peers(VerbContext& ctx, std::vector<std::string
     std::erase(peers, ctx.me());
     const auto all = peers.size();
     if (ctx.is_dry_run()) {
+        const std::string deaf =
+            ctx.is_marsd_running() ? "" : "; at present marsd does not run here, so nobody is heard";
         ctx.would(peers.empty() ? "not wait: there is nobody else"
-                                : "wait until these have answered, or are dead: " + news_text(ctx, peers));
+                                : "wait until these have answered, or are dead: " + news_text(ctx, peers) + deaf);
         co_return Step::done;
     }
     std::string names;

@@ -52,6 +52,11 @@ TEST_CASE("a dry run of what waits ends at once, and says what it would wait for
         CHECK_THAT(said, Catch::Contains("would wait") && Catch::Contains("b (last heard of "));
         CHECK_THAT(said, !Catch::Contains("alive"));
     }
+    site.beating.clear();
+    site.world.run_for(2min);
+    CHECK_THAT(dry({"wait-cluster"}), Catch::Contains("marsd does not run here"));
+    site.alive({"a"});
+    site.set("resource-r/actual-b/open-count", "1", 0s);
     CHECK_THAT(dry({"wait-umount", "r"}), Catch::Contains("would wait; at present: the device is in use on host b") &&
                                               !Catch::Contains("not in use"));
     for (const char* condition : {"is-attach-off", "todo-attach-off", "primary-on", "OutDated"})

@@ -114,6 +114,8 @@ TEST_CASE("who parks an application that nobody is primary for has decided: noth
     s.key("systemd-want", "hostb");
     s.key("userspace/handover-hostb", "hostb,5,abandoned");
     CHECK(s.word() == "HandoverUnfinished");
+    s.key("systemd-want", "(none)"); // so it was before
+    CHECK(s.word() == "HandoverUnfinished");
     s.key("systemd-want", "(none)", kLater);
     CHECK(s.word() == "");
     s.key("systemd-start-unit", ".deleted"); // without an application, it was about the role alone
