@@ -10,6 +10,7 @@
 #include "lua/values.hpp"
 #include "shell/hosts.hpp"
 #include "shell/process.hpp"
+#include "shell/remote_end.hpp"
 
 namespace mars::lua {
 
@@ -51,6 +52,7 @@ class Sh final : public Operation {
         command.argv = call_.argv;
         command.input = call_.input;
         command.limit = call_.limit;
+        command.has_last_word = [this](int status) { return shell::is_own_end(call_.argv, status); };
         command.on_text = [this](bool is_error, std::string piece) { return tell(is_error, std::move(piece)); };
         result_ = co_await shell::run_process(interpreter_.machine().env(), std::move(command));
     }
@@ -174,8 +176,8 @@ constexpr ApiFunction kSystemFunctions[] = {
     {"sh", "mars.sh(host, argv [, {input=, timeout=, on_stdout=, on_stderr=}]) → result",
      "Runs a command on a host through ssh as root, or here when host is nil or the local one. argv is a list, each "
      "word arrives as it is; a string is given to /bin/sh. The result has status, stdout and stderr; on_stdout(piece) "
-     "and on_stderr(piece) get the output while it comes. timeout: seconds; then it is ended, there as well. That it "
-     "ran is a success, whatever its status.",
+     "and on_stderr(piece) get the output while it comes. timeout: seconds; then it is told to end, there as well; "
+     "when it comes to an end of its own all the same, that counts. That it ran is a success, whatever its status.",
      "remote.ssh, sys.io (no such program), wait.phase (timeout)", true,
      "local r = mars.sh(nil, {\"sed\", \"s/ice/ame/\"}, {input = \"nice\\n\"})\nprint(r.status, "
      "(r.stdout:gsub(\"\\n\", \"\")))",

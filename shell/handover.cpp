@@ -67,38 +67,30 @@ env::task<result<Step>> would_leave_old(VerbContext& ctx) {
     if (!takes_over_from_other(ctx)) co_return Step::done;
     MARS_CO_TRY(const auto avoided, avoid_split(ctx));
     if (avoided == Step::again) ctx.would("wait until everything has arrived here: " + primary_missing(ctx));
-    MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
+    MARS_CO_TRY(const auto left, co_await designate_nobody(ctx));
+    (void)left; // a dry run writes nothing that could be overtaken
     if (const auto old = old_primary(ctx))
         ctx.would("wait until host " + *old + " has left its role, and has told all that it had written");
     co_return Step::done;
 }
 
 // The point of no return: the old primary leaves its role when it hears of that. Only this command knows then who shall
-// have it. Nobody else has touched `primary` since it was looked at: else it is looked at again.
+// have it.
 env::task<result<Step>> call_off(VerbContext& ctx) {
-    const auto key = ctx.key("primary");
-    const auto before = ctx.view().get(key);
+    const auto before = ctx.view().get(ctx.key("primary"));
     const bool had_primary = designated_primary(ctx.view(), ctx.resource()).has_value();
-    note_phase(ctx, 4);
-    if (before && before->value == tree::kNone) co_return Step::done;
-    const tree::Link none{std::string(tree::kNone), weaker_than_a_command(before)};
-    ctx.set(key, none.value, none.stamp);
-    bool has_changed = false;
-    const std::function<result<void>()> still = [&]() -> result<void> {
-        has_changed = !is_same(ctx.view().get(key), before);
-        if (!has_changed) return {};
-        return refusal("role.lost", key + " has been changed meanwhile");
-    };
+    auto& state = ctx.state<Handover>();
+    const int noted_before = state.noted_phase;
+    note_phase(ctx, 4); // in one batch with what calls it off
     ctx.set_irrevocable(had_primary);
-    const auto written = co_await ctx.commit_if(still);
+    const auto left = co_await designate_nobody(ctx);
     // Also when that is an error: what was written, and could not be made durable, is seen and followed.
-    const bool is_called_off = is_same(ctx.view().get(key), none);
-    ctx.set_irrevocable(had_primary && is_called_off);
-    if (had_primary && is_called_off) ctx.state<Handover>().called_off = none;
-    if (has_changed) co_return Step::again;
-    if (!written) co_return written.error();
-    ctx.out().info(ctx.label("designated primary: " + (before ? before->value : "nobody") + " -> " + none.value));
-    co_return Step::done;
+    const auto none = nobody_after(before);
+    const bool is_called_off = had_primary && is_same(ctx.view().get(ctx.key("primary")), none);
+    ctx.set_irrevocable(is_called_off);
+    if (is_called_off) state.called_off = none;
+    if (left && *left == Step::again) state.noted_phase = noted_before; // nothing was written
+    co_return left;
 }
 
 // The last step of a phase that has to hear the members: the next phase asks them anew.

@@ -40,8 +40,8 @@ std::string secondary_unheard(VerbContext& ctx);
 std::string secondary_untouched(VerbContext& ctx);
 std::string secondary_stuck(VerbContext& ctx);
 
-// Undo of the phases of both: while the old primary is not called off, its application goes on there; when somebody
-// else has become primary, it belongs there.
+// Undo of the phases of both: while the old primary is not called off, its application is wanted there again; when
+// somebody else has become primary, it belongs there.
 env::task<result<Step>> give_application_back(VerbContext& ctx);
 // The same after the old primary was called off: it has the role again, unless somebody else has taken it.
 env::task<result<Step>> give_role_back(VerbContext& ctx);

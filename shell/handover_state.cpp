@@ -167,15 +167,29 @@ bool is_same(const std::optional<tree::Link>& one, const std::optional<tree::Lin
     return one->value == other->value && one->stamp == other->stamp;
 }
 
-env::task<result<void>> designate_nobody(VerbContext& ctx) {
-    auto now = ctx.view().get(ctx.key("primary"));
-    if (now && now->value == tree::kNone) co_return result<void>();
-    MARS_CO_TRY_VOID(co_await ctx.commit());
-    ctx.set(ctx.key("primary"), std::string(tree::kNone));
+tree::Link nobody_after(const std::optional<tree::Link>& before) {
+    return {std::string(tree::kNone), weaker_than_a_command(before)};
+}
+
+// Between the look and the lock somebody else may have taken the role, or given it away: the caller looks again.
+env::task<result<Step>> designate_nobody(VerbContext& ctx) {
+    const auto key = ctx.key("primary");
+    const auto before = ctx.view().get(key);
+    if (before && before->value == tree::kNone) co_return Step::done;
+    const auto none = nobody_after(before);
+    ctx.set(key, none.value, none.stamp);
+    bool has_changed = false;
+    const std::function<result<void>()> still = [&]() -> result<void> {
+        has_changed = !is_same(ctx.view().get(key), before);
+        if (!has_changed) return {};
+        return refusal("role.lost", key + " has been changed meanwhile");
+    };
+    const auto written = co_await ctx.commit_if(still);
+    if (has_changed) co_return Step::again;
+    if (!written) co_return written.error();
     if (!ctx.is_dry_run())
-        ctx.out().info(
-            ctx.label("designated primary: " + (now ? now->value : "nobody") + " -> " + std::string(tree::kNone)));
-    co_return co_await ctx.commit(weaker_than_a_command(now));
+        ctx.out().info(ctx.label("designated primary: " + (before ? before->value : "nobody") + " -> " + none.value));
+    co_return Step::done;
 }
 
 namespace {

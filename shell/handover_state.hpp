@@ -79,8 +79,11 @@ void queue_designation(VerbContext& ctx, const std::string& host, std::optional<
 // The stamp of a value of `primary` that no command has chosen: any real `primary`, anywhere in the cluster, wins.
 Stamp weaker_than_a_command(const std::optional<tree::Link>& before);
 bool is_same(const std::optional<tree::Link>& one, const std::optional<tree::Link>& other);
-// `primary` := (none), with a stamp so weak that a real `primary` command anywhere in the cluster wins.
-env::task<result<void>> designate_nobody(VerbContext& ctx);
+// What replaces that value of `primary` when nobody shall have the role: so weak that a real command wins.
+tree::Link nobody_after(const std::optional<tree::Link>& before);
+// `primary` := (none), in one batch with what is queued, if it is still as it was when that is looked at under the
+// lock. Step::again when it is not: nothing was written, and the caller has to look anew. Errors: of the tree.
+env::task<result<Step>> designate_nobody(VerbContext& ctx);
 
 // For whoever looks at the tree when this command does not live to its end: which handover is under way, and how far it
 // is (kernel/tree/handover_note.hpp). Queue only; nothing in a dry run, nor when no role is taken over.

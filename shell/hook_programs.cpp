@@ -85,7 +85,8 @@ env::task<result<void>> HookPrograms::call_one(VerbContext& ctx, std::string pro
     command.environment = {std::string(kVariable) + "=" + type, "MARS_HOOK_PHASE=" + phase_name(phase)};
     const auto& most = ctx.options().hook_timeout;
     const auto left = time_left(ctx);
-    command.limit = most && left ? std::min(*most, *left) : most ? most : left;
+    const auto limit = most && left ? std::min(*most, *left) : most ? most : left;
+    command.limit = limit;
     command.on_waiting = [&ctx, &program](Duration waited) {
         ctx.out().progress(ctx.label("waiting for " + seconds_text(waited) + ": the hook " + program));
     };
@@ -115,6 +116,7 @@ env::task<result<void>> HookPrograms::call_one(VerbContext& ctx, std::string pro
                (ran ? "ended with status " + std::to_string(ran->status)
                     : "does not run: " + ran.error().text + interpreter_trouble(ctx.env().storage(), program));
     why += " at phase " + phase_name(phase) + " of " + request_.spelling;
+    if (is_late && left && limit == left) why += " (that was left of --timeout)";
     if (is_late) why += "; next: find out what it waits for, or --hook-timeout=S";
     co_return ctx.overridable("hook.failed", std::move(why));
 }

@@ -198,7 +198,7 @@ class Running {
         : command_(command), child_(started.attendant, std::move(started.control)),
           input_(executor, pipes.input.write.release()), output_(executor, pipes.output.read.release()),
           errors_(executor, pipes.errors.read.release()), end_(executor, end.release()), rest_(executor),
-          tick_(executor) {}
+          tick_(executor), limit_(executor) {}
 
     // Also when it is cancelled, it ends only after the program has, or has not for a while after being asked to.
     env::task<ProcessResult> go() {
@@ -220,12 +220,36 @@ class Running {
         }
         co_await asio::this_coro::throw_if_cancelled(false);
         co_await stop();
+        if (!is_left_running_ && has_last_word(status_)) {
+            result.status = status_;
+            drain(output_, result.output);
+            drain(errors_, result.errors);
+            last_word_ = result;
+            co_return result;
+        }
         const bool is_cancelled = state.cancelled() != asio::cancellation_type::none;
         if (error && !is_cancelled) std::rethrow_exception(error);
         throw boost::system::system_error(asio::error::operation_aborted);
     }
 
-    // After a cancelled go(): how that went, for a message.
+    // At the time limit the program is told to end; returns when it has not done so for a while. go() goes on
+    // meanwhile.
+    env::task<void> limit_time(Duration limit) {
+        limit_.expires_after(limit);
+        auto [ended] = co_await limit_.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (ended) co_return;
+        end_child();
+        limit_.expires_at(*told_ + command_.patience);
+        auto [ended_then] = co_await limit_.async_wait(asio::as_tuple(asio::use_awaitable));
+        (void)ended_then; // cancelled by the end of go()
+    }
+    bool was_told_to_end() const { return told_.has_value(); }
+    // Whether a program that was told to end, and did so with this status, has a result all the same.
+    bool has_last_word(int status) const { return command_.has_last_word && command_.has_last_word(status); }
+    // That result, if there is one, after a go() that was cancelled: whoever waited for one of two does not get it.
+    std::optional<ProcessResult>& last_word() { return last_word_; }
+
+    // After it was told to end: how that went, for a message.
     std::string end_text() const {
         if (!is_left_running_) return "it was ended";
         return "it was asked to end, and still runs after " + span_text(command_.patience) + "; next: ps --ppid " +
@@ -248,6 +272,14 @@ class Running {
             if (command_.on_text) co_await command_.on_text(is_error, buffer.substr(0, count));
         }
         if (--open_ == 0) rest_.cancel();
+    }
+    // What has come since nobody reads any more.
+    static void drain(StreamDescriptor& from, std::string& all) {
+        std::string buffer(kPiece, '\0');
+        boost::system::error_code error;
+        from.non_blocking(true, error); // who has left something behind keeps the pipe open
+        while (!error)
+            if (const auto count = from.read_some(asio::buffer(buffer), error); !error) all.append(buffer, 0, count);
     }
     // The end of the program counts; what it has left behind may keep the pipes open for ever.
     env::task<void> ended() {
@@ -272,14 +304,18 @@ class Running {
             command_.on_waiting(waited);
         }
     }
-    env::task<void> stop() {
+    void end_child() {
         child_.end();
-        rest_.expires_after(command_.patience);
+        if (!told_) told_ = std::chrono::steady_clock::now();
+    }
+    env::task<void> stop() {
+        end_child();
+        rest_.expires_at(*told_ + command_.patience);
         using namespace asio::experimental::awaitable_operators;
         co_await (end_.async_wait(StreamDescriptor::wait_read, asio::as_tuple(asio::use_awaitable)) ||
                   rest_.async_wait(asio::as_tuple(asio::use_awaitable)));
         is_left_running_ = rest_.expiry() <= std::chrono::steady_clock::now(); // its attendant goes on
-        if (!is_left_running_) child_.reap();
+        if (!is_left_running_) status_ = child_.reap();
     }
 
     Command& command_;
@@ -290,6 +326,10 @@ class Running {
     StreamDescriptor end_;
     asio::steady_timer rest_;
     asio::steady_timer tick_;
+    asio::steady_timer limit_;
+    std::optional<std::chrono::steady_clock::time_point> told_; // to end
+    int status_ = 0;                                            // after that
+    std::optional<ProcessResult> last_word_;
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     int open_ = 2; // of the two outputs
     bool has_ended_ = false;
@@ -322,9 +362,12 @@ env::task<result<ProcessResult>> run_process(env::executor executor, Command com
     }
     Running running(executor, command, std::move(pipes), std::move(started), std::move(end));
     if (!command.limit) co_return co_await running.go();
-    asio::steady_timer limit(executor, *command.limit);
-    auto first = co_await (running.go() || limit.async_wait(asio::as_tuple(asio::use_awaitable)));
-    if (first.index() == 0) co_return std::move(std::get<0>(first));
+    auto first = co_await (running.go() || running.limit_time(*command.limit));
+    if (first.index() == 0) {
+        auto& ended = std::get<0>(first);
+        if (!running.was_told_to_end() || running.has_last_word(ended.status)) co_return std::move(ended);
+    }
+    if (running.last_word()) co_return std::move(*running.last_word());
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none)
         throw boost::system::system_error(asio::error::operation_aborted);

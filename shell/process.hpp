@@ -32,6 +32,9 @@ struct Command {
     std::function<env::task<void>(bool is_error, std::string piece)> on_text;
     // Told after 2 s, 4 s, 8 s, ... that it still runs; may be empty.
     std::function<void(Duration)> on_waiting = {};
+    // When its time is over, or its caller is cancelled, it is told to end. Whether it has a result all the same if it
+    // ends with `status` then; empty: never.
+    std::function<bool(int status)> has_last_word = {};
     // How long its end is waited for when it was asked to end.
     Duration patience = std::chrono::seconds(15);
 };

@@ -257,7 +257,11 @@ env::task<result<void>> ReturnHome::await_application() {
 }
 
 env::task<result<void>> ReturnHome::move() {
-    MARS_CO_TRY_VOID(co_await designate_nobody(ctx_));
+    MARS_CO_TRY(const auto called_off, co_await designate_nobody(ctx_));
+    if (called_off == Step::again) {
+        MARS_CO_TRY_VOID(check_ours());
+        co_return refusal("role.lost", ctx_.key("primary") + " has been changed meanwhile: it is left as it is");
+    }
     auto left = co_await leave_role();
     if (!left) {
         // This host has everything, and nobody else has had the role since.

@@ -11,6 +11,7 @@
 #include "kernel/env/task_group.hpp"
 #include "shell/checks.hpp"
 #include "shell/fleet/fleet.hpp"
+#include "shell/interruption.hpp"
 #include "shell/startup.hpp"
 #include "shell/verb_events.hpp"
 #include "shell/wait.hpp"
@@ -28,15 +29,13 @@ class Run {
   public:
     Run(Surroundings& surroundings, const Request& request)
         : surroundings_(surroundings), request_(request), events_(surroundings, request),
-          view_(surroundings.env, request.options.root) {}
+          view_(surroundings.env, request.options.root), interruption_(surroundings, request, workers_) {}
 
     env::task<RunResult> go();
 
   private:
     env::task<result<void>> prepare();
     void add_worker(const std::vector<std::string>& all, const std::string& resource);
-    env::task<void> phases_to_the_end();
-    env::task<void> phases_in_a_task(std::exception_ptr& error);
     env::task<void> all_phases();
     env::task<void> run_phase(const Phase& phase);
     env::task<void> run_global(const Phase& phase);
@@ -46,18 +45,11 @@ class Run {
     env::task<void> fire_for_list(std::string type, const Phase& phase);
     env::task<void> fail_all(failure why, const Phase& phase);
     env::task<void> fire_for_all(std::string moment, const Phase* phase);
-    void fail_interrupted(Worker& worker);
     env::task<void> run_loop(const Phase& phase);
     void tell_missing(const Phase& phase, Duration elapsed);
     void tell_what_is_waited_for(const Phase& phase);
     env::task<void> step(Worker& worker, const Phase& phase);
-    env::task<void> fail_in(Worker& worker, failure why, const Phase& phase);
-    env::task<void> put_back(Worker& worker, const Phase& phase);
-    env::task<void> interrupt();
-    env::task<void> drop_revocable();
-    bool is_irrevocable() const;
     void announce(const Phase& phase);
-    void fail(Worker& worker, const failure& why, int phase);
     std::size_t left() const;
 
     Surroundings& surroundings_;
@@ -66,9 +58,7 @@ class Run {
     tree::DiskView view_;           // for loops
     Workers workers_;               // one per resource, or a single one without resource
     std::unique_ptr<Worker> whole_; // start-up and global phases
-    const Phase* current_ = nullptr;
-    int giving_back_ = 0;
-    bool is_interrupted_ = false; // while a part of the resources is beyond the point of no return
+    Interruption interruption_;
 };
 
 void Run::add_worker(const std::vector<std::string>& all, const std::string& resource) {
@@ -85,7 +75,7 @@ env::task<result<void>> Run::prepare() {
     whole_ = std::make_unique<Worker>(surroundings_, request_, names, std::string());
     for (const auto& [name, why] : addressed.missing) {
         add_worker(names, name);
-        fail(*workers_.back(), why, 0);
+        fail(surroundings_.output, *workers_.back(), why, 0);
     }
     if (request_.verb->resource == ResourceArgument::none || request_.verb->resource == ResourceArgument::free) {
         if (!names.empty() || addressed.missing.empty()) add_worker(names, std::string());
@@ -95,16 +85,10 @@ env::task<result<void>> Run::prepare() {
     if (request_.verb->has(kNoMemberCheck)) co_return result<void>();
     for (auto& worker : workers_) {
         if (worker->failed) continue;
-        if (auto member = check_member(worker->context); !member) fail(*worker, member.error(), 0);
+        if (auto member = check_member(worker->context); !member)
+            fail(surroundings_.output, *worker, member.error(), 0);
     }
     co_return result<void>();
-}
-
-void Run::fail(Worker& worker, const failure& why, int phase) {
-    report(surroundings_.output, worker.context, why);
-    worker.context.drop_pending();
-    worker.failed = why;
-    worker.phase = phase;
 }
 
 std::size_t Run::left() const {
@@ -127,31 +111,12 @@ env::task<void> Run::step(Worker& worker, const Phase& phase) {
         auto state = co_await env::asio::this_coro::cancellation_state;
         if (state.cancelled() != env::asio::cancellation_type::none)
             throw boost::system::system_error(env::asio::error::operation_aborted);
-        co_await fail_in(worker, stepped.error(), phase);
+        co_await interruption_.fail_in(worker, stepped.error(), phase);
         co_return;
     }
     worker.is_satisfied = *stepped == Step::done;
     auto committed = co_await worker.context.commit();
-    if (!committed) co_await fail_in(worker, committed.error(), phase);
-}
-
-env::task<void> Run::fail_in(Worker& worker, failure why, const Phase& phase) {
-    fail(worker, why, phase.number);
-    co_await put_back(worker, phase);
-}
-
-env::task<void> Run::put_back(Worker& worker, const Phase& phase) {
-    if (!phase.undo) co_return;
-    worker.context.begin_giving_back();
-    ++giving_back_;
-    const std::shared_ptr<void> over(nullptr, [this](void*) { --giving_back_; });
-    auto undone = co_await phase.undo(worker.context);
-    if (undone) {
-        auto committed = co_await worker.context.commit();
-        if (committed) co_return;
-        undone = committed.error();
-    }
-    surroundings_.output.error(worker.context.label("putting things back has failed as well: " + undone.error().text));
+    if (!committed) co_await interruption_.fail_in(worker, committed.error(), phase);
 }
 
 // A refusal counts as the worker's failure.
@@ -163,9 +128,9 @@ env::task<void> Run::fire_for(Worker& worker, std::string moment, const Phase* p
         co_return;
     }
     if (phase)
-        co_await fail_in(worker, fired.error(), *phase);
+        co_await interruption_.fail_in(worker, fired.error(), *phase);
     else
-        fail(worker, fired.error(), 0);
+        fail(surroundings_.output, worker, fired.error(), 0);
 }
 
 env::task<void> Run::fire_for_all(std::string moment, const Phase* phase) {
@@ -175,7 +140,7 @@ env::task<void> Run::fire_for_all(std::string moment, const Phase* phase) {
 
 env::task<void> Run::fire_for_list(std::string type, const Phase& phase) {
     auto fired = co_await events_.fire_for_list(whole_->context, std::move(type), phase);
-    if (!fired && is_irrevocable())
+    if (!fired && interruption_.is_irrevocable())
         surroundings_.output.warning(fired.error().text + "; going on all the same");
     else if (!fired)
         co_await fail_all(fired.error(), phase);
@@ -183,13 +148,13 @@ env::task<void> Run::fire_for_list(std::string type, const Phase& phase) {
 
 // What concerns all resources has failed.
 env::task<void> Run::fail_all(failure why, const Phase& phase) {
-    if (!whole_->failed) fail(*whole_, why, phase.number);
+    if (!whole_->failed) fail(surroundings_.output, *whole_, why, phase.number);
     for (auto& worker : workers_) {
         if (worker->failed) continue;
         worker->failed = why;
         worker->context.drop_pending();
         if (phase.stuck) surroundings_.output.hint(worker->context.label(phase.stuck(worker->context)));
-        co_await put_back(*worker, phase);
+        co_await interruption_.put_back(*worker, phase);
     }
 }
 
@@ -202,7 +167,7 @@ env::task<void> Run::run_global(const Phase& phase) {
 
 env::task<void> Run::run_phase(const Phase& phase) {
     announce(phase);
-    co_await drop_revocable();
+    co_await interruption_.drop_revocable();
     co_await fire_for_list("all-pre", phase);
     if (left() == 0) co_return;
     if (phase.global) {
@@ -283,7 +248,7 @@ env::task<void> Run::run_loop(const Phase& phase) {
             if (!worker->failed && !worker->is_satisfied) co_await step(*worker, phase);
             all_done = all_done && (worker->failed || worker->is_satisfied);
         }
-        co_await drop_revocable();
+        co_await interruption_.drop_revocable();
         if (all_done || left() == 0) co_return;
         if (request_.options.dry_run > 0) co_return tell_what_is_waited_for(phase);
         if (deadline.is_over() || !primed) break;
@@ -303,7 +268,7 @@ env::task<void> Run::run_loop(const Phase& phase) {
         if (phase.missing) text += ": " + phase.missing(ctx);
         if (phase.stuck) text += "; " + phase.stuck(ctx);
         auto why = refusal("wait.phase", std::move(text));
-        co_await fail_in(*worker, primed ? why : primed.error(), phase);
+        co_await interruption_.fail_in(*worker, primed ? why : primed.error(), phase);
     }
 }
 
@@ -336,7 +301,7 @@ env::task<RunResult> Run::go() {
         prepared = refusal("verb.interrupted", request_.spelling + " was interrupted before it began");
     }
     if (!prepared) {
-        fail(*whole_, prepared.error(), 0);
+        fail(surroundings_.output, *whole_, prepared.error(), 0);
         workers_.clear();
         workers_.push_back(std::move(whole_));
         co_return summarize(workers_);
@@ -344,99 +309,21 @@ env::task<RunResult> Run::go() {
     if (request_.options.force > 0 && !request_.verb->has(kInformational))
         surroundings_.output.warning("--force turns safety checks into warnings");
     const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
-    co_await phases_to_the_end();
+    auto phases = all_phases();
+    co_await interruption_.carry_through(std::move(phases));
     co_await env::asio::this_coro::throw_if_cancelled(throws);
     co_return summarize(workers_);
-}
-
-// The phases, in a task of their own: whether a cancellation of the caller reaches them is decided here.
-env::task<void> Run::phases_to_the_end() {
-    env::TaskGroup group(surroundings_.env);
-    std::exception_ptr error;
-    group.spawn(request_.spelling, phases_in_a_task(error));
-    try {
-        co_await group.join();
-    } catch (const boost::system::system_error& e) {
-        if (e.code() != env::asio::error::operation_aborted) throw;
-        is_interrupted_ = true;
-    }
-    // Else every co_await would throw at once.
-    co_await env::asio::this_coro::throw_if_cancelled(false);
-    if (is_interrupted_ && is_irrevocable())
-        surroundings_.output.warning("interrupted beyond the point of no return: " + request_.spelling +
-                                     " goes on to its end, to leave nothing half done");
-    else if (is_interrupted_)
-        group.cancel();
-    co_await group.join();
-    if (!error) co_return;
-    try {
-        std::rethrow_exception(error);
-    } catch (const boost::system::system_error& e) {
-        if (e.code() != env::asio::error::operation_aborted) throw;
-    }
-    co_await interrupt();
-}
-
-env::task<void> Run::phases_in_a_task(std::exception_ptr& error) {
-    try {
-        co_await all_phases();
-    } catch (...) {
-        error = std::current_exception();
-    }
-}
-
-bool Run::is_irrevocable() const {
-    if (giving_back_ > 0) return true; // nor is that torn apart
-    return std::any_of(workers_.begin(), workers_.end(),
-                       [](const auto& worker) { return !worker->failed && worker->context.is_irrevocable(); });
 }
 
 env::task<void> Run::all_phases() {
     co_await fire_for_all("before", nullptr);
     for (const auto& phase : request_.verb->phases) {
         if (left() == 0) break;
-        current_ = &phase;
+        interruption_.enter(&phase);
         co_await run_phase(phase);
     }
-    current_ = nullptr;
+    interruption_.enter(nullptr);
     for (auto& worker : workers_) co_await fire_for(*worker, worker->failed ? "failed" : "after", nullptr);
-}
-
-// The user has cancelled, which acts as a timeout of the current wait: what belongs to the phase under way is put back.
-env::task<void> Run::interrupt() {
-    if (request_.options.watch || request_.verb->has(kEndless)) co_return;               // that is how one leaves it
-    if (request_.verb->has(kReads) && !surroundings_.output.reaches_reader()) co_return; // nobody to tell
-    std::vector<Worker*> interrupted;
-    for (auto& worker : workers_)
-        if (!worker->failed) interrupted.push_back(worker.get());
-    for (auto* worker : interrupted) fail_interrupted(*worker);
-    if (current_)
-        for (auto* worker : interrupted) co_await put_back(*worker, *current_);
-}
-
-// An interruption that the others survive, because they are beyond the point of no return.
-env::task<void> Run::drop_revocable() {
-    if (!is_interrupted_) co_return;
-    for (auto& worker : workers_) {
-        if (worker->failed || worker->context.is_irrevocable()) continue;
-        fail_interrupted(*worker);
-        if (current_) co_await put_back(*worker, *current_);
-    }
-}
-
-void Run::fail_interrupted(Worker& worker) {
-    auto& ctx = worker.context;
-    std::string text = interruption_text(request_, current_);
-    std::string written;
-    for (const auto& path : ctx.changed()) written += (written.empty() ? "" : ", ") + path;
-    if (current_ && current_->stuck && !ctx.is_dry_run()) text += "; " + current_->stuck(ctx);
-    if (written.empty())
-        text += "; nothing was written";
-    else if (current_ && current_->undo) // what that means is said then
-        text += "; written: " + written;
-    else
-        text += "; written, and not undone: " + written;
-    fail(worker, refusal("verb.interrupted", std::move(text)), current_ ? current_->number : 0);
 }
 
 } // namespace

@@ -47,8 +47,8 @@ env::task<result<Step>> secondary_leave(VerbContext& ctx) {
         if (!has_answered_at_all(ctx, *now)) co_return Step::again;
         MARS_CO_TRY_VOID(check_not_open(ctx, *now)); // again: what was known before may have been old
     }
-    MARS_CO_TRY_VOID(co_await designate_nobody(ctx));
-    co_return Step::done;
+    const auto left = co_await designate_nobody(ctx);
+    co_return left;
 }
 
 env::task<result<Step>> secondary_await_old(VerbContext& ctx) {

@@ -10,6 +10,7 @@
 
 #include "shell/process.hpp"
 #include "shell/reason.hpp"
+#include "shell/remote_end.hpp"
 #include "shell/ssh_session.hpp"
 
 namespace mars::shell {
@@ -111,17 +112,17 @@ env::task<result<RemoteResult>> SshRemote::run_here(RemoteOptions options, std::
     command.argv = std::move(argv);
     command.input = std::move(input);
     command.limit = limit;
-    if (options.on_text)
-        command.on_text = [&options](bool is_error, std::string piece) -> env::task<void> {
-            options.on_text(is_error ? RemoteStream::errors : RemoteStream::output, piece);
-            co_return;
-        };
+    command.has_last_word = [words_of = command.argv](int status) { return is_own_end(words_of, status); };
+    std::string output, errors; // so far
+    command.on_text = [&](bool is_error, std::string piece) -> env::task<void> {
+        (is_error ? errors : output) += piece;
+        if (options.on_text) options.on_text(is_error ? RemoteStream::errors : RemoteStream::output, piece);
+        co_return;
+    };
     auto ran = co_await run_process(context_.get_executor(), std::move(command));
-    if (!ran && has_reason(ran.error(), "wait.phase")) {
-        auto s = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
-        co_return refusal("remote.timeout", "host " + local_name_ + ": '" + words + "' did not finish within " +
-                                                std::to_string(s) + " s, it was told to stop");
-    }
+    if (!ran && has_reason(ran.error(), "wait.phase"))
+        co_return refusal("remote.timeout", "host " + local_name_ + ": '" + words + "': " + ran.error().text +
+                                                last_words(output, errors));
     if (!ran) co_return refusal("remote.ssh", "here: " + ran.error().text);
     RemoteResult all;
     all.status = ran->status;

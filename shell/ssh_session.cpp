@@ -10,6 +10,7 @@
 #include "kernel/base/late_library.hpp"
 #include "shell/attended.hpp"
 #include "shell/reason.hpp"
+#include "shell/remote_end.hpp"
 #include "shell/ssh_connect.hpp"
 
 namespace mars::shell {
@@ -276,7 +277,7 @@ bool drain(const SshCall& call, ssh_channel channel, RemoteStream stream, std::s
 } // namespace
 
 // What is known of the other side when its end cannot be waited for.
-failure SshSession::told_to_stop(const SshCall& call, const Conversation& talk, std::optional<int> status) const {
+failure SshSession::told_to_stop(const SshCall& call, const Conversation& talk, const RemoteResult& so_far) const {
     auto text = "'" + shell_command(call.argv) + "' did not finish";
     if (!call.is_stopped()) {
         auto s = std::chrono::duration_cast<std::chrono::seconds>(call.limit).count();
@@ -284,12 +285,13 @@ failure SshSession::told_to_stop(const SshCall& call, const Conversation& talk, 
     } else {
         text += " before the interruption";
     }
-    if (status)
-        text += "; it was told to stop there, and has ended with status " + std::to_string(*status);
+    if (so_far.status >= 0)
+        text += "; it was told to stop there, and has ended with status " + std::to_string(so_far.status);
     else if (!talk.is_attended)
         text += "; the marsadm there is older and does not end with its caller: it goes on there";
     else if (talk.has_mark)
-        text += "; it was told to stop there, but its answer did not come: it may still be giving back what it must";
+        text += "; it was told to stop there, but its answer did not come: " + std::string(unheard_course(call.argv)) +
+                last_words(so_far.output, so_far.errors) + "; next: look there, or give marsadm view here in a moment";
     else
         text += "; it is not known whether it has begun there";
     if (call.is_stopped()) return failure(std::errc::operation_canceled, "ssh to host " + name_ + ": " + text);
@@ -335,15 +337,18 @@ result<void> SshSession::read_all(const SshCall& call, ssh_channel channel, Conv
         if (into.status >= 0 && !rest_end) rest_end = now + kRestOfOutput;
         const bool is_eof = !any && ssh_channel_is_eof(channel);
         const bool has_ended = into.status >= 0 && (is_eof || now >= *rest_end);
-        if (has_ended && answer_end) return told_to_stop(call, talk, into.status);
+        if (has_ended && answer_end && !is_own_end(call.argv, into.status)) return told_to_stop(call, talk, into);
         if (has_ended) return {};
         if (is_eof && ssh_channel_is_closed(channel))
             return failed(call, "'" + shell_command(call.argv) + "' did not end orderly");
         if (!ssh_is_connected(session_))
             return failed(call, "the connection broke during '" + shell_command(call.argv) + "'" +
-                                    (talk.has_mark ? "; it ends there, too, when that is noticed" : ""));
+                                    (talk.has_mark ? "; when that is noticed there, it is told to stop: " +
+                                                         std::string(unheard_course(call.argv)) +
+                                                         last_words(into.output, into.errors)
+                                                   : std::string()));
         if (call.is_stopped() || call.is_late()) {
-            if (!talk.is_attended || (answer_end && now >= *answer_end)) return told_to_stop(call, talk, std::nullopt);
+            if (!talk.is_attended || (answer_end && now >= *answer_end)) return told_to_stop(call, talk, into);
             if (!answer_end) {
                 answer_end = now + kAnswer;
                 (void)ssh_channel_send_eof(channel); // a broken connection shows in the next turn

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // SshSession: one ssh connection, logged in, that runs one command after the other. Nothing waits inside libssh: each
 // step is repeated until it is done, the call's time is over, or somebody has asked to stop; then the command there is
-// told to end, and heard for a moment. Runs on: one thread at a
-// time, any. Tests: tests/unit/shell/ssh_remote_test.cpp (against a real sshd).
+// told to end, and heard for a moment (remote_end.hpp). Runs on: one thread at a time, any. Tests:
+// tests/unit/shell/ssh_remote_test.cpp (against a real sshd).
 #pragma once
 
 #include <atomic>
@@ -59,7 +59,7 @@ class SshSession {
         bool has_mark = false;    // and it does
     };
     failure failed(const SshCall& call, const std::string& what) const;
-    failure told_to_stop(const SshCall& call, const Conversation& talk, std::optional<int> status) const;
+    failure told_to_stop(const SshCall& call, const Conversation& talk, const RemoteResult& so_far) const;
     template<class Step>
     int patiently(const SshCall& call, int again, Step step);
     std::string option(int which) const;

@@ -173,9 +173,10 @@ const std::vector<Verb>& resource_verbs() {
                 "content "
                 "and must not be in use. /dev/mars/NAME appears as soon as marsd runs. --force ignores existing "
                 "members, a "
-                "busy disk and remains of an earlier resource.",
+                "busy disk and remains of an earlier resource. When only the units of systemd cannot be made, the "
+                "status is 5: marsadm systemd-trigger, when that is cured.",
          .errors = {"name.reserved", "res.exists", "disk.missing", "disk.busy", "usage.size", "disk.size",
-                    "device.name", "res.remains", "sys.nospace"}},
+                    "device.name", "res.remains", "sys.nospace", "unit.write", "unit.job", "unit.bus"}},
         {.name = "join-resource",
          .aliases = {},
          .family = Family::resource,
@@ -189,10 +190,11 @@ const std::vector<Verb>& resource_verbs() {
          .summary = "Makes DISK a replica of an existing resource.",
          .doc = "The content of DISK is overwritten by a copy of the primary's. It must not be in use, not be smaller "
                 "than the resource, and hold nothing that is known (a filesystem, LVM, a partition table). The sync is "
-                "not waited for. --force ignores all these, and remains of an earlier membership.",
+                "not waited for. --force ignores all these, and remains of an earlier membership. When only the units "
+                "of systemd cannot be made, the status is 5: marsadm systemd-trigger, when that is cured.",
          .errors = {"res.joined", "res.missing", "disk.missing", "disk.busy", "disk.size", "disk.toosmall",
                     "disk.signature", "device.name", "role.none", "role.self", "emergency.primary", "replay.link",
-                    "res.remains", "sys.noaddress", "sys.nospace"}},
+                    "res.remains", "sys.noaddress", "sys.nospace", "unit.write", "unit.job", "unit.bus"}},
         {.name = "trust-disk",
          .aliases = {},
          .family = Family::resource,
@@ -229,8 +231,10 @@ const std::vector<Verb>& resource_verbs() {
                 "role it "
                 "waits up to 30 s until that has settled. The content of the disk is not touched. With --host=NAME "
                 "--force "
-                "for a host that is dead for good.",
-         .errors = {"role.isprimary", "role.designated", "role.flipping", "actual.on", "logs.race"}},
+                "for a host that is dead for good. When only the units of systemd cannot be made, the status is 5: "
+                "marsadm systemd-trigger, when that is cured.",
+         .errors = {"role.isprimary", "role.designated", "role.flipping", "actual.on", "logs.race", "unit.write",
+                    "unit.job", "unit.bus"}},
         {.name = "delete-resource",
          .aliases = {},
          .family = Family::resource,
@@ -243,8 +247,10 @@ const std::vector<Verb>& resource_verbs() {
          .summary = "Removes a resource that has no members any more.",
          .doc =
              "Only its highest log number is kept, so that a new resource of the same name does not use numbers again. "
-             "With --force also while there are members: the resource is destroyed under them. Try --dry-run first.",
-         .errors = {"res.missing", "res.notempty"}},
+             "With --force also while there are members: the resource is destroyed under them. Try --dry-run first. "
+             "When only the units of systemd cannot be made, the status is 5: marsadm systemd-trigger, when that is "
+             "cured.",
+         .errors = {"res.missing", "res.notempty", "unit.write", "unit.job", "unit.bus"}},
     };
     return verbs;
 }

@@ -26,6 +26,13 @@ std::string tell(std::size_t alive, std::size_t all) {
 env::task<result<Step>> wait_for_peers(VerbContext& ctx, std::vector<std::string> peers) {
     std::erase(peers, ctx.me());
     const auto all = peers.size();
+    if (ctx.is_dry_run()) {
+        const std::string deaf =
+            ctx.is_marsd_running() ? "" : "; at present marsd does not run here, so nobody is heard";
+        ctx.would(peers.empty() ? "not wait: there is nobody else"
+                                : "wait until these have answered, or are dead: " + news_text(ctx, peers) + deaf);
+        co_return Step::done;
+    }
     std::string names;
     for (const auto& peer : peers) names += " " + peer;
     ctx.out().info(ctx.label("waiting for " +
@@ -252,7 +259,7 @@ env::task<result<Step>> wait_resource(VerbContext& ctx) {
         MARS_CO_TRY_VOID(co_await wait_device(ctx, condition.on));
         break;
     }
-    ctx.out().info(ctx.label(ctx.argument(0) + " holds on host " + ctx.me()));
+    if (!ctx.is_dry_run()) ctx.out().info(ctx.label(ctx.argument(0) + " holds on host " + ctx.me()));
     co_return Step::done;
 }
 
@@ -324,14 +331,15 @@ env::task<result<Step>> wait_umount(VerbContext& ctx) {
     MARS_CO_TRY_VOID(co_await wait_or_refuse(ctx, condition, "wait.indicator", "umount it there"));
     auto users = find_users(ctx);
     if (!users.silent.empty()) ctx.out().warning(ctx.label("nothing recent is known of " + users.silent));
-    ctx.out().info(ctx.label("the device is not in use"));
+    if (!ctx.is_dry_run()) ctx.out().info(ctx.label("the device is not in use"));
     co_return Step::done;
 }
 
 constexpr std::string_view kWaitDoc = "Afterwards everything that they had written when this began is visible here. A "
                                       "peer that is dead costs no time, one "
                                       "that stops answering at most half of --window; both are reported, and are no "
-                                      "failure unless --strict-wait is given.";
+                                      "failure unless --strict-wait is given. --dry-run says what is known of each "
+                                      "now, and does not wait.";
 
 Argument who_argument() {
     return {"WHO", ArgumentType::who, false, false, "resources (their members) or one host; else everybody"};

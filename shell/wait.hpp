@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Waiting of verbs: for indicators, switches, the device, and the other members of the cluster. Nothing here polls:
 // each wait sleeps until something in the directories concerned changes, or its deadline has come. Spec:
-// verbs 1.11, 2.5. Tests: tests/unit/shell/wait_test.cpp.
+// verbs 1.11, 2.5. News of others: news.cpp. Tests: tests/unit/shell/verbs_wait_test.cpp, dry_run_test.cpp.
 #pragma once
 
 #include <functional>
@@ -39,11 +39,11 @@ struct Condition {
     std::function<std::string()> description;            // what is missing, for progress and the timeout's message
     std::function<std::optional<failure>()> broken = {}; // why waiting is hopeless; may be empty
     Duration recheck = std::chrono::seconds(30);         // also looked at so often, for conditions that depend on ages
-    bool is_independent = false;                         // of what the verb writes: waited for also in a dry run
+    bool is_independent = false;                         // a dry run waits as well, as the deadline says
 };
 
 // Waits until the condition holds. False when the deadline passed; what `broken` says as a failure. References in
-// `condition` must outlive the call. A dry run of a verb that writes looks once, and says what it would wait for.
+// `condition` must outlive the call. A dry run looks once, and says what it would wait for.
 env::task<result<bool>> wait_until(VerbContext& ctx, const Condition& condition, const Deadline& deadline);
 // The same with --timeout as budget; on timeout the refusal `reason` with the description and `advice`.
 env::task<result<void>> wait_or_refuse(VerbContext& ctx, const Condition& condition, Reason reason, std::string advice);
@@ -79,8 +79,10 @@ struct News {
 
     bool decides(const std::string& host) const;
 };
-// The same, as `news` says.
+// The same, as `news` says. A dry run says what it would wait for after a moment.
 env::task<result<std::size_t>> wait_for_news(VerbContext& ctx, std::vector<std::string> peers, News news);
+// What is known of each: "a (last heard of 2.1 s ago), b (never heard of)"; only their number when there are many.
+std::string news_text(const VerbContext& ctx, const std::vector<std::string>& peers);
 
 // Asks all hosts for news, once; also in a dry run. Returns the question's stamp. Errors: of the tree.
 env::task<result<Stamp>> ask_for_news(VerbContext& ctx);

@@ -7,6 +7,13 @@ void report(Output& output, const VerbContext& ctx, const failure& why) {
     output.error(ctx.label(why.text) + " [" + std::string(reason_of(why).name) + "]");
 }
 
+void fail(Output& output, Worker& worker, const failure& why, int phase) {
+    report(output, worker.context, why);
+    worker.context.drop_pending();
+    worker.failed = why;
+    worker.phase = phase;
+}
+
 failure not_built(const Verb& verb) {
     return refusal("verb.nyi", "the verb " + std::string(verb.name) + " is not in this version" +
                                    (verb.doc.empty() ? "" : "; see " + std::string(verb.doc)));
@@ -30,34 +37,6 @@ RunResult summarize(const Workers& workers) {
     if (summary.exit != 0 && succeeded > 0) summary.exit = kExitMixed;
     if (summary.exit == 0 && own_status) summary.exit = *own_status;
     return summary;
-}
-
-namespace {
-
-std::string phase_list(std::string_view what, const std::vector<std::string>& numbers) {
-    std::string text;
-    for (const auto& number : numbers) text += (text.empty() ? "" : ", ") + number;
-    return text.empty() ? "" : "; " + std::string(what) + (numbers.size() == 1 ? " phase " : " phases ") + text;
-}
-
-} // namespace
-
-std::string interruption_text(const Request& request, const Phase* current) {
-    const auto& phases = request.verb->phases;
-    std::vector<std::string> done;
-    std::vector<std::string> open;
-    for (const auto& phase : phases) {
-        if (&phase == current) continue;
-        auto& list = current && &phase < current ? done : open;
-        const auto number = std::to_string(phase.number);
-        if (list.empty() || list.back() != number) list.push_back(number); // some are in two parts
-    }
-    std::string where = request.spelling + " was interrupted";
-    if (current && phases.size() > 1)
-        where += " in phase " + std::to_string(current->number) +
-                 (current->title.empty() ? "" : " (" + std::string(current->title) + ")") + phase_list("done:", done) +
-                 phase_list("not begun:", open);
-    return where;
 }
 
 } // namespace mars::shell

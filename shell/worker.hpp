@@ -30,11 +30,10 @@ using Workers = std::vector<std::unique_ptr<Worker>>;
 // What has become of all of them, and the exit code that follows.
 RunResult summarize(const Workers& workers);
 
-// Where a run was interrupted: the phases that are done, and those not begun. `current` is null between phases.
-std::string interruption_text(const Request& request, const Phase* current);
-
 // To the operator, with the reason's name.
 void report(Output& output, const VerbContext& ctx, const failure& why);
+// Ends the worker with `why` in `phase`: it is reported, and what was queued is dropped.
+void fail(Output& output, Worker& worker, const failure& why, int phase);
 failure not_built(const Verb& verb);
 
 } // namespace mars::shell

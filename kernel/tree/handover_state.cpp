@@ -18,11 +18,18 @@ std::string actual_key(std::string_view resource, std::string_view host, std::st
     return resource_key(resource, "actual-" + std::string(host) + "/" + std::string(name));
 }
 
+// Somebody has said since `written` that the application shall run nowhere.
+bool is_parked(const View& view, std::string_view resource, Stamp written) {
+    const auto want = view.get(resource_key(resource, "systemd-want"));
+    const bool has_units = !view.value(resource_key(resource, "systemd-start-unit")).empty();
+    return has_units && want && want->value == kNone && want->stamp > written;
+}
+
 } // namespace
 
 bool is_settled(const View& view, std::string_view resource, const HandoverNote& note, Stamp written) {
     const auto primary = view.get(resource_key(resource, "primary"));
-    if (!primary || primary->value.empty() || primary->value == kNone) return false;
+    if (!primary || primary->value.empty() || primary->value == kNone) return is_parked(view, resource, written);
     if (primary->value != note.to && primary->stamp > written) return true;
     if (!view.flag(actual_key(resource, primary->value, "is-primary"))) return false;
     const auto kind = find_application(view, resource).kind;

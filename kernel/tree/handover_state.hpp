@@ -29,7 +29,8 @@ struct Handover {
 // Of several notes that which is under way counts, then the newest one. An unfinished one counts until is_settled().
 Handover find_handover(const View& view, std::string_view resource, const IsHeard& is_heard);
 // What the handover was about has been decided since, so its note is of no use any more: some host is primary, and the
-// application runs there or is wanted nowhere; or a third host has become primary after the note was written.
+// application runs there or is wanted nowhere; or a third host has become primary after the note was written; or nobody
+// is, and somebody has said after that that the application shall run nowhere.
 bool is_settled(const View& view, std::string_view resource, const HandoverNote& note, Stamp written);
 
 struct Application {

@@ -31,6 +31,7 @@ class FleetRun {
   private:
     env::task<void> work();
     env::task<FleetOutcome> run_on(RemoteHost host);
+    bool has_heard_all() const;
 
     env::Env& env_;
     Remote& remote_;
@@ -41,6 +42,7 @@ class FleetRun {
     FleetResult result_;
     std::size_t next_ = 0; // host that nobody works on yet
     std::size_t running_ = 0;
+    std::size_t ended_ = 0;
 };
 
 env::task<FleetOutcome> FleetRun::run_on(RemoteHost host) {
@@ -73,9 +75,17 @@ env::task<void> FleetRun::work() {
         output_.started(hosts_[number].name);
         auto outcome = co_await run_on(hosts_[number]);
         --running_;
+        ++ended_;
         output_.ended(outcome);
         result_.outcomes[number] = std::move(outcome);
     }
+}
+
+// The end of the command is known of every host.
+bool FleetRun::has_heard_all() const {
+    return ended_ == hosts_.size() &&
+           std::none_of(result_.outcomes.begin(), result_.outcomes.end(),
+                        [](const FleetOutcome& o) { return o.failed && o.failed->is(std::errc::operation_canceled); });
 }
 
 env::task<FleetResult> FleetRun::go() {
@@ -93,7 +103,7 @@ env::task<FleetResult> FleetRun::go() {
     if (cancelled) {
         co_await env::asio::this_coro::throw_if_cancelled(false);
         co_await group.stop();
-        std::rethrow_exception(cancelled);
+        if (!has_heard_all()) std::rethrow_exception(cancelled);
     }
     result_.took = env_.clock().steady() - begin;
     output_.summary(result_);

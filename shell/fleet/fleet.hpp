@@ -64,13 +64,14 @@ class FleetOutput {
     virtual void summary(const FleetResult& result) { (void)result; }
 };
 
-// Runs `argv` on all `hosts`. Cancelling the caller ends all sessions. `remote` and `output` outlive the call.
+// Runs `argv` on all `hosts`. Cancelling the caller ends all sessions; when every command has come to an end of its own
+// all the same (remote_end.hpp), the result counts. `remote` and `output` outlive the call.
 env::task<FleetResult> fleet_run(env::Env& env, Remote& remote, std::vector<RemoteHost> hosts,
                                  std::vector<std::string> argv, FleetOptions options, FleetOutput& output);
 
 // The hosts that `selector` names, without "@", in natural order and each once: "all", or a comma list of hosts and
-// resources ("host:NAME" and "res:NAME" where a name could be both). A name that is neither is taken for a host that ssh
-// knows. Failures: usage.arg.
+// resources ("host:NAME" and "res:NAME" where a name could be both). A name that is neither is taken for a host that
+// ssh knows. Failures: usage.arg.
 result<std::vector<RemoteHost>> hosts_of_selector(const tree::View& view, std::string_view selector);
 
 // Is this a line for other hosts, i.e. is its first word that is no option of the form "@WHO"?

@@ -35,6 +35,14 @@ Duration job_limit(const VerbContext& ctx) {
     return ctx.options().timeout.value_or(Duration(std::chrono::hours(24)));
 }
 
+// With the time that was really spent on it, however the wait was cut into pieces.
+failure waited_in_vain(const VerbContext& ctx, failure why, Duration waited) {
+    const bool is_rest = ctx.options().timeout && waited + 1s < *ctx.options().timeout;
+    why.text =
+        "waited for " + seconds_text(waited) + (is_rest ? " (that was left of --timeout)" : "") + ": " + why.text;
+    return why;
+}
+
 std::string users_key(const VerbContext& ctx, const std::string& host) {
     return ctx.key("userspace/systemd-users-" + host);
 }
@@ -199,7 +207,8 @@ env::task<result<void>> Activation::try_once(JobKind kind, std::string unit) {
     while (true) {
         auto go_on = [this, wish] { return !has_changed(wish); };
         auto done = co_await systemd_.run_job(kind, unit, deadline.left(kLookEvery), go_on);
-        if (done || !done.error().is(std::errc::timed_out) || deadline.is_over()) co_return done;
+        if (done || !done.error().is(std::errc::timed_out)) co_return done;
+        if (deadline.is_over()) co_return waited_in_vain(ctx_, done.error(), deadline.elapsed());
         if (has_changed(wish)) co_return failure(std::errc::operation_canceled, "not wanted any more");
         if (kind == JobKind::stop) co_await publish_users(false);
         ctx_.out().progress(ctx_.label("unit " + unit + ": waiting for its " + std::string(job_name(kind))));

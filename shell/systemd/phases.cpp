@@ -41,8 +41,12 @@ env::task<result<Step>> generate_phase(VerbContext& ctx) {
     if (!is_on(ctx)) co_return Step::done;
     MARS_CO_TRY_VOID(co_await ctx.commit());
     auto generated = co_await regenerate(ctx);
-    if (!generated) ctx.out().warning(ctx.label("units of systemd: " + generated.error().text));
-    co_return Step::done;
+    if (generated) co_return Step::done;
+    ctx.note_partly_done();
+    auto why = generated.error();
+    why.text = ctx.request().spelling + " is done, but the units of host " + ctx.self() +
+               " are not as they should be: " + why.text + "; next, when that is cured: marsadm systemd-trigger";
+    co_return why;
 }
 
 bool has_application(const VerbContext& ctx) {

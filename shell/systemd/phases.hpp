@@ -10,7 +10,8 @@
 
 namespace mars::shell::systemd {
 
-// Makes the units of this host anew. What goes wrong is a warning: the change of the tree has been made.
+// Makes the units of this host anew, as the last phase of a verb. When that fails, the verb is partly done: the change
+// of the tree stays, the failure says that the units are missing.
 env::task<result<Step>> generate_phase(VerbContext& ctx);
 
 // A move of the application, as `primary` and `secondary` begin it: the value of `systemd-want` changes.

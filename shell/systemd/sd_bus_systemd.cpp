@@ -45,7 +45,7 @@ class Job {
     result<void> begin();
     // True when it has ended well; a failure when it ended otherwise; false when it goes on.
     result<bool> wait(Duration slice);
-    failure late(Duration limit) const;
+    failure late() const;
 
   private:
     static int on_removed(sd_bus_message* message, void* self, sd_bus_error*);
@@ -108,10 +108,8 @@ result<bool> Job::wait(Duration slice) {
     }
 }
 
-failure Job::late(Duration limit) const {
-    auto s = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
-    return failure(std::errc::timed_out,
-                   what() + " has not ended within " + std::to_string(s) + " s, it goes on" + where_to_look());
+failure Job::late() const {
+    return failure(std::errc::timed_out, what() + " has not ended, it goes on" + where_to_look());
 }
 
 // A call of the manager that takes one unit and needs no answer.
@@ -225,7 +223,7 @@ env::task<result<void>> SdBusSystemd::run_job(JobKind kind, std::string unit, Du
         if (should_go_on && !should_go_on())
             co_return failure(std::errc::operation_canceled,
                               "unit " + unit + ": " + std::string(job_name(kind)) + " is not waited for any more");
-        if (std::chrono::steady_clock::now() > end) co_return job->late(limit);
+        if (std::chrono::steady_clock::now() > end) co_return job->late();
     }
 }
 

@@ -103,8 +103,9 @@ class Systemd {
     virtual env::task<result<UnitNeeds>> needs(std::string unit) = 0;
     virtual env::task<HostFacts> look_at(HostQuestions questions) = 0;
     // Queues the job and waits for its end, at most for `limit`. `should_go_on` is asked now and then; false ends the
-    // wait early, as a failure with errc::operation_canceled; a job that takes longer is one with errc::timed_out. The
-    // job itself goes on in both cases.
+    // wait early, as a failure with errc::operation_canceled; a job that takes longer is one with errc::timed_out,
+    // which does not say how long it was: only the caller knows how long the whole has taken (activation.cpp). The job
+    // itself goes on in both cases.
     virtual env::task<result<void>> run_job(JobKind kind, std::string unit, Duration limit,
                                             std::function<bool()> should_go_on) = 0;
     // Until the next boot: the files are gone then, too.

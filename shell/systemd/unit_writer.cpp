@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "shell/systemd/unit_names.hpp"
+#include "shell/wait.hpp"
 
 namespace mars::shell::systemd {
 
@@ -183,7 +184,10 @@ env::task<void> Execution::job(std::string unit, JobKind kind) {
     const auto limit = kind == JobKind::start ? std::min(limit_, kStartPatience) : limit_;
     auto done = co_await systemd_.run_job(kind, unit, limit, [] { return true; });
     if (kind == JobKind::start && !done && done.error().is(std::errc::timed_out)) co_return;
-    note(done);
+    if (!done && done.error().is(std::errc::timed_out))
+        note(failure(done.error().code, "waited for " + seconds_text(limit) + ": " + done.error().text));
+    else
+        note(done);
 }
 
 env::task<void> Execution::jobs(const std::vector<std::string>& units, JobKind kind) {

@@ -130,6 +130,19 @@ env::task<result<Step>> set_want(VerbContext& ctx) {
     co_return Step::done;
 }
 
+// Last: what runs is worth more than what is missing, which may concern another resource.
+env::task<result<Step>> make_units_of_want(VerbContext& ctx) {
+    if (ctx.argument(0) != ctx.self() || !systemd::is_on(ctx)) co_return Step::done;
+    auto generated = co_await systemd::regenerate(ctx);
+    if (generated) co_return Step::done;
+    auto why = generated.error();
+    why.text = "its application is wanted on " + ctx.self() + ", but not all units of host " + ctx.self() +
+               " are made: " + why.text + "; next, when that is cured: marsadm systemd-trigger";
+    if (!ctx.is_forced()) co_return why;
+    ctx.out().warning(ctx.label(why.text));
+    co_return Step::done;
+}
+
 // The device is open at the wanted host, or closed everywhere.
 bool is_want_fulfilled(VerbContext& ctx, const std::string& want) {
     if (want != tree::kNone) {
@@ -402,12 +415,15 @@ const std::vector<Verb>& systemd_verbs() {
                      .run = await_want,
                      .loop = true,
                      .stuck = says("look at: systemctl status, journalctl -u of its units on the hosts concerned"),
-                     .name = "await"}},
+                     .name = "await"},
+                    {.number = 3, .title = "generate units", .run = make_units_of_want, .name = "generate"}},
          .summary = "Starts or stops the application of a resource, without moving the primary role.",
          .doc =
              "(none) stops the application and leaves the device alone, the name of the primary starts it again. "
              "Waits until the device is open there, or closed everywhere. When it is this host, its units are made and "
-             "checked first. --force does not wait, and ignores what is missing.",
+             "checked first; when others of this host cannot be made, the application is started all the same, and the "
+             "verb fails: marsadm systemd-trigger, when that is cured. --force does not wait, and ignores what is "
+             "missing.",
          .errors = {"name.nohost", "unit.none", "unit.target", "unit.write", "unit.bus", "device.blocked", "unit.job",
                     "unit.stop", "wait.phase"}},
         {.name = "get-systemd-want",

@@ -156,6 +156,26 @@ def one_case(a, b, action, phase, has_application):
     settled(a, b, has_application)
 
 
+# Interrupted once the old primary is called off: what runs on hostB goes on.
+CALLER = f"""marsadm @hostB primary {RES} > /root/said 2>&1 &
+until [ "$(readlink /mars/resource-{RES}/primary)" != hostA ]; do sleep 0.01; done
+kill -TERM $!
+wait $!
+"""
+
+
+def interrupted_caller_hears_the_end(a, b):
+    ended = a.run(["bash", "-c", CALLER], check=False, timeout=120)
+    said = a.run("cat /root/said").out
+    assert settled(a, b, True) is b, said
+    if ended.code == 6:  # the end came too late to be heard
+        assert "goes on to its end; it said last there: 'phase " in said, said
+    else:
+        assert ended.code == 0 and "phase 11:" in said, f"status {ended.code}: {said}"
+    a.marsadm(f"primary {RES}")
+    settled(a, b, True)
+
+
 def pair(cluster, size):
     for host in cluster.hosts:
         install_templates(host)
@@ -201,6 +221,7 @@ def test_a_handover_completes_or_gives_everything_back(state):
                 for phase in PHASES:
                     if is_wanted(action, phase, has_application):
                         one_case(a, b, action, phase, has_application)
+        interrupted_caller_hears_the_end(a, b)
 
 
 if __name__ == "__main__":

@@ -105,5 +105,6 @@ TEST_CASE("mars.sh: the example, streaming, a shell line, a timeout") {
                       " on_stderr = function(s) got[2] = s end})\n"
                       "print(got[1] .. got[2] .. r.status)") == "one\ntwo\n0\n");
     CHECK(real.prints("print(select(3, mars.sh(nil, {'sleep', '1000'}, {timeout = 0.2})))") == "wait.phase\n");
+    CHECK(real.prints("print(mars.sh(nil, \"trap '' TERM; sleep 0.8; exit 4\", {timeout = 0.5}).status)") == "4\n");
     CHECK(real.prints("print(select(3, mars.sh(nil, {'/no/such/program'})))") == "sys.io\n");
 }

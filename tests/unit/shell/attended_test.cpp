@@ -4,6 +4,7 @@
 #include "shell/attended.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
 #include <poll.h>
@@ -164,4 +165,29 @@ TEST_CASE("a command that does not end when it is asked to is not said to have e
                                  "next: ps --ppid "));
     REQUIRE_FALSE(pid.empty());
     CHECK(::kill(std::stoi(pid), SIGKILL) == 0);
+}
+
+TEST_CASE("a command that comes to its end although its caller is interrupted has the last word, if it is given") {
+    env::asio::io_context context{1};
+    env::RealEnv env{context, env::make_stderr_log(env::LogLevel::warning), env::FileIo::Use::threads};
+    for (const bool is_given : {true, false}) {
+        Command command;
+        command.argv = {"sh", "-c", "trap '' TERM; echo begun; sleep 0.3; echo ended; exit 4"};
+        if (is_given) command.has_last_word = [](int status) { return status == 4; };
+        env::TaskGroup group(env);
+        command.on_text = [&](bool, std::string piece) -> env::task<void> {
+            if (piece == "begun\n") env::asio::post(context, [&] { group.cancel(); });
+            co_return;
+        };
+        std::optional<result<ProcessResult>> ended;
+        auto body = [&]() -> env::task<void> { ended.emplace(co_await run_process(env, command)); };
+        group.spawn("command", body());
+        context.restart();
+        context.run();
+        REQUIRE(ended.has_value() == is_given);
+        if (!ended) continue;
+        REQUIRE(*ended);
+        CHECK((*ended)->status == 4);
+        CHECK((*ended)->output == "begun\nended\n");
+    }
 }

@@ -2,6 +2,7 @@
 // FakeSystemd: units in a table; starting and stopping them moves the device's open count of host "a".
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -20,7 +21,8 @@ class FakeSystemd final : public systemd::Systemd {
     result<void> install(const systemd::UnitFile& file) override {
         log.push_back("write " + file.path);
         if (!can_write) return refusal("unit.write", "cannot write the unit " + file.path);
-        if (!has_room) return errno_failure(ENOSPC, "cannot write the unit " + file.path);
+        if (!has_room || file.path.ends_with(unwritable))
+            return errno_failure(ENOSPC, "cannot write the unit " + file.path);
         return site_.hand->storage().write_file(file.path, file.content);
     }
     result<void> uninstall(const std::string& path) override {
@@ -53,9 +55,14 @@ class FakeSystemd final : public systemd::Systemd {
         for (const auto& path : questions.places) told.places.emplace(path, systemd::PathKind::directory);
         co_return told;
     }
-    env::task<result<void>> run_job(systemd::JobKind kind, std::string unit, Duration, std::function<bool()>) override {
+    env::task<result<void>> run_job(systemd::JobKind kind, std::string unit, Duration limit,
+                                    std::function<bool()>) override {
         const bool is_start = kind == systemd::JobKind::start;
         log.push_back((is_start ? "start " : "stop ") + unit);
+        if (hanging.contains(unit)) {
+            co_await site_.hand->clock().sleep(std::max<Duration>(limit, 100ms));
+            co_return failure(std::errc::timed_out, "unit " + unit + ": " + std::string(job_name(kind)) + " goes on");
+        }
         if (failing.contains(unit)) co_return refusal("unit.job", "unit " + unit + " has failed");
         if (is_start)
             active.insert(unit);
@@ -91,12 +98,14 @@ class FakeSystemd final : public systemd::Systemd {
     std::map<std::string, std::string> files; // states of unit files, beyond that
     std::set<std::string> failed;
     std::set<std::string> failing; // their jobs fail
+    std::set<std::string> hanging; // they do not end
     std::vector<std::string> users;
     std::vector<std::string> log;
     std::function<void()> on_job;
     bool is_caller = false;
     bool can_write = true;
-    bool has_room = true; // in /run
+    bool has_room = true;                 // in /run
+    std::string unwritable = "(no unit)"; // its path ends so
 
   private:
     Site& site_;

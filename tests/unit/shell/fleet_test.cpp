@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One command on many hosts: who is meant, how many at once, what is told, what a bad host costs.
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/system/system_error.hpp>
 #include <nlohmann/json.hpp>
 
 #include "shell/fleet/fleet.hpp"
@@ -38,7 +40,12 @@ class SlowRemote final : public Remote {
                                         Duration limit) override {
         most = std::max(most, ++now);
         const bool is_late = takes[host.name] > limit;
+        if (is_steadfast) { // as a connection that still hears the end of a command that was told to stop
+            co_await env::asio::this_coro::reset_cancellation_state(env::asio::disable_cancellation());
+            co_await env::asio::this_coro::throw_if_cancelled(false);
+        }
         co_await env_.clock().sleep(std::min(limit, takes[host.name]));
+        if (unheard == host.name) co_return failure(std::errc::operation_canceled, "interrupted");
         --now;
         if (is_late) co_return refusal("remote.timeout", "host " + host.name + " hangs");
         RemoteResult answer;
@@ -50,6 +57,8 @@ class SlowRemote final : public Remote {
     std::map<std::string, Duration> takes;
     int now = 0;
     int most = 0;
+    bool is_steadfast = false;
+    std::string unheard; // that host's answer does not come
 
   private:
     env::Env& env_;
@@ -118,6 +127,37 @@ TEST_CASE("a hanging host costs its deadline, and nobody else's time") {
     CHECK(remote.most == 20);
     CHECK(bounded.good() == 199);
     CHECK(bounded.took < 32s);
+}
+
+TEST_CASE("who is interrupted, and hears the end on every host, has the result; else it was interrupted") {
+    Site site;
+    auto process = site.machine.start_process("fleet");
+    SlowRemote remote(*process);
+    remote.is_steadfast = true;
+    std::vector<RemoteHost> hosts{{"h1", ""}, {"h2", ""}};
+    remote.takes = {{"h1", 10s}, {"h2", 1s}};
+    FleetOptions options;
+    FleetOutput nobody;
+    for (const std::string unheard : {"", "h2"}) {
+        remote.unheard = unheard;
+        std::optional<FleetResult> out;
+        bool is_interrupted = false;
+        auto body = [&]() -> env::task<void> {
+            std::vector<std::string> argv{"true"};
+            try {
+                out.emplace(co_await fleet_run(*process, remote, hosts, std::move(argv), options, nobody));
+            } catch (const boost::system::system_error&) {
+                is_interrupted = true;
+            }
+        };
+        env::TaskGroup group(*process);
+        group.spawn("fleet", body());
+        site.world.run_for(2s);
+        group.cancel();
+        REQUIRE(site.world.run_until([&] { return group.live() == 0; }, 1h));
+        CHECK(is_interrupted == !unheard.empty());
+        CHECK((out && out->good() == 2) == unheard.empty());
+    }
 }
 
 TEST_CASE("@WHO before a verb sends it to marsadm over there, words as they are") {

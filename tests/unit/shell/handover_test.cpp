@@ -501,6 +501,33 @@ TEST_CASE("secondary asks first whether the device is in use, and waits until it
     }
 }
 
+TEST_CASE("secondary does not take the role from who has got it while it waited for the lock") {
+    int locks = 0, last = 0; // the last lock that it takes before nobody is designated, found in a first run
+    {
+        Pair site;
+        site.both_obey();
+        site.local.on_lock = [&] {
+            ++locks;
+            if (site.r("primary") == "b") last = locks;
+        };
+        site.succeed({"secondary", "r"});
+    }
+    locks = 0;
+    Pair site;
+    site.both_obey();
+    site.local.on_lock = [&] {
+        if (++locks != last) return;
+        // Another host has made itself primary, in the same second as b had done.
+        const auto before = site.stamp("resource-r/primary");
+        REQUIRE(site.hand->storage().write_symlink("/mars/resource-r/primary", "/mars/resource-r/.tmp-primary", "a",
+                                                   Stamp{before.sec, before.nsec + 1}));
+    };
+    site.run({"secondary", "r", "--timeout=20"});
+    REQUIRE(locks >= last);
+    CHECK(site.r("primary") == "a");
+    CHECK_THAT(site.output.text(Severity::error), Catch::Contains("[role.lost]"));
+}
+
 TEST_CASE("a dead host that a handover does not need is no reason to fail, also with strict-wait") {
     Pair site;
     site.both_obey();

@@ -236,6 +236,41 @@ TEST_CASE("a command on another host ends with its deadline, and what is known o
     CHECK(ends_soon(std::stoi(seen)));
 }
 
+TEST_CASE("a command on another host that comes to its end all the same has the last word") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    const auto options = sshd.options();
+    // It is told to stop while it sleeps, and goes on.
+    const std::string script = "trap '' TERM; echo begun; sleep 1.2; echo ended; exit 4";
+    for (const char* host : {"127.0.0.1", "here"}) {
+        INFO(host);
+        auto ran = client.run(host, options, {"sh", "-c", script}, {}, 1s);
+        INFO((ran ? "" : ran.error().text));
+        REQUIRE(ran);
+        CHECK(ran->status == 4);
+        CHECK(ran->output == "begun\nended\n");
+    }
+}
+
+TEST_CASE("of a command on another host whose end is not heard, its last words are told") {
+    if (!has_sshd()) return;
+    Sshd sshd;
+    Client client;
+    auto options = sshd.options();
+    // Its parent attends it; the parent of that is the connection.
+    const auto parent = client.run("127.0.0.1", options, {"sh", "-c", "ps -o ppid= -p $PPID"});
+    REQUIRE(parent);
+    std::string seen;
+    options.on_text = [&](RemoteStream, std::string_view piece) {
+        seen += piece;
+        if (seen.find('\n') != std::string::npos) ::kill(static_cast<pid_t>(std::stoi(parent->output)), SIGKILL);
+    };
+    const auto broken = client.run("127.0.0.1", options, {"sh", "-c", "echo 'phase 8: become primary'; sleep 60"});
+    REQUIRE_FALSE(broken);
+    CHECK_THAT(broken.error().text, Catch::Contains("said last there: 'phase 8: become primary'"));
+}
+
 TEST_CASE("what a command leaves behind on another host does not keep its caller") {
     if (!has_sshd()) return;
     Sshd sshd;

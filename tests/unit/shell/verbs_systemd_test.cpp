@@ -60,6 +60,71 @@ TEST_CASE("units that cannot be written make set-systemd-unit fail") {
     CHECK(site.exists_unit("app-r.service"));
 }
 
+TEST_CASE(
+    "set-systemd-want on its own host fails when some units there cannot be written, after it has done the rest") {
+    Units site;
+    site.set("resource-r/primary", "a");
+    for (const char* name : {"is-primary", "if-on"}) site.set(std::string("resource-r/actual-a/") + name, "1", 0s);
+    site.configure("(none)");
+    site.add("mars-@escvar{res}-trigger.path", "[Path]\nPathChanged=/mars/@{resdir}/systemd-trigger\n");
+    site.fake.unwritable = "mars-r-trigger.path";
+    auto result = site.run({"set-systemd-want", "r", "a"});
+    CHECK(result.exit == 4);
+    CHECK_THAT(site.errors(), Catch::Contains("not all units of host a are made: ") &&
+                                  Catch::Contains("mars-r-trigger.path") &&
+                                  Catch::Contains("next, when that is cured: marsadm systemd-trigger"));
+    CHECK(site.r("systemd-want") == "a");
+    CHECK(site.fake.active.contains("app-r.service"));
+    CHECK(site.run({"set-systemd-want", "r", "a"}).exit == 4); // again, although the wish is the same
+    site.set("resource-r/actual-b/if-on", "0", 0s);
+    site.fake.active.clear();
+    site.open("a", false);
+    CHECK(site.run({"set-systemd-want", "r", "b"}).exit == 0); // not its business
+    site.fake.unwritable = "(no unit)";
+    site.succeed({"set-systemd-want", "r", "a"});
+    CHECK(site.exists_unit("mars-r-trigger.path"));
+}
+
+TEST_CASE("who makes or gives up a replica, and cannot write units, has done the main part, and says so") {
+    Units site;
+    site.add("mars-@escvar{res}-trigger.path", "[Path]\nPathChanged=/mars/@{resdir}/systemd-trigger\n");
+    site.machine.filesystem().add_disk("/dev/vg/new", 1 << 20);
+    site.fake.has_room = false;
+    const auto is_told = [&](const std::string& verb) {
+        CHECK_THAT(site.errors(),
+                   Catch::Contains(verb + " is done, but the units of host a are not as they should be: ") &&
+                       Catch::Contains("next, when that is cured: marsadm systemd-trigger"));
+    };
+    CHECK(site.run({"create-resource", "n", "/dev/vg/new"}).exit == 5);
+    CHECK(site.get("resource-n/data-a") == "/dev/vg/new");
+    is_told("create-resource");
+    site.set("resource-r/primary", "b");
+    for (const char* name : {"attach", "connect", "sync", "allow-replay"})
+        site.set(std::string("resource-r/todo-a/") + name, "0");
+    for (const char* name : {"is-attached", "is-copying", "is-replaying"})
+        site.set(std::string("resource-r/actual-a/") + name, "0", 0s);
+    CHECK(site.run({"leave-resource", "r"}).exit == 5);
+    CHECK(site.r("data-a").empty());
+    is_told("leave-resource");
+    site.fake.has_room = true;
+    site.succeed({"systemd-trigger"});
+    CHECK(site.exists_unit("mars-n-trigger.path"));
+}
+
+TEST_CASE("a job of systemd that does not end was waited for as long as is said") {
+    Units site;
+    site.set("resource-r/primary", "a");
+    for (const char* name : {"is-primary", "if-on"}) site.set(std::string("resource-r/actual-a/") + name, "1", 0s);
+    site.configure("(none)");
+    site.fake.hanging = {"app-r.service"};
+    CHECK(site.run({"--timeout=20", "set-systemd-want", "r", "a"}).exit != 0);
+    CHECK_THAT(site.errors(),
+               Catch::Contains("waited for 19 s: ") && Catch::Contains("unit app-r.service: start goes on"));
+    site.configure("(none)");
+    CHECK(site.run({"--timeout=0", "set-systemd-want", "r", "a"}).exit != 0);
+    CHECK_THAT(site.errors(), Catch::Contains("waited for 0.1 s: unit app-r.service: start goes on"));
+}
+
 TEST_CASE("systemd-trigger fails when a template has errors, after it has done the rest") {
     Units site;
     site.configure("b");

@@ -34,6 +34,39 @@ TEST_CASE("who waits for a role is told that a handover was not finished") {
     CHECK(site.output.text(Severity::warning).find(said) == std::string::npos);
 }
 
+TEST_CASE("a dry run of what waits ends at once, and says what it would wait for and what is missing") {
+    Pair site;
+    site.beating.erase("b"); // silent, but not yet for long
+    site.set("resource-r/actual-b/open-count", "1", 0s);
+    const auto dry = [&](Words words) {
+        words.emplace_back("--dry-run");
+        const auto before = site.snapshot();
+        CHECK(time_of(site, words, 0) < 1s);
+        CHECK(Site::difference(before, site.snapshot()) == "");
+        return site.output.text(Severity::info);
+    };
+    for (const Words& words : {Words{"wait-cluster"}, Words{"update-cluster"}, Words{"wait-connect", "r"},
+                               Words{"wait-cluster", "--strict-wait"}}) {
+        INFO(Site::join(words));
+        const auto said = dry(words);
+        CHECK_THAT(said, Catch::Contains("would wait") && Catch::Contains("b (last heard of "));
+        CHECK_THAT(said, !Catch::Contains("alive"));
+    }
+    site.beating.clear();
+    site.world.run_for(2min);
+    CHECK_THAT(dry({"wait-cluster"}), Catch::Contains("marsd does not run here"));
+    site.alive({"a"});
+    site.set("resource-r/actual-b/open-count", "1", 0s);
+    CHECK_THAT(dry({"wait-umount", "r"}), Catch::Contains("would wait; at present: the device is in use on host b") &&
+                                              !Catch::Contains("not in use"));
+    for (const char* condition : {"is-attach-off", "todo-attach-off", "primary-on", "OutDated"})
+        CHECK_THAT(dry({"wait-resource", "r", condition}),
+                   Catch::Contains("would wait; at present: ") && !Catch::Contains("holds on host"));
+    CHECK_THAT(dry({"wait-resource", "r", "is-attach-on"}), Catch::Contains("would not wait"));
+    site.set("resource-r/actual-b/open-count", "0", 0s);
+    CHECK_THAT(dry({"wait-umount", "r"}), Catch::Contains("would not wait"));
+}
+
 TEST_CASE("wait-cluster ends when all peers have been heard of since") {
     Pair site;
     CHECK(time_of(site, {"wait-cluster"}, 0) < 3s);

@@ -108,6 +108,20 @@ TEST_CASE("without an application a handover is finished by the role alone") {
     CHECK(s.application_word() == "");
 }
 
+TEST_CASE("who parks an application that nobody is primary for has decided: nothing is left to be finished") {
+    Scene s;
+    s.key("primary", "(none)", kLater);
+    s.key("systemd-want", "hostb");
+    s.key("userspace/handover-hostb", "hostb,5,abandoned");
+    CHECK(s.word() == "HandoverUnfinished");
+    s.key("systemd-want", "(none)"); // so it was before
+    CHECK(s.word() == "HandoverUnfinished");
+    s.key("systemd-want", "(none)", kLater);
+    CHECK(s.word() == "");
+    s.key("systemd-start-unit", ".deleted"); // without an application, it was about the role alone
+    CHECK(s.word() == "HandoverUnfinished");
+}
+
 TEST_CASE("an application that is wanted and does not run is told") {
     Scene s;
     CHECK(s.application_word() == "Running");
