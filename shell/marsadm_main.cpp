@@ -32,6 +32,7 @@
 #include "shell/attended.hpp"
 #include "shell/audience.hpp"
 #include "shell/configuration.hpp"
+#include "shell/fleet/run_words.hpp"
 #include "shell/interrupts.hpp"
 #include "shell/real_local_host.hpp"
 #include "shell/repl/repl.hpp"

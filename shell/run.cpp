@@ -10,7 +10,6 @@
 
 #include "kernel/env/task_group.hpp"
 #include "shell/checks.hpp"
-#include "shell/fleet/fleet.hpp"
 #include "shell/interruption.hpp"
 #include "shell/startup.hpp"
 #include "shell/verb_events.hpp"
@@ -336,19 +335,6 @@ env::task<RunResult> run_verb(Surroundings& surroundings, Request request) {
     for (const auto& note : request.notes) surroundings.output.warning(note);
     Run run(surroundings, request);
     co_return co_await run.go();
-}
-
-env::task<RunResult> run_words(Surroundings& surroundings, std::vector<std::string> words, Options defaults) {
-    if (is_fleet_line(words)) co_return co_await run_on_fleet(surroundings, std::move(words), std::move(defaults));
-    auto request = parse_command_line(words, defaults, surroundings.registry());
-    if (request) co_return co_await run_verb(surroundings, std::move(*request));
-    surroundings.output.error(request.error().text + " [" + std::string(reason_of(request.error()).name) + "]");
-    RunResult refused;
-    refused.exit = exit_code(reason_of(request.error()).failure_class);
-    ResourceOutcome outcome;
-    outcome.failed = request.error();
-    refused.outcomes.push_back(std::move(outcome));
-    co_return refused;
 }
 
 } // namespace mars::shell

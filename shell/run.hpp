@@ -29,7 +29,5 @@ struct RunResult {
 // brackets. Cancellation interrupts the wait that is under way; what was written stays, and the outcome
 // (verb.interrupted) tells what was done and what was not. Never throws.
 env::task<RunResult> run_verb(Surroundings& surroundings, Request request);
-// Parses, then runs. A usage error is reported in the same way.
-env::task<RunResult> run_words(Surroundings& surroundings, std::vector<std::string> words, Options defaults);
 
 } // namespace mars::shell

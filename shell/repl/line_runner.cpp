@@ -8,10 +8,10 @@
 #include "kernel/base/trim.hpp"
 #include "lua/macro_access.hpp"
 #include "shell/audience.hpp"
+#include "shell/fleet/run_words.hpp"
 #include "shell/hosts.hpp"
 #include "shell/repl/line_words.hpp"
 #include "shell/repl/system_command.hpp"
-#include "shell/run.hpp"
 
 namespace mars::shell {
 

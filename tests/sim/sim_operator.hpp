@@ -7,7 +7,7 @@
 
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/sim/network.hpp"
-#include "shell/run.hpp"
+#include "shell/fleet/run_words.hpp"
 #include "shell/verb_table.hpp"
 
 namespace mars::sim {
