@@ -101,23 +101,41 @@ void VerbContext::describe(const Effect& effect) {
     }
 }
 
+void VerbContext::drop_pending() {
+    effects_.clear();
+    told_later_.clear();
+}
+
+void VerbContext::tell(const std::vector<std::string>& lines) const {
+    if (is_dry_run()) return;
+    for (const auto& line : lines) out().info(line);
+}
+
 env::task<result<void>> VerbContext::commit(std::optional<Stamp> stamp) {
     auto effects = std::exchange(effects_, {});
+    const auto told_later = std::exchange(told_later_, {});
     for (const auto& effect : effects) describe(effect);
-    if (effects.empty() || is_dry_run()) co_return result<void>();
-    MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
-    read_before(effects);
-    co_return co_await apply(std::move(effects), stamp);
+    if (!effects.empty() && !is_dry_run()) {
+        MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
+        read_before(effects);
+        MARS_CO_TRY_VOID(co_await apply(std::move(effects), stamp));
+    }
+    tell(told_later);
+    co_return result<void>();
 }
 
 env::task<result<void>> VerbContext::commit_if(std::function<result<void>()> still) {
     auto effects = std::exchange(effects_, {});
+    const auto told_later = std::exchange(told_later_, {});
     for (const auto& effect : effects) describe(effect);
-    if (effects.empty() || is_dry_run()) co_return result<void>();
-    MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
-    read_before(effects);
-    MARS_CO_TRY_VOID(still());
-    co_return co_await apply(std::move(effects), std::nullopt);
+    if (!effects.empty() && !is_dry_run()) {
+        MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
+        read_before(effects);
+        MARS_CO_TRY_VOID(still());
+        MARS_CO_TRY_VOID(co_await apply(std::move(effects), std::nullopt));
+    }
+    tell(told_later);
+    co_return result<void>();
 }
 
 // Reading advances the Lamport clock: what is written must be newer than what stands there and than marsd's clock.

@@ -102,9 +102,9 @@ env::task<result<void>> Run::prepare() {
 }
 
 void Run::fail(Worker& worker, const failure& why, int phase) {
-    report(surroundings_.output, worker.context, why);
+    worker.failed = advised(worker.context, why);
+    report(surroundings_.output, worker.context, *worker.failed);
     worker.context.drop_pending();
-    worker.failed = why;
     worker.phase = phase;
 }
 

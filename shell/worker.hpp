@@ -33,6 +33,8 @@ RunResult summarize(const Workers& workers);
 // Where a run was interrupted: the phases that are done, and those not begun. `current` is null between phases.
 std::string interruption_text(const Request& request, const Phase* current);
 
+// The failure, with what to do now when there is no room in the tree.
+failure advised(const VerbContext& ctx, failure why);
 // To the operator, with the reason's name.
 void report(Output& output, const VerbContext& ctx, const failure& why);
 failure not_built(const Verb& verb);
