@@ -149,9 +149,29 @@ void VerbContext::read_before(const std::vector<Effect>& effects) {
 
 env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::optional<Stamp> stamp) {
     const Stamp common = stamp ? *stamp : view_.lamport().tick();
+    // After a failure or an interruption only what is found to stand there counts as changed.
+    struct Record {
+        Record(VerbContext& context, const std::vector<Effect>& batch, Stamp stamp_of_batch)
+            : ctx(context), all(batch), common(stamp_of_batch) {}
+        ~Record() {
+            for (const auto& effect : all)
+                if (is_complete || stands(effect)) ctx.changed_.push_back(effect.path);
+        }
+        bool stands(const Effect& effect) const {
+            if (effect.kind == Effect::Kind::key) {
+                const auto link = ctx.view_.raw(effect.path);
+                return link && link->value == effect.value && link->stamp >= effect.stamp.value_or(common);
+            }
+            const bool exists = ctx.env().storage().status(ctx.view_.absolute(effect.path)).has_value();
+            return exists == (effect.kind != Effect::Kind::unlink);
+        }
+        VerbContext& ctx;
+        const std::vector<Effect>& all;
+        const Stamp common;
+        bool is_complete = false;
+    } record(*this, effects, common);
     std::vector<tree::DiskView::Change> keys;
     for (const auto& effect : effects) {
-        changed_.push_back(effect.path);
         if (effect.kind == Effect::Kind::key) {
             keys.push_back({effect.path, effect.value, effect.stamp.value_or(common)});
             continue;
@@ -161,6 +181,7 @@ env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::opt
         MARS_CO_TRY_VOID(co_await apply_one(effect));
     }
     if (!keys.empty()) MARS_CO_TRY_VOID(co_await view_.commit(std::move(keys)));
+    record.is_complete = true;
     co_return result<void>();
 }
 

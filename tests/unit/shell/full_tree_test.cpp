@@ -34,6 +34,7 @@ struct Full : Units {
         for (const auto* claim : {"is switched", "is wanted on", "runs; to leave", "does not care"})
             CHECK(output.text(Severity::info).find(claim) == std::string::npos);
         CHECK(difference(before, snapshot()) == "");
+        for (const auto& outcome : result.outcomes) CHECK(outcome.changed == Words{});
     }
 };
 
