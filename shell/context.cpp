@@ -101,23 +101,41 @@ void VerbContext::describe(const Effect& effect) {
     }
 }
 
+void VerbContext::drop_pending() {
+    effects_.clear();
+    told_later_.clear();
+}
+
+void VerbContext::tell(const std::vector<std::string>& lines) const {
+    if (is_dry_run()) return;
+    for (const auto& line : lines) out().info(line);
+}
+
 env::task<result<void>> VerbContext::commit(std::optional<Stamp> stamp) {
     auto effects = std::exchange(effects_, {});
+    const auto told_later = std::exchange(told_later_, {});
     for (const auto& effect : effects) describe(effect);
-    if (effects.empty() || is_dry_run()) co_return result<void>();
-    MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
-    read_before(effects);
-    co_return co_await apply(std::move(effects), stamp);
+    if (!effects.empty() && !is_dry_run()) {
+        MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
+        read_before(effects);
+        MARS_CO_TRY_VOID(co_await apply(std::move(effects), stamp));
+    }
+    tell(told_later);
+    co_return result<void>();
 }
 
 env::task<result<void>> VerbContext::commit_if(std::function<result<void>()> still) {
     auto effects = std::exchange(effects_, {});
+    const auto told_later = std::exchange(told_later_, {});
     for (const auto& effect : effects) describe(effect);
-    if (effects.empty() || is_dry_run()) co_return result<void>();
-    MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
-    read_before(effects);
-    MARS_CO_TRY_VOID(still());
-    co_return co_await apply(std::move(effects), std::nullopt);
+    if (!effects.empty() && !is_dry_run()) {
+        MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
+        read_before(effects);
+        MARS_CO_TRY_VOID(still());
+        MARS_CO_TRY_VOID(co_await apply(std::move(effects), std::nullopt));
+    }
+    tell(told_later);
+    co_return result<void>();
 }
 
 // Reading advances the Lamport clock: what is written must be newer than what stands there and than marsd's clock.
@@ -131,9 +149,29 @@ void VerbContext::read_before(const std::vector<Effect>& effects) {
 
 env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::optional<Stamp> stamp) {
     const Stamp common = stamp ? *stamp : view_.lamport().tick();
+    // After a failure or an interruption only what is found to stand there counts as changed.
+    struct Record {
+        Record(VerbContext& context, const std::vector<Effect>& batch, Stamp stamp_of_batch)
+            : ctx(context), all(batch), common(stamp_of_batch) {}
+        ~Record() {
+            for (const auto& effect : all)
+                if (is_complete || stands(effect)) ctx.changed_.push_back(effect.path);
+        }
+        bool stands(const Effect& effect) const {
+            if (effect.kind == Effect::Kind::key) {
+                const auto link = ctx.view_.raw(effect.path);
+                return link && link->value == effect.value && link->stamp >= effect.stamp.value_or(common);
+            }
+            const bool exists = ctx.env().storage().status(ctx.view_.absolute(effect.path)).has_value();
+            return exists == (effect.kind != Effect::Kind::unlink);
+        }
+        VerbContext& ctx;
+        const std::vector<Effect>& all;
+        const Stamp common;
+        bool is_complete = false;
+    } record(*this, effects, common);
     std::vector<tree::DiskView::Change> keys;
     for (const auto& effect : effects) {
-        changed_.push_back(effect.path);
         if (effect.kind == Effect::Kind::key) {
             keys.push_back({effect.path, effect.value, effect.stamp.value_or(common)});
             continue;
@@ -143,6 +181,7 @@ env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::opt
         MARS_CO_TRY_VOID(co_await apply_one(effect));
     }
     if (!keys.empty()) MARS_CO_TRY_VOID(co_await view_.commit(std::move(keys)));
+    record.is_complete = true;
     co_return result<void>();
 }
 

@@ -107,7 +107,10 @@ class VerbContext {
     void make_empty_file(std::string path);
     void unlink(std::string path);
     bool has_pending() const { return !effects_.empty(); }
-    void drop_pending() { effects_.clear(); }
+    void drop_pending();
+    // What the batch means for the operator, said when it has been written: a full disk makes it false. Not in a dry
+    // run.
+    void tell_when_written(std::string_view text) { told_later_.push_back(label(text)); }
     // Writes the batch in the order in which it was queued, all keys with one stamp (`stamp` if given), under the lock.
     // In a dry run only says what it would do. On a failure what came before it stays.
     env::task<result<void>> commit(std::optional<Stamp> stamp = std::nullopt);
@@ -162,6 +165,7 @@ class VerbContext {
     };
     void queue(Effect effect);
     void describe(const Effect& effect);
+    void tell(const std::vector<std::string>& lines) const;
     void read_before(const std::vector<Effect>& effects);
     env::task<result<void>> apply(std::vector<Effect> effects, std::optional<Stamp> stamp);
     env::task<result<void>> apply_one(const Effect& effect);
@@ -174,6 +178,7 @@ class VerbContext {
     std::vector<std::string> resources_;
     std::string resource_;
     std::vector<Effect> effects_;
+    std::vector<std::string> told_later_;
     std::vector<std::string> changed_;
     std::any state_;
     std::map<std::pair<std::string, Stamp>, Duration> first_seen_; // steady time

@@ -216,7 +216,7 @@ void queue_designation(VerbContext& ctx, const std::string& host, std::optional<
     ctx.set(ctx.key("primary"), host, stamp);
 }
 
-void note_phase(VerbContext& ctx, int phase) {
+void note_phase(VerbContext& ctx, int phase, std::string to) {
     auto& state = ctx.state<Handover>();
     if (ctx.is_dry_run() || !takes_over_from_other(ctx) || state.noted_phase == phase) return;
     const auto key = ctx.key(tree::HandoverNote::key_name(ctx.self()));
@@ -224,7 +224,7 @@ void note_phase(VerbContext& ctx, int phase) {
         if (const auto before = ctx.view().get(key)) state.note_before = before->value;
     state.noted_phase = phase;
     tree::HandoverNote note;
-    note.to = ctx.me();
+    note.to = to.empty() ? ctx.me() : std::move(to);
     note.phase = phase;
     note.process = ctx.local().process_identity();
     ctx.set(key, note.text());

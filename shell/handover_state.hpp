@@ -86,8 +86,9 @@ tree::Link nobody_after(const std::optional<tree::Link>& before);
 env::task<result<Step>> designate_nobody(VerbContext& ctx);
 
 // For whoever looks at the tree when this command does not live to its end: which handover is under way, and how far it
-// is (kernel/tree/handover_note.hpp). Queue only; nothing in a dry run, nor when no role is taken over.
-void note_phase(VerbContext& ctx, int phase);
+// is (kernel/tree/handover_note.hpp). Queue only; nothing in a dry run, nor when no role is taken over. `to`: who shall
+// have the role; this host, if empty.
+void note_phase(VerbContext& ctx, int phase, std::string to = {});
 // The handover is given up.
 void drop_note(VerbContext& ctx);
 // It is complete: what earlier ones have left half done, on any host, does not matter any more.

@@ -68,7 +68,7 @@ result<void> rotate_log(VerbContext& ctx, bool quiet) {
     auto next = format::LogName{n + 1, me}.text();
     ctx.make_empty_file(ctx.key(next));
     if (ctx.view().number(ctx.key("maxnr")).value_or(0) <= n) ctx.set(ctx.key("maxnr"), std::to_string(n + 1));
-    if (!ctx.is_dry_run()) ctx.out().info(ctx.label("rotating to " + next));
+    ctx.tell_when_written("rotating to " + next);
     return {};
 }
 
@@ -102,7 +102,7 @@ std::int64_t delete_log_files(VerbContext& ctx, std::int64_t limit, bool only_on
         bool is_last = i + 1 == logs.size();
         if (log.id.seq >= limit || is_young || is_last || (only_one && log.id.seq > first)) return log.id.seq;
         ctx.remove(ctx.key(log.name));
-        if (!ctx.is_dry_run()) ctx.out().info(ctx.label("deleting " + log.name));
+        ctx.tell_when_written("deleting " + log.name);
     }
     return limit;
 }

@@ -160,8 +160,7 @@ env::task<result<Step>> invalidate_switch_on(VerbContext& ctx) {
     for (auto name : {"attach", "connect", "allow-replay"}) ctx.set(ctx.todo(ctx.me(), name), "1");
     MARS_CO_TRY_VOID(co_await ctx.commit());
     ctx.set(ctx.todo(ctx.me(), "sync"), "1");
-    ctx.out().info(
-        ctx.label("the replica of host " + ctx.me() + " starts over; watch it: marsadm view " + ctx.resource()));
+    ctx.tell_when_written("the replica of host " + ctx.me() + " starts over; watch it: marsadm view " + ctx.resource());
     co_return Step::done;
 }
 

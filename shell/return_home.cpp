@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr int kStartPhase = 11;      // of `primary`: where the way home begins
 constexpr Duration kPatience = 2min; // for each step; --timeout is used up by the start that has failed
 constexpr Duration kRetouch = 5s;    // how often the old host is reminded of what is wanted
 
@@ -120,6 +121,7 @@ result<void> ReturnHome::check_ours() const {
 
 // The application is wanted at the old host from here on: whatever happens to this command, that is where it belongs.
 env::task<result<void>> ReturnHome::stop_here() {
+    note_phase(ctx_, kStartPhase, home_); // not here again, should nobody end this
     ctx_.set(ctx_.key("systemd-want"), home_);
     MARS_CO_TRY_VOID(co_await ctx_.commit());
     if (systemd::is_on(ctx_)) MARS_CO_TRY_VOID(co_await systemd::activate(ctx_));

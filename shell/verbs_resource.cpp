@@ -66,8 +66,7 @@ env::task<result<Step>> leave_wait(VerbContext& ctx) {
         MARS_CO_TRY_VOID(co_await purge_logs(ctx, false));
     }
     purge_errors(ctx);
-    if (!ctx.is_dry_run())
-        ctx.out().info(ctx.label("host " + ctx.me() + " has left; the content of its disk is as it was"));
+    ctx.tell_when_written("host " + ctx.me() + " has left; the content of its disk is as it was");
     co_return Step::done;
 }
 

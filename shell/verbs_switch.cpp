@@ -19,9 +19,7 @@ void turn_switch(VerbContext& ctx, const std::string& host, std::string_view nam
         return;
     }
     ctx.set(path, on ? "1" : "0");
-    if (!ctx.is_dry_run())
-        ctx.out().info(
-            ctx.label(std::string(name) + (on ? " is switched on" : " is switched off") + " at host " + host));
+    ctx.tell_when_written(std::string(name) + (on ? " is switched on" : " is switched off") + " at host " + host);
 }
 
 void turn_all_on(VerbContext& ctx) {

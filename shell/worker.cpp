@@ -3,14 +3,23 @@
 
 namespace mars::shell {
 
+failure advised(const VerbContext& ctx, failure why) {
+    const auto root = ctx.view().root();
+    const bool is_full = why.is(std::errc::no_space_on_device) && why.text.find(root + "/") != std::string::npos;
+    if (!is_full || why.text.find("next") != std::string::npos) return why;
+    why.text = "host " + ctx.self() + ": " + why.text + "; next: make room (df -h " + root + "; df -i " + root +
+               "; logs that nobody needs any more go by marsadm log-delete-all all), then give the command again";
+    return why;
+}
+
 void report(Output& output, const VerbContext& ctx, const failure& why) {
     output.error(ctx.label(why.text) + " [" + std::string(reason_of(why).name) + "]");
 }
 
 void fail(Output& output, Worker& worker, const failure& why, int phase) {
-    report(output, worker.context, why);
+    worker.failed = advised(worker.context, why);
+    report(output, worker.context, *worker.failed);
     worker.context.drop_pending();
-    worker.failed = why;
     worker.phase = phase;
 }
 

@@ -30,6 +30,8 @@ using Workers = std::vector<std::unique_ptr<Worker>>;
 // What has become of all of them, and the exit code that follows.
 RunResult summarize(const Workers& workers);
 
+// The failure, with what to do now when there is no room in the tree.
+failure advised(const VerbContext& ctx, failure why);
 // To the operator, with the reason's name.
 void report(Output& output, const VerbContext& ctx, const failure& why);
 // Ends the worker with `why` in `phase`: it is reported, and what was queued is dropped.

@@ -19,6 +19,7 @@ namespace {
 constexpr int kTries = 5; // with pauses of 1, 2, … s
 constexpr int kLooks = 5; // at a service that was started
 constexpr Duration kLookAgain = 200ms;
+constexpr Duration kSteady = kLooks * kLookAgain;
 constexpr Duration kLookEvery = 3s;   // while a job goes on: who holds the device?
 constexpr Duration kCloseGrace = 10s; // between the end of the application and the last close of the device
 constexpr Duration kLinger = 5s;      // after a failure
@@ -149,6 +150,7 @@ class Activation {
     env::task<result<void>> follow(Wish wish);
     env::task<result<void>> try_once(JobKind kind, std::string unit);
     env::task<result<void>> wait_for_close(std::string unit);
+    env::task<result<void>> expect_steady(std::string unit);
     env::task<result<void>> check_running(std::string unit);
     env::task<result<void>> fire_event(std::string action, std::string moment, std::string unit);
     env::task<result<void>> pause(Wish wish, Duration length);
@@ -230,10 +232,9 @@ env::task<result<void>> Activation::wait_for_close(std::string unit) {
                                        (users.empty() ? "" : " by: " + users));
 }
 
-env::task<result<void>> Activation::check_running(std::string unit) {
-    MARS_CO_TRY_VOID(co_await fire_event("check", "before", unit));
+// Of a service that does not say when it is ready, systemd knows only that it was begun.
+env::task<result<void>> Activation::expect_steady(std::string unit) {
     MARS_CO_TRY(auto state, co_await systemd_.state(unit));
-    // Of a service that does not say when it is ready, systemd knows only that it was begun.
     const Wish wish = wish_of(ctx_);
     for (int look = 0; look < kLooks && unit.ends_with(".service") && state.is_active() && !has_changed(wish); ++look) {
         MARS_CO_TRY_VOID(co_await pause(wish, kLookAgain));
@@ -242,6 +243,12 @@ env::task<result<void>> Activation::check_running(std::string unit) {
     if (!state.is_active() && state.active != "inactive") // a oneshot may have ended already
         co_return refusal("unit.job", "unit " + unit + " was started, but is " + state.active + " (" + state.sub +
                                           "); look at: systemctl status " + unit + "; journalctl -u " + unit);
+    co_return result<void>();
+}
+
+env::task<result<void>> Activation::check_running(std::string unit) {
+    MARS_CO_TRY_VOID(co_await fire_event("check", "before", unit));
+    MARS_CO_TRY_VOID(co_await expect_steady(unit));
     co_return co_await fire_event("check", "after", unit);
 }
 
@@ -252,6 +259,8 @@ env::task<result<void>> Activation::follow(Wish wish) {
     MARS_CO_TRY(auto state, co_await systemd_.state(unit));
     const bool is_there = kind == JobKind::start ? state.is_active() : state.is_down();
     if (is_there && kind == JobKind::start) {
+        // The watcher of the device starts it, too: who finds it begun just now knows no more than who has begun it.
+        if (state.active_for < kSteady) MARS_CO_TRY_VOID(co_await expect_steady(unit));
         co_await follow_application(ctx_);
         co_return result<void>();
     }

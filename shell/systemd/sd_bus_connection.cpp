@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/systemd/sd_bus_connection.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 
@@ -24,6 +25,7 @@ class Properties {
     std::string text(const char* interface, const char* name) const;
     std::vector<std::string> list(const char* interface, const char* name) const;
     bool flag(const char* interface, const char* name) const;
+    std::uint64_t number(const char* interface, const char* name) const;
     MessagePtr message(const char* interface, const char* name, const char* type) const;
 
   private:
@@ -55,6 +57,13 @@ bool Properties::flag(const char* interface, const char* name) const {
     int value = 0;
     return sd_bus_get_property_trivial(bus_, kService, object_.c_str(), interface, name, nullptr, 'b', &value) >= 0 &&
            value != 0;
+}
+
+std::uint64_t Properties::number(const char* interface, const char* name) const {
+    std::uint64_t value = 0;
+    (void)sd_bus_get_property_trivial(bus_, kService, object_.c_str(), interface, name, nullptr, 't',
+                                      &value); // stays 0
+    return value;
 }
 
 MessagePtr Properties::message(const char* interface, const char* name, const char* type) const {
@@ -147,6 +156,9 @@ result<UnitState> ask_state(sd_bus* bus, const std::string& unit) {
     state.active = properties.text(kUnitInterface, "ActiveState");
     state.sub = properties.text(kUnitInterface, "SubState");
     state.file = properties.text(kUnitInterface, "UnitFileState");
+    // systemd's monotonic clock is CLOCK_MONOTONIC; so is this one.
+    const std::chrono::microseconds entered(properties.number(kUnitInterface, "ActiveEnterTimestampMonotonic"));
+    if (entered.count() > 0) state.active_for = std::chrono::steady_clock::now().time_since_epoch() - entered;
     return state;
 }
 

@@ -24,6 +24,7 @@ struct UnitState {
     std::string active; // "active", "inactive", "failed", "activating", "deactivating"
     std::string sub;    // "running", "mounted", …
     std::string file;   // "enabled", "enabled-runtime", "static", "disabled", "masked", empty without a file
+    Duration active_for = Duration::max(); // since its last start; as long as can be, if that is not known
 
     bool is_loaded() const { return load == "loaded"; }
     bool is_active() const { return active == "active" || active == "reloading"; }

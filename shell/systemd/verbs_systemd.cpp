@@ -85,7 +85,7 @@ env::task<result<Step>> set_unit(VerbContext& ctx) {
     const auto& start = ctx.argument(0);
     if (start.empty()) {
         for (auto key : {"systemd-start-unit", "systemd-stop-unit", "systemd-want"}) ctx.remove(ctx.key(key));
-        if (!ctx.is_dry_run()) ctx.out().info(ctx.label("systemd does not care for it any more; what runs goes on"));
+        ctx.tell_when_written("systemd does not care for it any more; what runs goes on");
         co_return Step::done;
     }
     MARS_CO_TRY(auto start_name, unit_from_argument(ctx, start, "START"));
@@ -98,9 +98,7 @@ env::task<result<Step>> set_unit(VerbContext& ctx) {
     ctx.set(ctx.key("systemd-start-unit"), start_name);
     ctx.set(ctx.key("systemd-stop-unit"), stop_name);
     ctx.set(ctx.key("systemd-want"), ctx.view().value(ctx.key("primary"), tree::kNone));
-    if (!ctx.is_dry_run())
-        ctx.out().info(
-            ctx.label("where it is primary, " + start_name + " runs; to leave, " + stop_name + " is stopped"));
+    ctx.tell_when_written("where it is primary, " + start_name + " runs; to leave, " + stop_name + " is stopped");
     co_return Step::done;
 }
 
@@ -126,7 +124,7 @@ env::task<result<Step>> set_want(VerbContext& ctx) {
     // What cannot start here had better not be stopped where it may run.
     if (host == ctx.me()) MARS_CO_TRY_VOID(co_await systemd::check_target(ctx));
     ctx.set(ctx.key("systemd-want"), host);
-    if (!ctx.is_dry_run()) ctx.out().info(ctx.label("its application is wanted on " + host));
+    ctx.tell_when_written("its application is wanted on " + host);
     co_return Step::done;
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Wrong input gets a clear message, a non-zero exit code, and changes nothing.
+"""Wrong input gets a clear message, a non-zero exit code, and changes nothing. Bad surroundings (no terminal, no
+environment, a dead name server, a full /mars) do not keep the daily verbs from ending, and from telling what is true.
 
     hostA (a cluster of its own, one resource) ──── hostB, hostC (elsewhere, or nowhere)
 """
@@ -8,6 +9,7 @@ import contextlib
 
 from testhosts import MIB, main, wait_for
 from testhosts.mars import MarsCluster, create_resource, found_cluster, join_cluster
+from testhosts.network import NOWHERE
 from testhosts.witness import Witness
 
 RES = "mydata"
@@ -55,6 +57,31 @@ def expect_refused(host, arguments, reason, code=None):
     assert len(result.err.split()) >= 6, f"that is no clear message: {result}"
     assert host.snapshot() == before, f"the tree has changed: {sorted(host.snapshot() ^ before)}"
     return result
+
+
+LOOKS = ["view", "view all", f"view {RES}", "--json view all", "view-replstate all", f"view-diskstate {RES}",
+         f"view-is-primary {RES}", f"wait-resource {RES} is-attached-on"]
+CHANGES = [f"pause-replay {RES}", f"resume-replay {RES}", f"pause-fetch {RES}", f"resume-fetch {RES}"]
+
+
+def by_cron(host, words, stdin="</dev/null"):
+    """Runs it as cron would: hardly an environment, no terminal. To wait for a name server takes longer."""
+    return host.run(f"exec env -i /usr/local/sbin/marsadm {words} {stdin}", check=False, timeout=60)
+
+
+def daily_verbs_need_no_name_server(a, b):
+    """hostA is primary, hostB a secondary."""
+    for host in (a, b):
+        host.write_file("/etc/resolv.conf", f"nameserver {NOWHERE}\noptions timeout:30 attempts:5\n")
+    for host, stdin, more in ((a, "</dev/null", [f"primary {RES}"]), (b, "<&-", [])):
+        before = host.snapshot()
+        for words in [*LOOKS, "wait-cluster", *more, *CHANGES, f"log-rotate {RES}", "cron",
+                      f"set-systemd-unit {RES} ''", "@all view-replstate all"]:
+            done = by_cron(host, words, stdin)
+            remark = "2 ok, 0 failed" if "@" in words else "is not primary" if host is b and "rotate" in words else ""
+            assert done.code == 0 and bool(remark) == bool(done.err) and remark in done.err, f"{words}: {done}"
+        changed = {line for line in before ^ host.snapshot() if "/todo-" in line or "/primary|" in line}
+        assert not changed, f"{host.name}: {sorted(changed)}"
 
 
 def test_disks_that_are_none(state):
@@ -178,6 +205,29 @@ def test_a_full_mars_filesystem(state):
         host.run("rm -f /mars/filler /mars/filler2")
         if result.code != 0:
             create_resource(host, RES, disk)
+        host.run(f"dd if=/dev/zero of={host.device(RES)} bs=4096 count=1 oflag=direct status=none")
+        daily_verbs_tell_that_mars_is_full(host)
+
+
+def daily_verbs_tell_that_mars_is_full(host):
+    """Neither a byte nor an inode is free."""
+    host.run("mkdir /mars/lost+found/x && cd /mars/lost+found/x && cat /dev/zero > filler 2>/dev/null; i=0; "
+             "while true > $i; do i=$((i + 1)); done 2>/dev/null; true")
+    for words in [*LOOKS, "wait-cluster", f"primary {RES}"]:  # there is nothing to be written
+        done = by_cron(host, words)
+        assert done.code == 0, f"{words}: {done}"
+    for words in (f"pause-replay {RES}", f"down {RES}", f"log-rotate {RES}", f"secondary {RES}", f"set-systemd-unit --force {RES} x.service",
+                  f"set-systemd-want --force {RES} hostA"):
+        before = host.snapshot()
+        done = by_cron(host, words)
+        assert done.code == 4 and "[sys.nospace]" in done.err and "host hostA" in done.err, f"{words}: {done}"
+        assert "next: make room" in done.err and ".tmp" not in done.err, f"{words}: {done}"
+        for claim in ("is switched", "rotating", "designated", "is wanted"):
+            assert claim not in done.out, f"{words} says what it has not done: {done}"
+        assert host.snapshot() == before, f"{words}: {sorted(host.snapshot() ^ before)}"
+    host.run("rm -r /mars/lost+found/x")
+    for words in CHANGES:
+        assert by_cron(host, words).code == 0, words
 
 
 def test_a_disk_that_fills_up_under_load_loses_nothing(state):
@@ -223,6 +273,7 @@ def test_peers_that_talk_rubbish(state):
         lines = [line for line in a.run("journalctl -u marsd --no-pager -o cat").out.splitlines() if "10.77.3.2" in line]
         assert lines, "a connection from an unknown address is reported"
         assert len(lines) <= 12, f"… but not for every connection: {len(lines)} lines"
+        daily_verbs_need_no_name_server(a, b)
 
 
 def test_a_member_of_another_cluster_is_not_listened_to(state):

@@ -72,9 +72,11 @@ result<void> write_temporary(const std::string& temporary, std::string_view cont
     return checked(::fsync(fd.get()), "cannot sync " + temporary);
 }
 
-result<void> create_symlink(const std::string& temporary, const std::string& value, Stamp mtime) {
+// `path`: what it is for, and what people know.
+result<void> create_symlink(const std::string& temporary, const std::string& path, const std::string& value,
+                            Stamp mtime) {
     if (::unlink(temporary.c_str()) < 0 && errno != ENOENT) return errno_failure(errno, "cannot remove " + temporary);
-    MARS_TRY_VOID(checked(::symlink(value.c_str(), temporary.c_str()), "cannot create symlink " + temporary));
+    MARS_TRY_VOID(checked(::symlink(value.c_str(), temporary.c_str()), "cannot create symlink " + path));
     timespec t{mtime.sec, mtime.nsec};
     timespec both[2] = {t, t};
     return checked(::utimensat(AT_FDCWD, temporary.c_str(), both, AT_SYMLINK_NOFOLLOW),
@@ -116,7 +118,7 @@ result<std::string> RealStorage::symlink_value(const std::string& path) const {
 
 result<void> RealStorage::write_symlink(const std::string& path, const std::string& temporary, const std::string& value,
                                         Stamp mtime) {
-    auto made = create_symlink(temporary, value, mtime);
+    auto made = create_symlink(temporary, path, value, mtime);
     if (made) made = checked(::rename(temporary.c_str(), path.c_str()), "cannot rename " + temporary + " to " + path);
     if (!made) (void)::unlink(temporary.c_str()); // best effort: the failure above is what matters
     return made;

@@ -14,6 +14,7 @@ import re
 from . import shell
 
 ROUTER = "router"
+NOWHERE = "192.0.2.1"  # what is sent there gets lost: a dead name server, say
 _DROP_PREFERENCE = 100
 _BUFFER_SECONDS = 0.05  # what the line's queue holds at its rate, as a router's would
 _LEAST_BUFFER_BYTES = 256 * 1024  # a few of the kernel's 64 KiB super-packets
@@ -52,6 +53,7 @@ class Network:
         self._rates = {}  # (sender, receiver) -> bits per second; survives a reboot of either
         _ip(f"netns add {ROUTER}")
         _router("link set lo up")
+        _router(f"route add blackhole {NOWHERE}")
         shell.run(["ip", "netns", "exec", ROUTER, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
 
     def close(self):

@@ -92,6 +92,7 @@ TEST_CASE("the companion tells begin and end of the start unit") {
     site.fake.active.insert("app-r.service"); // that it ends is told before it ends
     site.succeed({"systemd-application-extern", "r", "ended"});
     CHECK(site.r(kKey) == "inactive");
+    site.fake.active.erase("app-r.service");
     site.fake.failed.insert("app-r.service");
     site.succeed({"systemd-application-extern", "r", "ended"});
     CHECK(site.r(kKey) == "failed");

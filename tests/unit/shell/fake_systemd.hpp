@@ -34,9 +34,11 @@ class FakeSystemd final : public systemd::Systemd {
         co_return result<void>();
     }
     env::task<result<systemd::UnitState>> state(std::string unit) override {
+        if (on_state) on_state();
         systemd::UnitState state;
         state.load = known.contains(unit) ? "loaded" : "not-found";
-        state.active = failed.contains(unit) ? "failed" : active.contains(unit) ? "active" : "inactive";
+        state.active = active.contains(unit) ? "active" : failed.contains(unit) ? "failed" : "inactive";
+        if (young.contains(unit)) state.active_for = Duration(0);
         state.file = disabled.contains(unit) ? "disabled" : "static";
         if (const auto told = files.find(unit); told != files.end()) state.file = told->second;
         co_return state;
@@ -94,14 +96,16 @@ class FakeSystemd final : public systemd::Systemd {
     std::map<std::string, systemd::UnitNeeds> needs_of; // beyond that
     systemd::HostFacts facts;                           // that differ
     std::set<std::string> active;
+    std::set<std::string> young; // of those: begun just now
+    std::set<std::string> failed;
     std::set<std::string> disabled;
     std::map<std::string, std::string> files; // states of unit files, beyond that
-    std::set<std::string> failed;
     std::set<std::string> failing; // their jobs fail
     std::set<std::string> hanging; // they do not end
     std::vector<std::string> users;
     std::vector<std::string> log;
     std::function<void()> on_job;
+    std::function<void()> on_state; // before it is told
     bool is_caller = false;
     bool can_write = true;
     bool has_room = true;                 // in /run

@@ -140,6 +140,7 @@ class Site {
         Surroundings surroundings{*process, local, remote, output, macro_path};
         surroundings.verbs = &built_in_verbs();
         surroundings.systemd = systemd;
+        process_ = process.get();
         const auto hooks = make_hooks ? make_hooks(*process) : nullptr;
         surroundings.hooks = hooks.get();
         std::optional<RunResult> result;
@@ -153,10 +154,11 @@ class Site {
         running = true;
         auto token = std::make_shared<bool>(true);
         tick(token);
-        bool ended = world.run_until([&] { return group.live() == 0; }, 2h);
+        bool ended = world.run_until([&] { return group.live() == 0 || process->is_dead(); }, 2h);
         *token = false;
         running = false;
         group_ = nullptr;
+        process_ = nullptr;
         world.settle();
         REQUIRE(ended);
         CHECK(local.held == 0);
@@ -166,6 +168,10 @@ class Site {
     // Plays a Ctrl-C while a verb runs.
     void interrupt() {
         if (group_) group_->cancel();
+    }
+    // Plays a SIGKILL while a verb runs.
+    void kill() {
+        if (process_) process_->kill();
     }
     // Runs a command line that must be refused with `reason`, and must leave the tree as it was.
     RunResult refuse(const Words& words, std::string_view reason) {
@@ -270,6 +276,7 @@ class Site {
     }
     int ticks_ = 0;
     env::TaskGroup* group_ = nullptr;
+    env::sim::Process* process_ = nullptr;
 };
 
 // A healthy resource "r" of 1 MiB: primary b at log 3, host a has replayed everything; both alive.

@@ -4,6 +4,8 @@
 #include "shell/return_home.hpp"
 
 #include "kernel/format/version_link.hpp"
+#include "kernel/tree/disk_view.hpp"
+#include "kernel/tree/handover_state.hpp"
 #include "tests/unit/shell/units_fixture.hpp"
 
 using namespace mars;
@@ -181,4 +183,75 @@ TEST_CASE("an application that does not start at the old host either is not call
     CHECK_THAT(site.errors(),
                Catch::Contains("did not start there either") && Catch::Contains("host b is designated primary now"));
     CHECK(site.errors().find("runs there") == std::string::npos);
+}
+
+namespace {
+
+// What every host tells when nothing is heard of the one where the command was given.
+tree::Handover told_handover(const Site& site) {
+    tree::DiskView view(*site.hand, "/mars");
+    return tree::find_handover(view, "r", [](const std::string&) { return false; });
+}
+
+tree::Application::Kind told_application(const Site& site) {
+    tree::DiskView view(*site.hand, "/mars");
+    return tree::find_application(view, "r").kind;
+}
+
+} // namespace
+
+TEST_CASE("a way home that is cut short anywhere is told, and the same command completes it") {
+    bool is_complete = false, was_towards_home = false;
+    for (int moment = 0; !is_complete; ++moment) {
+        Failing site;
+        int ticks = -1;
+        bool is_killed = false;
+        site.also = [&] {
+            if (ticks < 0 && site.fake.count("start app-r.service") < 5) return;
+            if (++ticks != moment) return;
+            is_killed = true;
+            site.kill();
+        };
+        (void)site.run({"primary", "r"});
+        INFO("killed " << moment << " ticks after the last start has failed: primary " << site.r("primary")
+                       << ", wanted on " << site.r("systemd-want") << ", note " << site.r("userspace/handover-a"));
+        is_complete = !is_killed;
+        const auto handover = told_handover(site);
+        const bool is_back = site.r("primary") == "b";
+        if (is_killed && !is_back) {
+            CHECK(handover.kind == tree::Handover::Kind::unfinished);
+            CHECK(handover.note.to == (site.r("systemd-want") == "b" ? "b" : "a"));
+            was_towards_home = was_towards_home || handover.note.to == "b";
+        }
+        if (is_back) CHECK(site.r("systemd-want") == "b"); // the rest is done there
+
+        site.fake.failing.clear();
+        site.also = {};
+        site.succeed({"primary", "r"});
+        CHECK(site.r("primary") == "a");
+        CHECK(site.r("systemd-want") == "a");
+        CHECK(told_application(site) == tree::Application::Kind::running);
+        CHECK(told_handover(site).kind == tree::Handover::Kind::none);
+        CHECK(site.r("userspace/handover-a") == "");
+    }
+    CHECK(was_towards_home);
+}
+
+TEST_CASE("the old host completes a way home that was cut short at the other one") {
+    Failing site; // this host is the old one: the application did not start at b
+    site.fake.failing.clear();
+    site.open("b", false);
+    site.set("resource-r/systemd-want", "a", 1s);
+    site.set("resource-r/userspace/handover-b", "a,11,abandoned", 1s);
+    const bool has_left = GENERATE(false, true);
+    if (has_left) {
+        site.set("resource-r/primary", "(none)", 1s);
+        site.obey("b");
+    }
+    CHECK(told_handover(site).kind == tree::Handover::Kind::unfinished);
+    site.succeed({"primary", "r"});
+    CHECK(site.r("primary") == "a");
+    CHECK(site.r("systemd-want") == "a");
+    CHECK(told_application(site) == tree::Application::Kind::running);
+    CHECK(site.r("userspace/handover-b") == "");
 }

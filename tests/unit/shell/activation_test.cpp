@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whether a start unit runs, when others start it as well.
+#include "shell/systemd/activation.hpp"
+
+#include "tests/unit/shell/units_fixture.hpp"
+
+using namespace mars;
+using namespace mars::shell;
+using namespace mars::shell::testing;
+
+TEST_CASE("a service that somebody else has begun just now counts as started only when it stays") {
+    Units site;
+    site.b_follows(true);
+    site.configure("b");
+    site.open("b", true);
+    site.fake.active = {"vol-r.mount", "app-r.service"}; // by the watcher of the device
+    site.fake.young = {"app-r.service"};
+    int looks = 0;
+    const bool is_good = GENERATE(false, true);
+    if (!is_good) {
+        site.fake.failing = {"app-r.service"};
+        site.fake.on_state = [&] {
+            if (site.r("primary") != "a" || ++looks != 3) return;
+            site.fake.active.erase("app-r.service");
+            site.fake.failed = {"app-r.service"};
+        };
+    }
+    site.set("resource-r/actual-a/open-count", "0", 0s);
+    site.fake.on_job = [] {};
+    // The filesystem of the application is mounted, so the device is open, whatever becomes of the service.
+    const auto play = site.on_tick;
+    site.on_tick = [&site, play] {
+        play();
+        if (site.r("actual-a/if-on") == "1" && site.r("actual-a/open-count") != "1") site.open("a", true);
+    };
+    const auto result = site.run({"--no-return", "primary", "r"});
+    INFO(site.output.text(Severity::info) << site.errors());
+    CHECK((result.exit == 0) == is_good);
+    CHECK((site.output.text(Severity::info).find("the application runs on host a") != std::string::npos) == is_good);
+    CHECK(site.fake.count("start app-r.service") == (is_good ? 0 : 4));
+    CHECK(site.r("userspace/systemd-status-start-a") == (is_good ? "0" : "1"));
+}
