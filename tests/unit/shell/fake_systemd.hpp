@@ -100,8 +100,8 @@ class FakeSystemd final : public systemd::Systemd {
     std::set<std::string> failed;
     std::set<std::string> disabled;
     std::map<std::string, std::string> files; // states of unit files, beyond that
-    std::set<std::string> failing; // their jobs fail
-    std::set<std::string> hanging; // they do not end
+    std::set<std::string> failing;            // their jobs fail
+    std::set<std::string> hanging;            // they do not end
     std::vector<std::string> users;
     std::vector<std::string> log;
     std::function<void()> on_job;
