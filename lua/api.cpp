@@ -3,7 +3,7 @@
 
 #include "lua/interpreter.hpp"
 #include "lua/values.hpp"
-#include "shell/suggest.hpp"
+#include "shell/words/suggest.hpp"
 
 namespace mars::lua {
 

@@ -8,9 +8,9 @@
 #include "lua/api.hpp"
 #include "lua/interpreter.hpp"
 #include "lua/values.hpp"
-#include "shell/hosts.hpp"
-#include "shell/process.hpp"
-#include "shell/remote_end.hpp"
+#include "shell/command/hosts.hpp"
+#include "shell/local/process.hpp"
+#include "shell/ssh/remote_end.hpp"
 
 namespace mars::lua {
 

@@ -7,7 +7,7 @@
 #include "lua/api.hpp"
 #include "lua/interpreter.hpp"
 #include "lua/values.hpp"
-#include "shell/hosts.hpp"
+#include "shell/command/hosts.hpp"
 
 namespace mars::lua {
 

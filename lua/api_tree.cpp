@@ -6,8 +6,8 @@
 #include "lua/macro_access.hpp"
 #include "lua/values.hpp"
 #include "macros/primitive.hpp"
-#include "shell/hosts.hpp"
-#include "shell/version.hpp"
+#include "shell/command/hosts.hpp"
+#include "shell/words/version.hpp"
 
 namespace mars::lua {
 

@@ -3,8 +3,8 @@
 #include "lua/api.hpp"
 #include "lua/interpreter.hpp"
 #include "lua/values.hpp"
+#include "shell/command/hosts.hpp"
 #include "shell/fleet/run_words.hpp"
-#include "shell/hosts.hpp"
 
 namespace mars::lua {
 

@@ -9,8 +9,8 @@
 
 #include "kernel/tree/disk_view.hpp"
 #include "lua/machine.hpp"
-#include "shell/context.hpp"
-#include "shell/hooks.hpp"
+#include "shell/command/context.hpp"
+#include "shell/command/hooks.hpp"
 
 namespace mars::lua {
 

@@ -10,7 +10,7 @@
 
 #include "lua/plugins.hpp"
 #include "macros/added.hpp"
-#include "shell/scripting.hpp"
+#include "shell/command/scripting.hpp"
 
 namespace mars::lua {
 

@@ -12,8 +12,8 @@
 #include <new>
 
 #include "lua/coroutines.hpp"
-#include "shell/reason.hpp"
-#include "shell/trust.hpp"
+#include "shell/local/trust.hpp"
+#include "shell/words/reason.hpp"
 
 namespace mars::lua {
 

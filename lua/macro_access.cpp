@@ -2,8 +2,8 @@
 #include "lua/macro_access.hpp"
 
 #include "macros/macros.hpp"
-#include "shell/macro_session.hpp"
-#include "shell/startup.hpp"
+#include "shell/command/startup.hpp"
+#include "shell/macro/macro_session.hpp"
 
 namespace mars::lua {
 

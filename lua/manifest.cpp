@@ -11,8 +11,8 @@
 #include "kernel/base/names.hpp"
 #include "kernel/base/number.hpp"
 #include "lua/values.hpp"
-#include "shell/reason.hpp"
-#include "shell/suggest.hpp"
+#include "shell/words/reason.hpp"
+#include "shell/words/suggest.hpp"
 
 namespace mars::lua {
 

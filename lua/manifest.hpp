@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kernel/base/result.hpp"
-#include "shell/verb_registry.hpp"
+#include "shell/command/verb_registry.hpp"
 
 namespace mars::lua {
 

@@ -7,8 +7,8 @@
 
 #include "kernel/base/plain_text.hpp"
 #include "lua/values.hpp"
-#include "shell/reason.hpp"
-#include "shell/trust.hpp"
+#include "shell/local/trust.hpp"
+#include "shell/words/reason.hpp"
 
 namespace mars::lua {
 

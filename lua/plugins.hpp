@@ -14,10 +14,10 @@
 
 #include "lua/interpreter.hpp"
 #include "lua/manifest.hpp"
-#include "shell/hooks.hpp"
-#include "shell/scripting.hpp"
-#include "shell/trust.hpp"
-#include "shell/verb_registry.hpp"
+#include "shell/command/hooks.hpp"
+#include "shell/command/scripting.hpp"
+#include "shell/command/verb_registry.hpp"
+#include "shell/local/trust.hpp"
 
 namespace mars::lua {
 

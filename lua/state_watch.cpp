@@ -2,7 +2,7 @@
 #include "lua/state_watch.hpp"
 
 #include "lua/macro_access.hpp"
-#include "shell/hosts.hpp"
+#include "shell/command/hosts.hpp"
 
 namespace mars::lua {
 

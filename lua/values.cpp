@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "shell/reason.hpp"
+#include "shell/words/reason.hpp"
 
 namespace mars::lua {
 

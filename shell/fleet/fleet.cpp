@@ -5,8 +5,8 @@
 
 #include "kernel/base/names.hpp"
 #include "kernel/env/task_group.hpp"
-#include "shell/hosts.hpp"
-#include "shell/reason.hpp"
+#include "shell/command/hosts.hpp"
+#include "shell/words/reason.hpp"
 
 namespace mars::shell {
 

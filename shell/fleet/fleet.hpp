@@ -17,8 +17,8 @@
 
 #include "kernel/env/env.hpp"
 #include "kernel/tree/view.hpp"
-#include "shell/remote.hpp"
-#include "shell/run.hpp"
+#include "shell/command/run.hpp"
+#include "shell/ssh/remote.hpp"
 
 namespace mars::shell {
 

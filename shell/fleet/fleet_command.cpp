@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "shell/command/startup.hpp"
 #include "shell/fleet/fleet.hpp"
 #include "shell/fleet/fleet_screen.hpp"
-#include "shell/startup.hpp"
 
 namespace mars::shell {
 

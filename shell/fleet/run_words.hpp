@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "shell/run.hpp"
+#include "shell/command/run.hpp"
 
 namespace mars::shell {
 

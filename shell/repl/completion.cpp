@@ -8,9 +8,9 @@
 #include "lua/values.hpp"
 #include "macros/macros.hpp"
 #include "macros/primitive.hpp"
-#include "shell/hosts.hpp"
-#include "shell/options.hpp"
-#include "shell/verb_registry.hpp"
+#include "shell/command/hosts.hpp"
+#include "shell/command/options.hpp"
+#include "shell/command/verb_registry.hpp"
 
 namespace mars::shell {
 

@@ -7,11 +7,11 @@
 
 #include "kernel/base/trim.hpp"
 #include "lua/macro_access.hpp"
-#include "shell/audience.hpp"
+#include "shell/command/hosts.hpp"
 #include "shell/fleet/run_words.hpp"
-#include "shell/hosts.hpp"
 #include "shell/repl/line_words.hpp"
 #include "shell/repl/system_command.hpp"
+#include "shell/terminal/audience.hpp"
 
 namespace mars::shell {
 

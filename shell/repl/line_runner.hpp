@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "lua/interpreter.hpp"
-#include "shell/context.hpp"
+#include "shell/command/context.hpp"
 
 namespace mars::shell {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/repl/line_words.hpp"
 
-#include "shell/reason.hpp"
+#include "shell/words/reason.hpp"
 
 namespace mars::shell {
 

@@ -10,11 +10,11 @@
 
 #include "kernel/base/plain_text.hpp"
 #include "kernel/env/task_group.hpp"
+#include "shell/local/trust.hpp"
 #include "shell/repl/line_runner.hpp"
 #include "shell/repl/prompt.hpp"
 #include "shell/repl/system_command.hpp"
 #include "shell/repl/terminal.hpp"
-#include "shell/trust.hpp"
 
 namespace mars::shell {
 

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "shell/context.hpp"
-#include "shell/interrupts.hpp"
+#include "shell/command/context.hpp"
+#include "shell/local/interrupts.hpp"
 
 namespace mars::shell {
 

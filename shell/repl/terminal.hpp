@@ -10,7 +10,7 @@
 #include <string>
 
 #include "kernel/env/env.hpp"
-#include "shell/interrupts.hpp"
+#include "shell/local/interrupts.hpp"
 #include "shell/repl/completion.hpp"
 
 namespace mars::shell {

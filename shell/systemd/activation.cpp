@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "shell/hosts.hpp"
-#include "shell/macro_outside.hpp"
+#include "shell/command/hosts.hpp"
+#include "shell/command/wait.hpp"
+#include "shell/macro/macro_outside.hpp"
 #include "shell/systemd/application_state.hpp"
 #include "shell/systemd/templates.hpp"
 #include "shell/systemd/unit_writer.hpp"
-#include "shell/wait.hpp"
 
 namespace mars::shell::systemd {
 

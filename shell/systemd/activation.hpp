@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "shell/context.hpp"
+#include "shell/command/context.hpp"
 #include "shell/systemd/systemd.hpp"
 #include "shell/systemd/unit_generator.hpp"
 

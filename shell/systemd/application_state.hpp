@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "shell/context.hpp"
+#include "shell/command/context.hpp"
 
 namespace mars::shell::systemd {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/systemd/phases.hpp"
 
-#include "shell/hosts.hpp"
+#include "shell/command/hosts.hpp"
+#include "shell/command/wait.hpp"
 #include "shell/systemd/activation.hpp"
-#include "shell/wait.hpp"
 
 namespace mars::shell::systemd {
 

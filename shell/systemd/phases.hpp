@@ -5,8 +5,8 @@
 // tests/e2e/systemd_test.py.
 #pragma once
 
-#include "shell/context.hpp"
-#include "shell/verb.hpp"
+#include "shell/command/context.hpp"
+#include "shell/command/verb.hpp"
 
 namespace mars::shell::systemd {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "kernel/base/late_library.hpp"
-#include "shell/reason.hpp"
 #include "shell/systemd/systemd.hpp"
+#include "shell/words/reason.hpp"
 
 namespace mars::shell::systemd {
 

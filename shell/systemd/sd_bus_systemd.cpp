@@ -9,12 +9,12 @@
 #include <chrono>
 #include <map>
 
-#include "shell/process.hpp"
-#include "shell/reason.hpp"
+#include "shell/local/process.hpp"
+#include "shell/local/trust.hpp"
 #include "shell/systemd/device_users.hpp"
 #include "shell/systemd/host_facts.hpp"
 #include "shell/systemd/sd_bus_connection.hpp"
-#include "shell/trust.hpp"
+#include "shell/words/reason.hpp"
 
 namespace mars::shell::systemd {
 

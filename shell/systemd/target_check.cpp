@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <map>
 
+#include "shell/command/wait.hpp"
 #include "shell/systemd/activation.hpp"
 #include "shell/systemd/phases.hpp"
 #include "shell/systemd/unit_names.hpp"
-#include "shell/wait.hpp"
 
 namespace mars::shell::systemd {
 

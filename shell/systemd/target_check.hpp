@@ -4,7 +4,7 @@
 // Tests: tests/unit/shell/target_check_test.cpp, tests/e2e/systemd_test.py.
 #pragma once
 
-#include "shell/context.hpp"
+#include "shell/command/context.hpp"
 
 namespace mars::shell::systemd {
 

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "kernel/base/plain_text.hpp"
+#include "shell/local/trust.hpp"
 #include "shell/systemd/unit_names.hpp"
-#include "shell/trust.hpp"
 
 namespace mars::shell::systemd {
 

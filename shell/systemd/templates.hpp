@@ -80,7 +80,7 @@ struct Templates {
 
 // Of equally named files the one in the first directory wins. A relative directory counts only if it has the
 // sub-directory: else calling marsadm in the wrong place would make units of whatever lies around there. Files that are
-// not trusted (shell/trust.hpp) are left out.
+// not trusted (shell/local/trust.hpp) are left out.
 Templates load_templates(const env::Storage& storage, const Settings& settings);
 
 // Does the name have a part to be expanded or matched? Others are copied as they are.

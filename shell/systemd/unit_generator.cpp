@@ -6,8 +6,8 @@
 #include <set>
 
 #include "kernel/base/trim.hpp"
-#include "shell/reason.hpp"
 #include "shell/systemd/unit_names.hpp"
+#include "shell/words/reason.hpp"
 
 namespace mars::shell::systemd {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "shell/command/wait.hpp"
 #include "shell/systemd/unit_names.hpp"
-#include "shell/wait.hpp"
 
 namespace mars::shell::systemd {
 

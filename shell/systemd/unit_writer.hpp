@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "shell/output.hpp"
 #include "shell/systemd/systemd.hpp"
 #include "shell/systemd/unit_generator.hpp"
+#include "shell/words/output.hpp"
 
 namespace mars::shell::systemd {
 

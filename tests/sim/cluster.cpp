@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernel/tree/view.hpp"
-#include "shell/run.hpp"
+#include "shell/command/run.hpp"
 #include "tests/sim/sim_operator.hpp"
 
 namespace mars::sim {

@@ -8,7 +8,7 @@
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/sim/network.hpp"
 #include "shell/fleet/run_words.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/verbs/verb_table.hpp"
 
 namespace mars::sim {
 

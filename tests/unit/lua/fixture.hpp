@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lua/interpreter.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 namespace mars::lua::testing {

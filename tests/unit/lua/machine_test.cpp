@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Waiting inside Lua: in coroutines, through pcall, side by side; limits of memory and of patience; errors.
-#include "shell/verb_table.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/lua/fixture.hpp"
 
 using namespace mars;

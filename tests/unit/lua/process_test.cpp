@@ -7,8 +7,8 @@
 
 #include "kernel/env/real/real_env.hpp"
 #include "lua/api.hpp"
-#include "shell/process.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/local/process.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/lua/fixture.hpp"
 
 using namespace mars;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Changes of state become events: each once, with old and new, and none for what was so from the beginning.
 #include "lua/state_watch.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/lua/fixture.hpp"
 
 using namespace mars;

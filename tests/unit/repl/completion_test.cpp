@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What Tab offers at the end of a line, from the tables and the tree.
 #include "shell/repl/completion.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 using namespace mars;

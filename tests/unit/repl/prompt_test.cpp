@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The prompt is green only when nothing waits for the operator.
 #include "shell/repl/prompt.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 using namespace mars;

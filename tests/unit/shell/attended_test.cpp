@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a program has started ends with it when it is asked to, and is left alone when it is not; what is said of that
 // is true.
-#include "shell/attended.hpp"
+#include "shell/local/attended.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -19,8 +19,8 @@
 #include "kernel/env/real/fd.hpp"
 #include "kernel/env/real/real_env.hpp"
 #include "kernel/env/task_group.hpp"
-#include "shell/process.hpp"
-#include "shell/reason.hpp"
+#include "shell/local/process.hpp"
+#include "shell/words/reason.hpp"
 
 using namespace mars;
 using namespace mars::shell;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which commands end when nobody reads what they print, and which give JSON.
 #include "fixture.hpp"
-#include "shell/audience.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/terminal/audience.hpp"
+#include "shell/verbs/verb_table.hpp"
 
 using namespace mars::shell;
 using namespace mars::shell::testing;

@@ -2,7 +2,7 @@
 // When a host is close enough behind a primary to stop the application there.
 #include <catch2/catch.hpp>
 
-#include "shell/catch_up.hpp"
+#include "shell/steps/catch_up.hpp"
 
 using namespace mars;
 using namespace mars::shell;

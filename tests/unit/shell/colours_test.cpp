@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "shell/colours.hpp"
+#include "shell/terminal/colours.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -2,9 +2,9 @@
 // The command line: options anywhere, verbs, arguments, usage errors. Spec: verbs 1.1, 1.2, 1.4.
 #include <catch2/catch.hpp>
 
-#include "shell/command_line.hpp"
-#include "shell/reason.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/command/command_line.hpp"
+#include "shell/verbs/verb_table.hpp"
+#include "shell/words/reason.hpp"
 
 using namespace mars;
 using namespace mars::shell;

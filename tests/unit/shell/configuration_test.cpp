@@ -2,7 +2,7 @@
 // Settings of marsadm.conf become defaults of options; what is wrong is reported and changes nothing.
 #include "fixture.hpp"
 
-#include "shell/configuration.hpp"
+#include "shell/command/configuration.hpp"
 
 using namespace mars;
 using namespace mars::shell;

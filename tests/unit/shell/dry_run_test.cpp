@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Dry runs of all verbs that write or wait: none waits for long, or writes anything.
-#include "shell/verb_table.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 using namespace mars;

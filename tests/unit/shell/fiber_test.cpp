@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "shell/fiber.hpp"
+#include "shell/local/fiber.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -16,7 +16,7 @@
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/task_group.hpp"
 #include "shell/fleet/run_words.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/verbs/verb_table.hpp"
 
 namespace mars::shell::testing {
 

@@ -5,9 +5,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "shell/help.hpp"
-#include "shell/options.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/command/options.hpp"
+#include "shell/terminal/help.hpp"
+#include "shell/verbs/verb_table.hpp"
 
 using namespace mars::shell;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Events of verbs: their names and order, refusals, and what an interrupted verb tells.
-#include "shell/hooks.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/command/hooks.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 using namespace mars;

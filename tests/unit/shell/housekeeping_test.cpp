@@ -2,7 +2,7 @@
 // Log rotation, deletion and purging: what goes, what must stay. Spec: verbs 2.7, 4.23 … 4.25, 4.30 … 4.32.
 #include "fixture.hpp"
 
-#include "shell/purge.hpp"
+#include "shell/steps/purge.hpp"
 
 using namespace mars;
 using namespace mars::shell;

@@ -2,7 +2,7 @@
 // A script that cannot be started says what is wrong with its first line.
 #include "fixture.hpp"
 
-#include "shell/interpreter_line.hpp"
+#include "shell/local/interpreter_line.hpp"
 
 using namespace mars;
 using namespace mars::shell;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What is said of a command on another host that was told to stop.
-#include "shell/remote_end.hpp"
+#include "shell/ssh/remote_end.hpp"
 
 #include <catch2/catch.hpp>
 

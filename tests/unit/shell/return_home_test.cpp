@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An application that does not start at the new primary goes back to the old one by itself, with the role and with all
 // data, or the verb says why it cannot.
-#include "shell/return_home.hpp"
+#include "shell/steps/return_home.hpp"
 
 #include "kernel/format/version_link.hpp"
 #include "kernel/tree/disk_view.hpp"

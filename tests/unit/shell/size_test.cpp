@@ -2,7 +2,7 @@
 // Sizes: spec verbs 1.3.
 #include <catch2/catch.hpp>
 
-#include "shell/size.hpp"
+#include "shell/words/size.hpp"
 
 using namespace mars::shell;
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "shell/snapshot_view.hpp"
+#include "shell/command/snapshot_view.hpp"
 #include "tests/unit/env/run.hpp"
 
 using namespace mars;

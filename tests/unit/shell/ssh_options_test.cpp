@@ -2,8 +2,8 @@
 // --ssh-opts, and quoting of remote commands.
 #include <catch2/catch.hpp>
 
-#include "shell/reason.hpp"
-#include "shell/ssh_options.hpp"
+#include "shell/ssh/ssh_options.hpp"
+#include "shell/words/reason.hpp"
 
 using namespace mars::shell;
 

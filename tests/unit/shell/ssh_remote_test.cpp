@@ -22,8 +22,8 @@
 #include "kernel/env/real/real_env.hpp"
 #include "kernel/env/task_group.hpp"
 #include "shell/fleet/fleet.hpp"
-#include "shell/reason.hpp"
-#include "shell/ssh_remote.hpp"
+#include "shell/ssh/ssh_remote.hpp"
+#include "shell/words/reason.hpp"
 
 using namespace mars;
 using namespace mars::shell;

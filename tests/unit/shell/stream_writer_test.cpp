@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A reader that takes nothing holds nobody up for longer than the bound, and gets the rest when it takes again.
-#include "shell/stream_writer.hpp"
+#include "shell/terminal/stream_writer.hpp"
 
 #include <catch2/catch.hpp>
 

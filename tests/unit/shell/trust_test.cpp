@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The rule of trust, on a filesystem made of a table: who may have written what root is going to use?
-#include "shell/trust.hpp"
+#include "shell/local/trust.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Verbs that are added while a program runs appear wherever a verb appears, and cannot replace one.
-#include "shell/help.hpp"
-#include "shell/verb_registry.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/command/verb_registry.hpp"
+#include "shell/terminal/help.hpp"
+#include "shell/verbs/verb_table.hpp"
 #include "tests/unit/shell/fixture.hpp"
 
 using namespace mars;

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <set>
 
-#include "shell/help.hpp"
-#include "shell/options.hpp"
-#include "shell/reason.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/command/options.hpp"
+#include "shell/terminal/help.hpp"
+#include "shell/verbs/verb_table.hpp"
+#include "shell/words/reason.hpp"
 
 using namespace mars::shell;
 

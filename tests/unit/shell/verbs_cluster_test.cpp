@@ -3,7 +3,7 @@
 // verbs 4.1, 4.3, 4.6, 4.36.
 #include "fixture.hpp"
 
-#include "shell/join_cluster.hpp"
+#include "shell/steps/join_cluster.hpp"
 
 using namespace mars;
 using namespace mars::shell;

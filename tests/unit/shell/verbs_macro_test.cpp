@@ -2,8 +2,8 @@
 // The verbs that work on macros themselves. Spec: macro-language 5.2, 5.3.
 #include "fixture.hpp"
 
-#include "shell/command_line.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/command/command_line.hpp"
+#include "shell/verbs/verb_table.hpp"
 
 using namespace mars;
 using namespace mars::shell;

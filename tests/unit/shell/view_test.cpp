@@ -2,8 +2,8 @@
 // view and help: what is printed, and where. The macros themselves have their own tests. Spec: verbs 4.38, 1.10.
 #include "fixture.hpp"
 
-#include "shell/help.hpp"
-#include "shell/verb_table.hpp"
+#include "shell/terminal/help.hpp"
+#include "shell/verbs/verb_table.hpp"
 
 using namespace mars;
 using namespace mars::shell;
