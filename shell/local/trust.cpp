@@ -48,7 +48,7 @@ std::string noun(Kind kind) {
 // One walk from the root down to a file or folder.
 class Walk {
   public:
-    Walk(uid_t caller, const LookUp& look_up) : caller_(caller), look_up_(look_up) {}
+    Walk(uid_t caller, const LookUp& facts_of) : caller_(caller), look_up_(facts_of) {}
 
     std::optional<Distrust> go(const std::string& path) {
         append(path);
@@ -143,7 +143,7 @@ class Walk {
     int links_ = 0;
 };
 
-result<FileFacts> look_up(const std::string& path) {
+result<FileFacts> facts_of(const std::string& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return errno_failure(errno, path);
     FileFacts facts;
@@ -178,7 +178,7 @@ std::optional<Distrust> distrust(const std::string& path) {
     std::error_code error;
     const auto absolute = fs::absolute(path, error);
     if (error) return Distrust{path, path + " has no place: " + error.message() + "; next: cd to a folder that exists"};
-    return distrust(absolute.string(), ::geteuid(), look_up);
+    return distrust(absolute.string(), ::geteuid(), facts_of);
 }
 
 std::optional<Distrust> distrust_tree(const std::string& directory) {
