@@ -73,7 +73,7 @@ Flow Evaluator::set_numbers(const Call& call, std::size_t first, std::string_vie
 // Recursion multiplies large variables: the sum is limited.
 Flow Evaluator::save_env(const Call& call) {
     copies_bytes_ += env_.bytes();
-    const auto limit = context_.limits.copies_bytes;
+    const auto limit = setup_.limits.copies_bytes;
     if (limit && copies_bytes_ > limit) return fail(call, message::nesting_limit(), std::errc::value_too_large);
     copies_.push_back(env_.copy());
     return Flow::normal;

@@ -7,33 +7,14 @@ namespace mars::macros {
 
 namespace {
 
-constexpr std::array<std::string_view, kFixedSlots> kFixedNames{"__abort__",
-                                                                "__return__",
-                                                                "__stop_eval__",
-                                                                "__next__",
-                                                                "__last__",
-                                                                "callstack",
-                                                                "cmd",
-                                                                "res",
-                                                                "resdir",
-                                                                "mars",
-                                                                "host",
-                                                                "real_host",
-                                                                "ip",
-                                                                "timeout",
-                                                                "threshold",
-                                                                "window",
-                                                                "stuck-seconds",
-                                                                "keep-backup-hours",
-                                                                "keep-backup-seconds",
-                                                                "force",
-                                                                "dry-run",
-                                                                "verbose"};
+constexpr std::array<std::string_view, kFixedSlots> kFixedNames{
+    "__abort__", "__return__", "__stop_eval__", "__next__", "__last__", "callstack", "cmd"};
 
 } // namespace
 
-Names::Names() {
+Names::Names(std::span<const std::string_view> predefined) {
     for (auto name : kFixedNames) slot(name);
+    for (auto name : predefined) slot(name);
 }
 
 Slot Names::slot(std::string_view name) {

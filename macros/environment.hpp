@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Variables of an evaluation. Names are numbered once per session (Names); an Environment is an array by that number,
-// so that `%tmp` and `%call` can copy it. The control flags and predefined variables have fixed numbers.
+// so that `%tmp` and `%call` can copy it. The control flags have fixed numbers, and behind them the variables that the
+// embedding program predefines (companion.hpp).
 // Spec: macro-language 1.6, 1.8. Tests: tests/unit/macros/vectors_test.cpp.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,35 +21,11 @@ namespace mars::macros {
 using Slot = std::uint32_t;
 
 // Fixed slots, in the order of kFixedNames (environment.cpp).
-enum FixedSlot : Slot {
-    kAbort,
-    kReturn,
-    kStopEval,
-    kNext,
-    kLast,
-    kCallstack,
-    kCmd,
-    kRes,
-    kResdir,
-    kMars,
-    kHost,
-    kRealHost,
-    kIp,
-    kTimeout,
-    kThreshold,
-    kWindow,
-    kStuckSeconds,
-    kKeepBackupHours,
-    kKeepBackupSeconds,
-    kForce,
-    kDryRun,
-    kVerbose,
-    kFixedSlots
-};
+enum FixedSlot : Slot { kAbort, kReturn, kStopEval, kNext, kLast, kCallstack, kCmd, kFixedSlots };
 
 class Names {
   public:
-    Names();
+    explicit Names(std::span<const std::string_view> predefined);
     Slot slot(std::string_view name);
     // Slot of the numbered variable `number`.
     Slot numbered(std::size_t number);

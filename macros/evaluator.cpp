@@ -72,42 +72,28 @@ bool read_integer(const Evaluator& evaluator, const Call& call, std::int64_t& ou
 
 // Takes the place of what a call is bound to while tracing.
 Flow call_traced(Evaluator& evaluator, const Call& call, Value& out) {
-    Context& context = evaluator.context_;
-    context.trace(context.trace_user, {++evaluator.trace_depth_, call.source, {}, true});
+    const Setup& setup = evaluator.setup_;
+    setup.trace(setup.trace_user, {++evaluator.trace_depth_, call.source, {}, true});
     Flow flow = call.binding.traced(evaluator, call, out);
     Value::Buffer buffer;
-    context.trace(context.trace_user, {evaluator.trace_depth_--, call.source, out.view(buffer), false});
+    setup.trace(setup.trace_user, {evaluator.trace_depth_--, call.source, out.view(buffer), false});
     return flow;
 }
 
-Evaluator::Evaluator(Context& context, Library& library)
-    : context_(context), library_(library), state_(*this),
-      call_limit_(context.limits.calls ? context.limits.calls : std::numeric_limits<std::uint64_t>::max()),
-      limit_output_(context.limits.output_bytes), session_(next_session()),
-      wait_budget_(context.options.timeout < 0 ? kEndless : context.options.timeout) {}
+Evaluator::Evaluator(const Setup& setup, Library& library, Companion& companion)
+    : setup_(setup), library_(library), companion_(companion), names_(companion.variables()),
+      call_limit_(setup.limits.calls ? setup.limits.calls : std::numeric_limits<std::uint64_t>::max()),
+      limit_output_(setup.limits.output_bytes), session_(next_session()) {
+    companion_.join(*this);
+}
 
-void Evaluator::begin(std::string_view command, std::string_view resource) {
-    const Options& options = context_.options;
+void Evaluator::begin(std::string_view command, std::string_view subject) {
     env_ = Environment();
     for (Slot flag = kAbort; flag <= kLast; ++flag) env_.touch(flag).set(0);
     env_.set_callers(command);
-    env_.assign(kCmd, context_.command.empty() ? command : std::string_view(context_.command));
-    env_.assign(kRes, resource);
-    env_.assign(kResdir, context_.mars_dir + "/resource-" + std::string(resource));
-    env_.assign(kMars, context_.mars_dir);
-    env_.assign(kHost, context_.host);
-    env_.assign(kRealHost, context_.real_host.empty() ? context_.host : context_.real_host);
-    env_.assign(kIp, context_.ip.empty() ? context_.view.value("ips/ip-" + context_.host) : context_.ip);
-    env_.touch(kTimeout).set(options.timeout);
-    env_.touch(kThreshold).set(options.threshold);
-    env_.touch(kWindow).set(options.window);
-    env_.touch(kStuckSeconds).set(options.stuck_seconds);
-    env_.touch(kKeepBackupHours).set(options.keep_backup_hours);
-    env_.touch(kKeepBackupSeconds).set(options.keep_backup_hours * 3600);
-    env_.touch(kForce).set(options.force);
-    env_.touch(kDryRun).set(options.dry_run);
-    env_.touch(kVerbose).set(options.verbose);
-    for (auto& [name, value] : context_.variables) env_.assign(names_.slot(name), value);
+    env_.assign(kCmd, setup_.command.empty() ? command : std::string_view(setup_.command));
+    companion_.begin(subject);
+    for (auto& [name, value] : setup_.variables) env_.assign(names_.slot(name), value);
     env_.lower();
 }
 
@@ -207,7 +193,7 @@ Flow Evaluator::walk(const Text& text, std::string& out) {
 }
 
 Flow Evaluator::walk_macro(const Call* call, const Macro& macro, Value& out) {
-    const Limits& limits = context_.limits;
+    const Limits& limits = setup_.limits;
     auto* here = static_cast<const char*>(__builtin_frame_address(0));
     bool deep = limits.nesting && depth_ >= limits.nesting;
     bool full =
@@ -235,13 +221,13 @@ void Evaluator::bind(const Call& call) {
         binding.function = entry->row->function;
         binding.quick = quick_form(binding.function);
         bind_variable(call, binding);
-    } else if (auto* added = context_.added ? context_.added->find(name.value_or(call.name)) : nullptr) {
+    } else if (auto* added = setup_.added ? setup_.added->find(name.value_or(call.name)) : nullptr) {
         binding.added = added;
         binding.function = call_added;
     } else {
         binding.function = call_unknown;
     }
-    if (context_.trace) {
+    if (setup_.trace) {
         binding.traced = std::exchange(binding.function, call_traced);
         binding.quick = nullptr;
     }

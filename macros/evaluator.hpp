@@ -11,12 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "macros/companion.hpp"
 #include "macros/environment.hpp"
 #include "macros/library.hpp"
-#include "macros/macros.hpp"
 #include "macros/primitive.hpp"
 #include "macros/regex.hpp"
-#include "macros/state.hpp"
+#include "macros/setup.hpp"
 
 // Passes on any flow but the normal one.
 #define MARS_FLOW(expression)                                                                                          \
@@ -29,10 +29,12 @@ namespace mars::macros {
 
 class Evaluator {
   public:
-    Evaluator(Context& context, Library& library);
+    Evaluator(const Setup& setup, Library& library, Companion& companion);
+    Evaluator(const Evaluator&) = delete;
+    Evaluator& operator=(const Evaluator&) = delete;
 
-    // A fresh environment for `resource`; `command` is the name of the viewed macro.
-    void begin(std::string_view command, std::string_view resource);
+    // A fresh environment for a view of `subject`; `command` is the name of the viewed macro.
+    void begin(std::string_view command, std::string_view subject);
     // Evaluates a whole macro as the viewed one, with arguments that are macro text themselves.
     result<std::string> run(const Macro& macro, std::string_view name, const std::vector<std::string>& args);
 
@@ -99,18 +101,14 @@ class Evaluator {
         return calls_ > next_look_ ? look_around(call) : Flow::normal;
     }
 
-    Context& context() { return context_; }
-    Outside& outside() { return context_.outside; }
+    Companion& companion() { return companion_; }
+    Outside& outside() { return setup_.outside; }
     Library& macros() { return library_; }
     Environment& env() { return env_; }
     Names& names() { return names_; }
-    State& state() { return state_; }
     RegexCache& regexes() { return regexes_; }
-    bool compat() const { return context_.compat == Compat::v01a; }
-    void warn(std::string_view text) { context_.outside.warn(text); }
-    // Seconds that %timeout and the waits may still use; a negative --timeout means endless.
-    static constexpr std::int64_t kEndless = std::int64_t{1} << 40;
-    std::int64_t& wait_budget() { return wait_budget_; }
+    bool compat() const { return setup_.compat == Compat::v01a; }
+    void warn(std::string_view text) { setup_.outside.warn(text); }
 
   private:
     friend Flow read_variable(Evaluator&, const Call&, Value&);
@@ -137,11 +135,11 @@ class Evaluator {
     // Walks the text of another macro; checks that there is room for it.
     Flow walk_macro(const Call* call, const Macro& macro, Value& out);
 
-    Context& context_;
+    const Setup& setup_;
     Library& library_;
+    Companion& companion_;
     Names names_;
     Environment env_;
-    State state_;
     RegexCache regexes_;
     const Macro* current_ = nullptr; // whose text is being walked
     const char* stack_top_ = nullptr;
@@ -150,7 +148,6 @@ class Evaluator {
     std::uint64_t calls_ = 0, call_limit_, next_look_ = 0; // next_look_: as soon as there are more calls than this
     std::size_t limit_output_;
     std::uint64_t session_;
-    std::int64_t wait_budget_;
     std::optional<failure> failure_;
     std::unordered_map<std::string, MacroPtr> results_; // parsed texts that evaluations made
     std::size_t results_bytes_ = 0;

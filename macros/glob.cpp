@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "macros/state.hpp"
+
 namespace mars::macros {
 
 namespace {
@@ -131,17 +133,17 @@ class Finder {
 
   private:
     std::vector<std::string> list(const std::string& directory) {
-        if (auto below = evaluator_.state().below_tree(directory)) return evaluator_.state().view().list(*below);
+        if (auto below = state_of(evaluator_).below_tree(directory)) return state_of(evaluator_).view().list(*below);
         return evaluator_.outside().list(directory.empty() ? "." : directory);
     }
     bool is_deleted(const std::string& path) {
-        auto below = evaluator_.state().below_tree(path);
-        return below && evaluator_.state().view().raw_value(*below) == tree::kDeleted;
+        auto below = state_of(evaluator_).below_tree(path);
+        return below && state_of(evaluator_).view().raw_value(*below) == tree::kDeleted;
     }
     bool exists(const std::string& path) {
-        auto below = evaluator_.state().below_tree(path);
+        auto below = state_of(evaluator_).below_tree(path);
         if (!below) return evaluator_.outside().kind(path) != Outside::FileKind::missing;
-        auto& view = evaluator_.state().view();
+        auto& view = state_of(evaluator_).view();
         auto slash = below->rfind('/');
         auto siblings = view.list(slash == std::string::npos ? "" : below->substr(0, slash));
         return std::find(siblings.begin(), siblings.end(), below->substr(slash + 1)) != siblings.end();

@@ -3,7 +3,7 @@
 // a value that is unknown or cannot be had is null.
 #include "macros/json.hpp"
 #include "kernel/base/number.hpp"
-#include "macros/evaluator.hpp"
+#include "macros/primitive.hpp"
 
 namespace mars::macros {
 
@@ -148,8 +148,9 @@ std::string json_string(std::string_view text) {
 std::string json_of_resource(const Context& context, std::string_view resource, std::string_view only,
                              std::optional<failure>* failed) {
     Quiet quiet(context.outside);
-    Context own{
-        .view = context.view, .outside = quiet, .host = context.host, .real_host = context.real_host, .ip = context.ip};
+    Context own(context.view, quiet, context.host);
+    own.real_host = context.real_host;
+    own.ip = context.ip;
     own.mars_dir = context.mars_dir;
     own.search_path = context.search_path;
     own.added = context.added;

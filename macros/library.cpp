@@ -57,16 +57,16 @@ std::string stub_text(std::string_view name, Compat compat) {
     return call + "{%{1}}";
 }
 
-Library::Library(Context& context) : context_(context) {}
+Library::Library(const Setup& setup) : setup_(setup) {}
 
 bool Library::has_stub(std::string_view name) const {
     // Built-in ones first: looking for added ones may cost reading plugins.
-    return find_viewable(name) || (context_.added && !find_primitive(name) && context_.added->find(name));
+    return find_viewable(name) || (setup_.added && !find_primitive(name) && setup_.added->find(name));
 }
 
 std::string Library::stub(std::string_view name) const {
-    auto* added = !find_viewable(name) && context_.added ? context_.added->find(name) : nullptr;
-    if (!added) return stub_text(name, context_.compat);
+    auto* added = !find_viewable(name) && setup_.added ? setup_.added->find(name) : nullptr;
+    if (!added) return stub_text(name, setup_.compat);
     std::string text = "%primitive-" + added->name;
     for (int i = 1; i <= added->max_args; ++i) text += "{%{" + std::to_string(i) + "}}";
     return text + (added->max_args == 0 ? "{}" : "");
@@ -74,9 +74,9 @@ std::string Library::stub(std::string_view name) const {
 
 std::optional<Library::Stored> Library::from_template(std::string_view name, bool viewed) {
     if (!is_file_name(name)) return std::nullopt;
-    for (auto& directory : context_.search_path) {
+    for (auto& directory : setup_.search_path) {
         std::string path = directory + "/" + std::string(name) + std::string(kSuffix);
-        auto text = context_.outside.read_file(path);
+        auto text = setup_.outside.read_file(path);
         if (!text) continue;
         return Stored{plain_text(*text), path, viewed ? Origin::template_viewed : Origin::template_called};
     }
@@ -85,25 +85,25 @@ std::optional<Library::Stored> Library::from_template(std::string_view name, boo
 
 std::optional<Library::Stored> Library::stored(std::string_view name, bool viewed) {
     if (auto found = from_template(name, viewed)) return found;
-    if (auto text = built_in_text(name, context_.compat))
+    if (auto text = built_in_text(name, setup_.compat))
         return Stored{std::string(*text), "(built-in " + std::string(name) + ")", Origin::built_in};
     if (has_stub(name)) return Stored{stub(name), "(viewable " + std::string(name) + ")", Origin::built_in};
     return std::nullopt;
 }
 
 MacroPtr Library::load(std::string_view name, bool viewed, bool with_stubs) {
-    bool hash_anywhere = context_.compat == Compat::v01a;
-    if (!text_used_ && !context_.macro_text.empty()) {
+    bool hash_anywhere = setup_.compat == Compat::v01a;
+    if (!text_used_ && !setup_.macro_text.empty()) {
         text_used_ = true;
-        return parse_macro(std::string(name), "--macro", without_leading_blanks(plain_text(context_.macro_text)),
+        return parse_macro(std::string(name), "--macro", without_leading_blanks(plain_text(setup_.macro_text)),
                            Origin::command_line, hash_anywhere);
     }
-    bool own_text = built_in_text(name, context_.compat).has_value();
+    bool own_text = built_in_text(name, setup_.compat).has_value();
     bool primitive = !own_text && has_stub(name);
     auto text = with_stubs || !primitive ? stored(name, viewed) : from_template(name, viewed);
     if (!text) return nullptr;
     if (text->origin != Origin::built_in && (own_text || primitive))
-        context_.outside.notice("using macro file '" + text->file + "'");
+        setup_.outside.notice("using macro file '" + text->file + "'");
     return parse_macro(std::string(name), std::move(text->file), std::move(text->text), text->origin, hash_anywhere);
 }
 
@@ -117,7 +117,7 @@ const Macro* Library::find_override(std::string_view name) {
     std::string key = "o " + std::string(name);
     auto known = found_.find(key);
     if (known == found_.end()) {
-        MacroPtr macro = load(name, false, context_.compat == Compat::v01a && find_viewable(name));
+        MacroPtr macro = load(name, false, setup_.compat == Compat::v01a && find_viewable(name));
         if (macro && (macro->original.empty() || macro->original == "0")) macro = nullptr;
         known = found_.emplace(std::move(key), std::move(macro)).first;
     }
@@ -129,17 +129,17 @@ std::vector<MacroInfo> Library::list() {
     for (auto name : built_in_names()) names.emplace(name);
     for (auto& entry : primitive_entries())
         if (entry.row->viewable) names.insert(entry.name);
-    if (context_.added)
-        for (auto& name : context_.added->names()) names.insert(name);
-    for (auto& directory : context_.search_path)
-        for (auto& file : context_.outside.list(directory))
+    if (setup_.added)
+        for (auto& name : setup_.added->names()) names.insert(name);
+    for (auto& directory : setup_.search_path)
+        for (auto& file : setup_.outside.list(directory))
             if (file.size() > kSuffix.size() && file.ends_with(kSuffix))
                 names.insert(file.substr(0, file.size() - kSuffix.size()));
     std::vector<MacroInfo> macros;
     for (auto& name : names) {
         auto text = stored(name);
         if (!text) continue;
-        bool own_text = built_in_text(name, context_.compat).has_value(), stub = has_stub(name);
+        bool own_text = built_in_text(name, setup_.compat).has_value(), stub = has_stub(name);
         bool from_file = text->origin != Origin::built_in;
         auto kind = from_file ? (own_text || stub ? MacroInfo::Kind::overridden : MacroInfo::Kind::own)
                               : (own_text ? MacroInfo::Kind::built_in : MacroInfo::Kind::viewable);

@@ -9,8 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "macros/macros.hpp"
+#include "macros/setup.hpp"
 #include "macros/source.hpp"
+#include "macros/syntax.hpp"
 
 namespace mars::macros {
 
@@ -22,9 +23,16 @@ struct BuiltIn {
 // The texts of macros/builtin/*.tpl and, with compat 0.1a, of builtin/compat-0.1a/*.tpl instead of those.
 std::optional<std::string_view> built_in_text(std::string_view name, Compat compat);
 
+struct MacroInfo {
+    enum class Kind : std::uint8_t { built_in, overridden, own, viewable };
+    std::string name;
+    Kind kind = Kind::built_in;
+    std::string file; // of the text in force
+};
+
 class Library {
   public:
-    explicit Library(Context& context);
+    explicit Library(const Setup& setup);
 
     // Everything that a name may denote besides a primitive; nullptr when there is nothing.
     // `viewed`: entered from the command line. Valid as long as the library.
@@ -48,7 +56,7 @@ class Library {
     std::optional<Stored> from_template(std::string_view name, bool viewed);
     MacroPtr load(std::string_view name, bool viewed, bool with_stubs);
 
-    Context& context_;
+    const Setup& setup_;
     bool text_used_ = false;
     std::unordered_map<std::string, MacroPtr> found_; // by how it was looked up, and name
 };

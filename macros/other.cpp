@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for messages, failures, links. Spec: macro-language 2.14.
-#include "macros/evaluator.hpp"
+#include "macros/state.hpp"
 
 namespace mars::macros {
 
@@ -23,8 +23,8 @@ Flow die(Evaluator& evaluator, const Call& call, Value&) {
 Flow readlink(Evaluator& evaluator, const Call& call, Value& out) {
     std::string path;
     MARS_FLOW(evaluator.arg(call, 0, path));
-    if (auto below = evaluator.state().below_tree(path)) {
-        out.set(evaluator.state().checked(*below));
+    if (auto below = state_of(evaluator).below_tree(path)) {
+        out.set(state_of(evaluator).checked(*below));
         return Flow::normal;
     }
     auto target = path.empty() ? std::nullopt : evaluator.outside().read_link(path);

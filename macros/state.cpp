@@ -2,13 +2,13 @@
 #include "macros/state.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "kernel/base/names.hpp"
 #include "kernel/base/number.hpp"
 #include "kernel/format/replay_link.hpp"
 #include "kernel/format/split_brain.hpp"
-#include "macros/evaluator.hpp"
 
 namespace mars::macros {
 
@@ -20,6 +20,13 @@ std::optional<std::int64_t> build_number(std::string_view tag) {
     auto begin = tag.find_last_not_of("0123456789");
     return parse_number<std::int64_t>(tag.substr(begin == std::string_view::npos ? 0 : begin + 1));
 }
+
+constexpr std::array<std::string_view, kPredefinedEnd - kRes> kVariables{
+    "res",     "resdir",    "mars",   "host",          "real_host",         "ip",
+    "timeout", "threshold", "window", "stuck-seconds", "keep-backup-hours", "keep-backup-seconds",
+    "force",   "dry-run",   "verbose"};
+
+constexpr std::int64_t kEndless = std::int64_t{1} << 40; // seconds
 
 constexpr std::int64_t kLastBuildWithoutDeviceLink = 97;
 
@@ -35,19 +42,43 @@ bool is_mentioned(std::string_view list, std::string_view name) {
 
 } // namespace
 
-const tree::View& State::view() const {
-    return evaluator_.context().view;
+State::State(const Context& context)
+    : context_(context), wait_budget_(context.options.timeout < 0 ? kEndless : context.options.timeout) {}
+
+std::span<const std::string_view> State::variables() const {
+    return kVariables;
 }
+
+void State::begin(std::string_view resource) {
+    Environment& env = evaluator_->env();
+    const Options& options = context_.options;
+    env.assign(kRes, resource);
+    env.assign(kResdir, context_.mars_dir + "/resource-" + std::string(resource));
+    env.assign(kMars, context_.mars_dir);
+    env.assign(kHost, context_.host);
+    env.assign(kRealHost, context_.real_host.empty() ? context_.host : context_.real_host);
+    env.assign(kIp, context_.ip.empty() ? view().value("ips/ip-" + context_.host) : context_.ip);
+    env.touch(kTimeout).set(options.timeout);
+    env.touch(kThreshold).set(options.threshold);
+    env.touch(kWindow).set(options.window);
+    env.touch(kStuckSeconds).set(options.stuck_seconds);
+    env.touch(kKeepBackupHours).set(options.keep_backup_hours);
+    env.touch(kKeepBackupSeconds).set(options.keep_backup_hours * 3600);
+    env.touch(kForce).set(options.force);
+    env.touch(kDryRun).set(options.dry_run);
+    env.touch(kVerbose).set(options.verbose);
+}
+
 std::string State::host() const {
-    return evaluator_.env().text(kHost);
+    return evaluator_->env().text(kHost);
 }
 std::string State::resource() const {
-    return evaluator_.env().text(kRes);
+    return evaluator_->env().text(kRes);
 }
 
 std::optional<std::string> State::below_tree(std::string_view path) const {
     // The usual name means the tree wherever that is.
-    std::string_view root = evaluator_.context().mars_dir;
+    std::string_view root = context_.mars_dir;
     if (!path.starts_with(root)) root = "/mars";
     if (!path.starts_with(root)) return std::nullopt;
     path.remove_prefix(root.size());
@@ -58,7 +89,7 @@ std::optional<std::string> State::below_tree(std::string_view path) const {
 }
 
 std::string State::in_resource(std::string_view key) const {
-    std::string directory = evaluator_.env().text(kResdir);
+    std::string directory = evaluator_->env().text(kResdir);
     return below_tree(directory).value_or(directory) + "/" + std::string(key);
 }
 
@@ -75,23 +106,21 @@ std::string State::checked(const std::string& path) const {
 // Without a resource nobody expects its links.
 void State::warn_missing(const std::string& path) const {
     if (path.starts_with("resource-/")) return;
-    evaluator_.warn(missing_text(path));
+    evaluator_->warn(missing_text(path));
 }
 
 std::string State::missing_text(const std::string& path) const {
-    return "cannot read symlink '" + evaluator_.context().mars_dir + "/" + path + "'";
+    return "cannot read symlink '" + context_.mars_dir + "/" + path + "'";
 }
 
 Stamp State::system_time() const {
-    auto& context = evaluator_.context();
-    return context.now ? *context.now : context.outside.system_time();
+    return context_.now ? *context_.now : context_.outside.system_time();
 }
 
 Stamp State::now() const {
-    auto& context = evaluator_.context();
-    if (context.now) return *context.now;
-    if (auto lamport = context.outside.lamport_time()) return *lamport;
-    return {context.outside.system_time().sec, 0};
+    if (context_.now) return *context_.now;
+    if (auto lamport = context_.outside.lamport_time()) return *lamport;
+    return {context_.outside.system_time().sec, 0};
 }
 
 std::string State::heard_time(const std::string& host, std::string stamp) const {
@@ -112,7 +141,7 @@ bool State::is_heard(const std::string& host, std::string stamp) const {
 
 bool State::is_within_window(std::string_view stamp, Stamp until) const {
     if (stamp.empty() || stamp.front() < '0' || stamp.front() > '9') return false;
-    auto window = evaluator_.env().find(kWindow);
+    auto window = evaluator_->env().find(kWindow);
     Number limit = Number::parse(stamp) + (window ? window->value.number() : Number());
     return limit >= Number::parse(until.text());
 }
@@ -163,13 +192,13 @@ Flow State::designated_primary(std::string& host) {
     bool names_one = value && *value != tree::kDeleted && *value != tree::kNone;
     host = names_one ? *value : std::string();
     if (value) return Flow::normal;
-    if (evaluator_.compat()) return evaluator_.fail(missing_text(path));
+    if (evaluator_->compat()) return evaluator_->fail(missing_text(path));
     warn_missing(path);
     return Flow::normal;
 }
 
 bool State::is_local() const {
-    return evaluator_.env().text(kHost) == evaluator_.env().text(kRealHost);
+    return evaluator_->env().text(kHost) == evaluator_->env().text(kRealHost);
 }
 
 std::string State::device_path() const {
@@ -178,7 +207,7 @@ std::string State::device_path() const {
 }
 
 std::string State::device_present() {
-    auto& outside = evaluator_.outside();
+    auto& outside = evaluator_->outside();
     auto block_device = [&] { return outside.kind(device_path()) == Outside::FileKind::block_device ? "1" : "0"; };
     std::string actual = in_resource("actual-" + host() + "/");
     auto build = build_number(view().value("actual-" + host() + "/buildtag"));
@@ -188,7 +217,7 @@ std::string State::device_present() {
     std::string value = use_old ? old->value : on ? on->value : "";
     if (!value.empty()) return value;
     if (!is_local() || resource().empty()) return "";
-    evaluator_.warn("no information about the device, looking at '" + device_path() + "'");
+    evaluator_->warn("no information about the device, looking at '" + device_path() + "'");
     return block_device();
 }
 

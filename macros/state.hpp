@@ -7,18 +7,17 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "kernel/base/stamp.hpp"
 #include "kernel/tree/view.hpp"
-#include "macros/number.hpp"
-#include "macros/syntax.hpp"
+#include "macros/context.hpp"
+#include "macros/evaluator.hpp"
 
 namespace mars::macros {
-
-class Evaluator;
 
 // Progress of a host in the logs of a resource. All 0 when its replay link is missing or malformed.
 struct Positions {
@@ -32,11 +31,36 @@ struct Positions {
     std::int64_t forward_known = 0; // not yet replayed, as far as version links tell
 };
 
-class State {
-  public:
-    explicit State(Evaluator& evaluator) : evaluator_(evaluator) {}
+// Slots of the predefined variables.
+enum PredefinedSlot : Slot {
+    kRes = kFixedSlots,
+    kResdir,
+    kMars,
+    kHost,
+    kRealHost,
+    kIp,
+    kTimeout,
+    kThreshold,
+    kWindow,
+    kStuckSeconds,
+    kKeepBackupHours,
+    kKeepBackupSeconds,
+    kForce,
+    kDryRun,
+    kVerbose,
+    kPredefinedEnd
+};
 
-    const tree::View& view() const;
+class State : public Companion {
+  public:
+    explicit State(const Context& context);
+
+    std::span<const std::string_view> variables() const override;
+    void join(Evaluator& evaluator) override { evaluator_ = &evaluator; }
+    void begin(std::string_view resource) override;
+
+    const Context& context() const { return context_; }
+    const tree::View& view() const { return context_.view; }
     std::string host() const;
     std::string resource() const;
     // Path of a key of the resource, relative to the tree: of the variable `resdir`, and of `res`.
@@ -80,6 +104,8 @@ class State {
     std::string split_report();
     // Drops what is remembered; to be called when time has passed.
     void forget();
+    // Seconds that %timeout and the waits may still use; a negative --timeout means endless.
+    std::int64_t& wait_budget() { return wait_budget_; }
 
   private:
     void warn_missing(const std::string& path) const;
@@ -87,9 +113,16 @@ class State {
     Positions read_positions(const std::string& directory, const std::string& host) const;
     std::string find_split(const std::string& directory) const;
 
-    Evaluator& evaluator_;
+    const Context& context_;
+    Evaluator* evaluator_ = nullptr;
+    std::int64_t wait_budget_;
     std::map<std::string, Positions> positions_;
     std::map<std::string, std::string> split_; // what was found, by directory
 };
+
+// The State that goes along with an evaluator of ours.
+inline State& state_of(Evaluator& evaluator) {
+    return static_cast<State&>(evaluator.companion());
+}
 
 } // namespace mars::macros

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for time stamps, ages and lags. Spec: macro-language 3.9.
-#include "macros/evaluator.hpp"
 #include "macros/primitive.hpp"
+#include "macros/state.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 
@@ -46,24 +46,24 @@ Flow stamp_host(Evaluator& evaluator, const Call& call, std::string& host) {
     if (given.truth())
         host = given.take();
     else if (choice(call) == "alive")
-        MARS_FLOW(evaluator.state().designated_primary(host));
+        MARS_FLOW(state_of(evaluator).designated_primary(host));
     else
-        host = evaluator.state().host();
+        host = state_of(evaluator).host();
     return Flow::normal;
 }
 
 Flow timestamp(Evaluator& evaluator, const Call& call, Value& out) {
     std::string host;
     MARS_FLOW(stamp_host(evaluator, call, host));
-    out.set(stamp_of(evaluator.state(), choice(call), host));
+    out.set(stamp_of(state_of(evaluator), choice(call), host));
     return Flow::normal;
 }
 
 Flow age(Evaluator& evaluator, const Call& call, Value& out) {
     std::string host;
     MARS_FLOW(stamp_host(evaluator, call, host));
-    Number stamp = Number::parse(stamp_of(evaluator.state(), choice(call), host));
-    const auto now = choice(call) == "alive" ? evaluator.state().system_time() : evaluator.state().now();
+    Number stamp = Number::parse(stamp_of(state_of(evaluator), choice(call), host));
+    const auto now = choice(call) == "alive" ? state_of(evaluator).system_time() : state_of(evaluator).now();
     out.set(-1);
     if (!(stamp > Number())) return Flow::normal;
     // Stamps have parts of a second; what was heard in this second is not of the future.
@@ -73,7 +73,7 @@ Flow age(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow lag(Evaluator& evaluator, const Call& call, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     std::string host, other;
     Value given;
     MARS_FLOW(peer_argument(evaluator, call, 0, host));

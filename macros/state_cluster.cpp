@@ -2,8 +2,8 @@
 // Primitives for cluster-wide and host-wide values, and the names of feature flags. Spec: macro-language 3.3.
 #include <charconv>
 
-#include "macros/evaluator.hpp"
 #include "macros/primitive.hpp"
+#include "macros/state.hpp"
 
 namespace mars::macros {
 
@@ -66,19 +66,20 @@ std::string own_key(const State& state, std::string_view key) {
 }
 
 Flow uuid(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(evaluator.state().checked("uuid"));
+    out.set(state_of(evaluator).checked("uuid"));
     return Flow::normal;
 }
 
 Flow checked_value(Evaluator& evaluator, const Call& call, Value& out) {
-    out.set(evaluator.state().checked(own_key(evaluator.state(), call.binding.entry->name)));
+    out.set(state_of(evaluator).checked(own_key(state_of(evaluator), call.binding.entry->name)));
     return Flow::normal;
 }
 
 // Two plain fields and two flag words: the flag words are shown by name.
 Flow version(Evaluator& evaluator, const Call& call, Value& out) {
     auto& choices = call.binding.entry->choices;
-    std::string text = evaluator.state().optional(own_key(evaluator.state(), choices.empty() ? "" : choices.front()));
+    std::string text =
+        state_of(evaluator).optional(own_key(state_of(evaluator), choices.empty() ? "" : choices.front()));
     auto fields = fields_of(text);
     if (fields.size() >= 4) {
         auto first = hex_field(fields[2]), second = hex_field(fields[3]);
@@ -108,7 +109,7 @@ Flow potential_features(Evaluator&, const Call&, Value& out) {
 // Choices: implemented or usable; features, digests or compressions.
 Flow features(Evaluator& evaluator, const Call& call, Value& out) {
     const char* key = choice(call, 0) == "implemented" ? "features" : "usable";
-    std::string text = evaluator.state().optional(own_key(evaluator.state(), key));
+    std::string text = state_of(evaluator).optional(own_key(state_of(evaluator), key));
     std::uint64_t flags = 0;
     auto at = text.find(",0x");
     if (at != std::string::npos)
@@ -120,7 +121,7 @@ Flow features(Evaluator& evaluator, const Call& call, Value& out) {
 // A default of the cluster. Bits that no live host can use are worth a warning.
 Flow default_flags(Evaluator& evaluator, const Call& call, Value& out) {
     auto& name = call.binding.entry->name;
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     std::uint64_t flags = flag_word(state.optional("defaults/" + name)) & mask_of(choice(call, 1));
     std::uint64_t usable = 0;
     for (auto& host : state.peers()) {
@@ -136,13 +137,13 @@ Flow default_flags(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow used_flags(Evaluator& evaluator, const Call& call, Value& out) {
-    std::string text = evaluator.state().optional(own_key(evaluator.state(), call.binding.entry->name));
+    std::string text = state_of(evaluator).optional(own_key(state_of(evaluator), call.binding.entry->name));
     out.set(flag_names(flag_word(text) & mask_of(choice(call, 1))));
     return Flow::normal;
 }
 
 Flow sync_limit(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(evaluator.state().optional("defaults-" + evaluator.state().host() + "/sync-limit"));
+    out.set(state_of(evaluator).optional("defaults-" + state_of(evaluator).host() + "/sync-limit"));
     return Flow::normal;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for consistency, orphans and split brain. Spec: macro-language 3.10.
 #include "kernel/format/replay_link.hpp"
-#include "macros/evaluator.hpp"
+#include "macros/state.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 
@@ -10,7 +10,7 @@ namespace mars::macros {
 namespace {
 
 Flow is_orphan(Evaluator& evaluator, const Call& call, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     std::string host;
     MARS_FLOW(peer_argument(evaluator, call, 0, host));
     out.set(0);
@@ -24,7 +24,7 @@ Flow is_orphan(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow consistent(Evaluator& evaluator, Value& out, bool primary_counts) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     Number sync_rest;
     MARS_FLOW(evaluator.invoke("primitive-sync-rest", sync_rest));
     std::string host = state.host();
@@ -45,7 +45,7 @@ Flow is_almost_consistent(Evaluator& evaluator, const Call&, Value& out) {
 }
 
 Flow is_split_brain(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(evaluator.state().is_split_brain());
+    out.set(state_of(evaluator).is_split_brain());
     return Flow::normal;
 }
 

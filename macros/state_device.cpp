@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "kernel/base/number.hpp"
-#include "macros/evaluator.hpp"
 #include "macros/primitive.hpp"
+#include "macros/state.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 
@@ -13,13 +13,13 @@ namespace mars::macros {
 namespace {
 
 Flow get_primary(Evaluator& evaluator, const Call&, Value& out) {
-    return evaluator.state().designated_primary(out.own());
+    return state_of(evaluator).designated_primary(out.own());
 }
 
 Flow todo_primary(Evaluator& evaluator, const Call&, Value& out) {
     std::string primary;
-    MARS_FLOW(evaluator.state().designated_primary(primary));
-    out.set_flag(!primary.empty() && primary == evaluator.state().host());
+    MARS_FLOW(state_of(evaluator).designated_primary(primary));
+    out.set_flag(!primary.empty() && primary == state_of(evaluator).host());
     return Flow::normal;
 }
 
@@ -28,13 +28,13 @@ Flow todo_secondary(Evaluator& evaluator, const Call&, Value& out) {
     std::string primary;
     out.set(0);
     if (evaluator.compat()) return Flow::normal;
-    MARS_FLOW(evaluator.state().designated_primary(primary));
-    out.set(primary != evaluator.state().host());
+    MARS_FLOW(state_of(evaluator).designated_primary(primary));
+    out.set(primary != state_of(evaluator).host());
     return Flow::normal;
 }
 
 Flow actual_primary(Evaluator& evaluator, const Call&, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     if (!evaluator.env().text(kCmd).ends_with("1and1")) evaluator.warn("'actual-primary' is deprecated");
     if (is_true(state.device_present())) {
         out.set(state.host());
@@ -50,7 +50,7 @@ Flow actual_primary(Evaluator& evaluator, const Call&, Value& out) {
 }
 
 Flow get_disk(Evaluator& evaluator, const Call&, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     out.set(state.checked(state.in_resource("data-" + state.host())));
     return Flow::normal;
 }
@@ -68,12 +68,12 @@ Flow disk_present(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow get_device(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(evaluator.state().device_path());
+    out.set(state_of(evaluator).device_path());
     return Flow::normal;
 }
 
 Flow device_present(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(evaluator.state().device_present());
+    out.set(state_of(evaluator).device_present());
     return Flow::normal;
 }
 
@@ -89,15 +89,15 @@ Flow device_counter(Evaluator& evaluator, const Call& call, Value& out) {
         {"completion-stamp", "if-completion-stamp"}};
     for (auto& [name, link] : kLinks) {
         if (choice(call) != name) continue;
-        std::string value = device_value(evaluator.state(), link);
+        std::string value = device_value(state_of(evaluator), link);
         out.set(is_true(value) ? value : "0");
     }
     return Flow::normal;
 }
 
 Flow completion_age(Evaluator& evaluator, const Call&, Value& out) {
-    std::string stamp = device_value(evaluator.state(), "if-completion-stamp");
-    Number age = is_true(stamp) ? Number::parse(evaluator.state().now().text()) - Number::parse(stamp) : Number();
+    std::string stamp = device_value(state_of(evaluator), "if-completion-stamp");
+    Number age = is_true(stamp) ? Number::parse(state_of(evaluator).now().text()) - Number::parse(stamp) : Number();
     out.set(age < Number() ? Number() : age);
     return Flow::normal;
 }
@@ -118,8 +118,8 @@ std::string without_octal(std::string_view text) {
 }
 
 Flow known_device(Evaluator& evaluator, const Call& call, Value& out) {
-    if (!evaluator.state().is_local()) return Flow::normal;
-    std::string device = "/dev/mars/" + evaluator.state().resource();
+    if (!state_of(evaluator).is_local()) return Flow::normal;
+    std::string device = "/dev/mars/" + state_of(evaluator).resource();
     auto mounts = evaluator.outside().read_file("/proc/mounts");
     for (auto& line : split(evaluator.regexes(), mounts.value_or(""), "\\n").value_or(std::vector<std::string>())) {
         auto fields = split(evaluator.regexes(), line, " ").value_or(std::vector<std::string>());
@@ -135,7 +135,7 @@ Flow known_device(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow disk_size(Evaluator& evaluator, const Call& call, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     std::string host;
     MARS_FLOW(peer_argument(evaluator, call, 0, host));
     std::string size = state.checked(state.in_named_resource("actsize-" + host));
@@ -148,12 +148,12 @@ Flow disk_size(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow resource_size(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(evaluator.state().checked(evaluator.state().in_named_resource("size")));
+    out.set(state_of(evaluator).checked(state_of(evaluator).in_named_resource("size")));
     return Flow::normal;
 }
 
 Flow device_size(Evaluator& evaluator, const Call& call, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     if (!is_true(state.device_present())) return resource_size(evaluator, call, out);
     // Only the own host's device can be asked; another one's is as large as the resource.
     const auto size = state.is_local() ? evaluator.outside().device_size(state.device_path()) : std::nullopt;
@@ -163,7 +163,7 @@ Flow device_size(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow possible_size(Evaluator& evaluator, const Call&, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     std::string directory = tree::resource_dir(state.resource());
     std::optional<Number> smallest;
     for (auto& host : state.view().suffixes(directory, "actsize-")) {
@@ -178,7 +178,7 @@ Flow possible_size(Evaluator& evaluator, const Call&, Value& out) {
 }
 
 Flow systemd_unit(Evaluator& evaluator, const Call&, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     std::string start = state.optional(state.in_resource("systemd-start-unit"));
     std::string stop = state.optional(state.in_resource("systemd-stop-unit"));
     if (!start.empty() && stop.empty()) evaluator.warn("resource '" + state.resource() + "' has no systemd-stop-unit");

@@ -2,8 +2,8 @@
 // Primitives for what is between two hosts: a handover that is under way or was not finished, and an application that
 // does not run where it is wanted. They tell the same on every host.
 #include "kernel/tree/handover_state.hpp"
-#include "macros/evaluator.hpp"
 #include "macros/primitive.hpp"
+#include "macros/state.hpp"
 
 namespace mars::macros {
 
@@ -25,23 +25,23 @@ tree::Application application_of(const State& state) {
 }
 
 Flow handover_state(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(std::string(word_of(handover_of(evaluator.state()))));
+    out.set(std::string(word_of(handover_of(state_of(evaluator)))));
     return Flow::normal;
 }
 
 Flow handover_text(Evaluator& evaluator, const Call&, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     out.set(sentence_of(handover_of(state), state.resource(), state.now()));
     return Flow::normal;
 }
 
 Flow application_state(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(std::string(word_of(application_of(evaluator.state()))));
+    out.set(std::string(word_of(application_of(state_of(evaluator)))));
     return Flow::normal;
 }
 
 Flow application_text(Evaluator& evaluator, const Call&, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     out.set(sentence_of(application_of(state), state.resource()));
     return Flow::normal;
 }
@@ -55,7 +55,8 @@ constexpr Primitive kHandoverStateRows[] = {
      "[%handover-text{}]", "[]", handover_text, Unit::text, true},
     {"application-state", "{}", 0, 1, false, false,
      "Of an application with a systemd unit that is wanted somewhere: Running; WantedNotRunning when it does not run "
-     "on the designated primary: device or unit are not there, or have ended; WantedElsewhere when the host where it is wanted is not that; Unknown "
+     "on the designated primary: device or unit are not there, or have ended; WantedElsewhere when the host where it "
+     "is wanted is not that; Unknown "
      "when nothing is heard of the primary where it is wanted. Empty without such an "
      "application, and while a handover is under way.",
      "[%application-state{}]", "[]", application_state, Unit::text, true},

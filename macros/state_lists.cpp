@@ -3,8 +3,8 @@
 #include <functional>
 
 #include "kernel/base/names.hpp"
-#include "macros/evaluator.hpp"
 #include "macros/primitive.hpp"
+#include "macros/state.hpp"
 
 namespace mars::macros {
 
@@ -52,31 +52,32 @@ std::vector<std::string> hosts_in(const State& state, Relation relation) {
 
 Flow list_hosts(Evaluator& evaluator, const Call& call, Value& out) {
     if (choice(call, 1) == "members") evaluator.warn("'" + std::string(call.name) + "' is deprecated, use -peers");
-    set_lines(out, hosts_in(evaluator.state(), relation_of(choice(call, 0))));
+    set_lines(out, hosts_in(state_of(evaluator), relation_of(choice(call, 0))));
     return Flow::normal;
 }
 
 Flow count_hosts(Evaluator& evaluator, const Call& call, Value& out) {
     std::int64_t count = 0;
-    for (auto& host : hosts_in(evaluator.state(), relation_of(choice(call, 0))))
-        if (!evaluator.context().options.ignore_deleted_peers || !evaluator.state().is_deleted_peer(host)) ++count;
+    for (auto& host : hosts_in(state_of(evaluator), relation_of(choice(call, 0))))
+        if (!state_of(evaluator).context().options.ignore_deleted_peers || !state_of(evaluator).is_deleted_peer(host))
+            ++count;
     out.set(count);
     return Flow::normal;
 }
 
 Flow configured_peers(Evaluator& evaluator, const Call&, Value& out) {
-    set_lines(out, evaluator.state().view().suffixes("ips", "ip-"));
+    set_lines(out, state_of(evaluator).view().suffixes("ips", "ip-"));
     return Flow::normal;
 }
 
 Flow count_configured_peers(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(static_cast<std::int64_t>(evaluator.state().view().suffixes("ips", "ip-").size()));
+    out.set(static_cast<std::int64_t>(state_of(evaluator).view().suffixes("ips", "ip-").size()));
     return Flow::normal;
 }
 
 // Choices: my or all; resources, members or guests.
 Flow resources(Evaluator& evaluator, const Call& call, std::vector<std::string>& found) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     std::string host;
     MARS_FLOW(name_argument(evaluator, call, 0, host));
     bool all = choice(call, 0) == "all";
@@ -106,7 +107,7 @@ Flow count_resources(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow is_related(Evaluator& evaluator, const Call& call, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     std::string resource, host;
     MARS_FLOW(name_argument(evaluator, call, 0, resource));
     MARS_FLOW(name_argument(evaluator, call, 1, host));

@@ -2,8 +2,8 @@
 // Primitives for messages (links msg-*) and status files. Spec: macro-language 3.4.
 #include <algorithm>
 
-#include "macros/evaluator.hpp"
 #include "macros/glob.hpp"
+#include "macros/state.hpp"
 #include "macros/text_functions.hpp"
 
 namespace mars::macros {
@@ -73,15 +73,16 @@ bool is_uninteresting(Evaluator& evaluator, const Message& message) {
     bool error = ("-" + message.name).find("-err-") != std::string::npos;
     auto length = stamp_length(message.value, 0);
     if (!error || !length) return false;
-    auto timeout = evaluator.context().options.timeout;
-    Number age = Number::parse(evaluator.state().system_time().text()) - Number::parse(message.value.substr(0, length));
+    auto timeout = state_of(evaluator).context().options.timeout;
+    Number age =
+        Number::parse(state_of(evaluator).system_time().text()) - Number::parse(message.value.substr(0, length));
     return age < Number::integer(timeout ? timeout : 30);
 }
 
 // Choices of the row: all or the; pretty-; global-; class; msg or count.
 std::vector<Message> messages(Evaluator& evaluator, const Call& call) {
     auto& choices = call.binding.entry->choices;
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     std::string directory = "actual-" + state.host();
     if (choices[2].empty() && !state.resource().empty()) directory = state.in_resource(directory);
     auto names = state.view().names(directory, std::string(kMessage) + choices[3]);
@@ -117,7 +118,7 @@ Flow message_family(Evaluator& evaluator, const Call& call, Value& out) {
 Flow status_files(Evaluator& evaluator, const Call& call, Value& out) {
     auto& choices = call.binding.entry->choices;
     std::string_view level = choices[0] == "fat" ? "4." : choices[0] == "err" ? "3." : "2.";
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     std::string directory = state.in_resource("");
     auto names = state.view().names(directory.substr(0, directory.size() - 1), level);
     std::sort(names.begin(), names.end(), glob_less);
@@ -125,7 +126,7 @@ Flow status_files(Evaluator& evaluator, const Call& call, Value& out) {
     for (auto& name : names) {
         if (!name.ends_with(".status")) continue;
         auto content =
-            evaluator.outside().read_file(evaluator.context().mars_dir + "/" + directory + name).value_or("");
+            evaluator.outside().read_file(state_of(evaluator).context().mars_dir + "/" + directory + name).value_or("");
         if (!content.empty() && content.back() != '\n') content += '\n';
         text += prettified(evaluator, content, true);
     }
@@ -143,7 +144,7 @@ Flow log_status(Evaluator&, const Call&, Value&) {
 }
 
 Flow get_message(Evaluator& evaluator, const Call& call, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     std::string name;
     MARS_FLOW(evaluator.arg(call, 0, name));
     out.set(state.checked(state.in_resource("actual-" + state.host() + "/msg-" + name)));

@@ -4,15 +4,15 @@
 #include <set>
 
 #include "kernel/format/replay_link.hpp"
-#include "macros/evaluator.hpp"
 #include "macros/primitive.hpp"
+#include "macros/state.hpp"
 
 namespace mars::macros {
 
 namespace {
 
 Flow position(Evaluator& evaluator, const Call& call, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     auto& name = call.binding.entry->name;
     if (name == "sync-pos") {
         out.set(state.checked(state.in_resource("syncstatus-" + state.host())));
@@ -31,7 +31,7 @@ Flow position(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow log_number(Evaluator& evaluator, const Call& call, Value& out) {
-    const Positions& p = evaluator.state().positions();
+    const Positions& p = state_of(evaluator).positions();
     auto& name = call.binding.entry->name;
     if (name == "replay-basenr")
         out.set(p.base_number);
@@ -61,14 +61,14 @@ void each_log(const State& state, Use use) {
 
 Flow occupied_size(Evaluator& evaluator, const Call&, Value& out) {
     std::int64_t sum = 0;
-    each_log(evaluator.state(), [&](std::int64_t, std::int64_t size) { sum += size; });
+    each_log(state_of(evaluator), [&](std::int64_t, std::int64_t size) { sum += size; });
     out.set(sum);
     return Flow::normal;
 }
 
 // Logs that every member has replayed.
 Flow deletable_size(Evaluator& evaluator, const Call& call, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     std::set<std::int64_t> logs, replays;
     each_log(state, [&](std::int64_t number, std::int64_t) { logs.insert(number); });
     std::string directory = state.in_resource("");

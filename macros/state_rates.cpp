@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for rates and remaining times. Spec: macro-language 3.8.
-#include "macros/evaluator.hpp"
 #include "macros/primitive.hpp"
+#include "macros/state.hpp"
 
 namespace mars::macros {
 
@@ -37,14 +37,14 @@ Number larger(Number a, Number b) {
 }
 
 Flow amount_rate(Evaluator& evaluator, const Call& call, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     bool work = choice(call) == "work";
     out.set(work ? larger(byte_rate(state, "fetch"), byte_rate(state, "replay")) : byte_rate(state, choice(call)));
     return Flow::normal;
 }
 
 Flow ops_rate(Evaluator& evaluator, const Call& call, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     bool work = choice(call) == "work";
     out.set(work ? larger(operation_rate(state, "fetch"), operation_rate(state, "replay"))
                  : operation_rate(state, choice(call)));
@@ -54,7 +54,7 @@ Flow ops_rate(Evaluator& evaluator, const Call& call, Value& out) {
 Flow remaining(Evaluator& evaluator, const std::string& activity, Number& seconds) {
     Number rest;
     MARS_FLOW(evaluator.invoke(activity + "-rest", rest));
-    Number rate = Number::parse(raw_rate(evaluator.state(), activity));
+    Number rate = Number::parse(raw_rate(state_of(evaluator), activity));
     if (rest.is_zero())
         seconds = Number();
     else if (!(rate > Number()))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for switches (`todo`) and what became of them (`actual`). Spec: macro-language 3.1, 3.5.
-#include "macros/evaluator.hpp"
 #include "macros/primitive.hpp"
+#include "macros/state.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 
@@ -27,7 +27,7 @@ std::string actual_key(const std::string& host, std::string_view name) {
 Flow peer_argument(Evaluator& evaluator, const Call& call, std::size_t index, std::string& host) {
     Value value;
     MARS_FLOW(evaluator.arg(call, index, value));
-    host = value.truth() ? value.take() : evaluator.state().host();
+    host = value.truth() ? value.take() : state_of(evaluator).host();
     return Flow::normal;
 }
 
@@ -38,7 +38,7 @@ std::string actual(const State& state, const std::string& host, std::string_view
 }
 
 Flow todo_value(Evaluator& evaluator, std::string_view name, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     bool designation = name == "primary" || name == "secondary";
     out.set(state.checked(state.in_resource(designation ? "primary" : todo_key(state.host(), name))));
     return Flow::normal;
@@ -57,19 +57,19 @@ Flow todo_named(Evaluator& evaluator, const Call& call, Value& out) {
 Flow is_switch(Evaluator& evaluator, const Call& call, Value& out) {
     std::string host;
     MARS_FLOW(peer_argument(evaluator, call, 0, host));
-    out.set(actual(evaluator.state(), host, choice(call)));
+    out.set(actual(state_of(evaluator), host, choice(call)));
     return Flow::normal;
 }
 
 Flow is_secondary(Evaluator& evaluator, const Call& call, Value& out) {
     std::string host;
     MARS_FLOW(peer_argument(evaluator, call, 0, host));
-    out.set(is_true(actual(evaluator.state(), host, "primary")) ? 0 : 1);
+    out.set(is_true(actual(state_of(evaluator), host, "primary")) ? 0 : 1);
     return Flow::normal;
 }
 
 Flow number_with(Evaluator& evaluator, const Call& call, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     bool wanted = choice(call) != "secondary";
     std::int64_t count = 0;
     for (auto& host : state.members()) count += is_true(actual(state, host, choice(call))) == wanted;
@@ -80,12 +80,12 @@ Flow number_with(Evaluator& evaluator, const Call& call, Value& out) {
 Flow does(Evaluator& evaluator, const Call& call, Value& out) {
     std::string name;
     MARS_FLOW(evaluator.arg(call, 0, name));
-    out.set(actual(evaluator.state(), evaluator.state().host(), name));
+    out.set(actual(state_of(evaluator), state_of(evaluator).host(), name));
     return Flow::normal;
 }
 
 Flow is_alive(Evaluator& evaluator, const Call& call, Value& out) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     Value given;
     MARS_FLOW(evaluator.arg(call, 0, given));
     std::string host = given.truth() ? given.take() : std::string();
@@ -96,7 +96,7 @@ Flow is_alive(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow own_value(Evaluator& evaluator, const Call& call, Value& out) {
-    const State& state = evaluator.state();
+    const State& state = state_of(evaluator);
     out.set(state.optional(state.in_resource("actual-" + state.host() + "/" + call.binding.entry->name)));
     return Flow::normal;
 }

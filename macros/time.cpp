@@ -2,7 +2,7 @@
 // Primitives for time and waiting. Spec: macro-language 2.13.
 #include <algorithm>
 
-#include "macros/evaluator.hpp"
+#include "macros/state.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 
@@ -11,19 +11,19 @@ namespace mars::macros {
 namespace {
 
 Flow time(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(evaluator.state().now().text());
+    out.set(state_of(evaluator).now().text());
     return Flow::normal;
 }
 
 Flow real_time(Evaluator& evaluator, const Call&, Value& out) {
-    out.set(evaluator.state().system_time().sec);
+    out.set(state_of(evaluator).system_time().sec);
     return Flow::normal;
 }
 
 Flow pause(Evaluator& evaluator, const Call& call, std::int64_t seconds) {
     if (seconds <= 0) return Flow::normal;
     auto slept = evaluator.outside().sleep(seconds);
-    evaluator.state().forget();
+    state_of(evaluator).forget();
     return slept ? Flow::normal : evaluator.fail(call, slept.error().text);
 }
 
@@ -35,9 +35,9 @@ Flow sleep(Evaluator& evaluator, const Call& call, Value&) {
 
 // Pauses within the budget of the run.
 Flow pause_in_budget(Evaluator& evaluator, const Call& call, std::int64_t seconds) {
-    if (evaluator.wait_budget() <= 0) return evaluator.fail(call, "Timeout reached.", std::errc::timed_out);
-    seconds = std::min(seconds, evaluator.wait_budget());
-    evaluator.wait_budget() -= seconds;
+    if (state_of(evaluator).wait_budget() <= 0) return evaluator.fail(call, "Timeout reached.", std::errc::timed_out);
+    seconds = std::min(seconds, state_of(evaluator).wait_budget());
+    state_of(evaluator).wait_budget() -= seconds;
     return pause(evaluator, call, seconds);
 }
 
@@ -83,7 +83,7 @@ std::optional<WaitFor> parse_wait(std::string_view spec) {
 
 // The path that is shown, and the value to compare with "1" or "0".
 Flow observe(Evaluator& evaluator, const WaitFor& wait, std::string& path, bool& value) {
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     bool designation = wait.name == "primary" || wait.name == "secondary";
     if (wait.name == "device") {
         path = state.device_path();
@@ -102,14 +102,14 @@ Flow observe(Evaluator& evaluator, const WaitFor& wait, std::string& path, bool&
     }
     // Releases up to 0.1a forget to turn this round.
     if (wait.name == "secondary" && !evaluator.compat()) value = !value;
-    if (!path.starts_with('/')) path.insert(0, evaluator.context().mars_dir + "/");
+    if (!path.starts_with('/')) path.insert(0, state_of(evaluator).context().mars_dir + "/");
     return Flow::normal;
 }
 
 std::string waiting_line(Evaluator& evaluator, const WaitFor& wait, const std::string& path) {
-    std::string budget = std::to_string(evaluator.wait_budget()), wanted = wait.on ? "'1'" : "'0'";
+    std::string budget = std::to_string(state_of(evaluator).wait_budget()), wanted = wait.on ? "'1'" : "'0'";
     if (!wait.actual) return "waiting " + budget + " until switch '" + wait.name + "' == " + wanted + "....\n";
-    return "at " + evaluator.state().host() + ": waiting " + budget + " until actual '" +
+    return "at " + state_of(evaluator).host() + ": waiting " + budget + " until actual '" +
            path.substr(path.rfind('/') + 1) + "' == " + wanted + "...\n";
 }
 
@@ -121,7 +121,7 @@ Flow wait_until(Evaluator& evaluator, const Call& call, std::string_view spec) {
         bool value = false;
         MARS_FLOW(observe(evaluator, *wait, path, value));
         if (value == wait->on) {
-            std::string place = wait->actual ? "OK at " + evaluator.state().host() + ":" : "OK,";
+            std::string place = wait->actual ? "OK at " + state_of(evaluator).host() + ":" : "OK,";
             evaluator.outside().print(place + " '" + path + "' has acceptable value '" + (wait->on ? "1" : "0") +
                                       "'\n");
             return Flow::normal;
@@ -145,7 +145,7 @@ Flow wait_named(Evaluator& evaluator, const Call& call, Value&) {
 Flow wait_cluster(Evaluator& evaluator, const Call& call, Value&) {
     std::string list;
     MARS_FLOW(evaluator.arg(call, 0, list));
-    State& state = evaluator.state();
+    State& state = state_of(evaluator);
     auto hosts = list.empty() ? state.view().suffixes("ips", "ip-")
                               : split(evaluator.regexes(), list, "[,\\s]+").value_or(std::vector<std::string>());
     std::erase(hosts, state.host());
@@ -153,8 +153,8 @@ Flow wait_cluster(Evaluator& evaluator, const Call& call, Value&) {
     for (auto& host : hosts) before.push_back(state.optional("actual-" + host + "/time"));
     for (std::size_t i = 0; i < hosts.size(); ++i)
         while (Number::parse(state.optional("actual-" + hosts[i] + "/time")) <= Number::parse(before[i])) {
-            evaluator.outside().print("waiting " + std::to_string(evaluator.wait_budget()) + " for host '" + hosts[i] +
-                                      "'...\n");
+            evaluator.outside().print("waiting " + std::to_string(state_of(evaluator).wait_budget()) + " for host '" +
+                                      hosts[i] + "'...\n");
             MARS_FLOW(pause_in_budget(evaluator, call, 1));
         }
     evaluator.outside().print("OK, all hosts have answered\n");

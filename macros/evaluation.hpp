@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Evaluation: an evaluator together with what it works on, in the order in which they need each other.
+#pragma once
+
+#include "macros/evaluator.hpp"
+#include "macros/library.hpp"
+#include "macros/state.hpp"
+
+namespace mars::macros {
+
+struct Evaluation {
+    explicit Evaluation(const Context& context)
+        : library(context), state(context), evaluator(context, library, state) {}
+
+    Library library;
+    State state;
+    Evaluator evaluator;
+};
+
+} // namespace mars::macros
