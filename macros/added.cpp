@@ -3,8 +3,7 @@
 
 #include <utility>
 
-#include "macros/library.hpp"
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 
 namespace mars::macros {
 
@@ -33,7 +32,7 @@ result<void> AddedPrimitives::add(AddedPrimitive primitive) {
     if (primitive.min_args < 0 || primitive.min_args > primitive.max_args || primitive.max_args > kMostArguments)
         return failure(std::errc::invalid_argument, "primitive '" + name + "': from 0 to 9 arguments are possible");
     if (!primitive.function) return failure(std::errc::invalid_argument, "primitive '" + name + "' has no function");
-    if (find_primitive(name) || built_in_text(name, Compat::current))
+    if (find_primitive(name) || vocabulary().text(name, Compat::current))
         return failure(std::errc::file_exists, "'" + name + "' is built in; use a name such as " + name + "-COMPANY");
     if (primitives_.contains(name)) return failure(std::errc::file_exists, "'" + name + "' was added before");
     std::string key = name;

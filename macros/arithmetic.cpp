@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Arithmetic, bit operators, comparisons. Spec: macro-language 2.3, 2.4.
 #include "macros/evaluator.hpp"
+#include "macros/language_rows.hpp"
 #include "macros/messages.hpp"
 
 namespace mars::macros {

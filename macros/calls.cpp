@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives that call macros by computed names. Spec: macro-language 2.12.
 #include "macros/evaluator.hpp"
+#include "macros/language_rows.hpp"
 #include "macros/messages.hpp"
 
 namespace mars::macros {

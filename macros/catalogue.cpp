@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The table of all primitives, and how names are found in it. See primitive.hpp for the spelling of a row.
-#include "kernel/base/characters.hpp"
-#include "macros/primitive.hpp"
+#include "macros/catalogue.hpp"
 
-#include <unordered_map>
+#include "kernel/base/characters.hpp"
 
 namespace mars::macros {
 
@@ -82,88 +80,45 @@ std::string without_separators(std::string_view name) {
     return out;
 }
 
-struct Index {
-    std::vector<Entry> entries;
-    std::unordered_map<std::string, const Entry*> exact;
-    std::unordered_multimap<std::string, const Entry*> loose; // without separators
-    std::vector<const Entry*> partial;                        // matched by beginning or end
-
-    Index() {
-        for (auto& table : primitive_table())
-            for (auto& row : table.rows) add(row, table.chapter);
-        for (auto& entry : entries) {
-            exact.emplace(entry.name, &entry);
-            bool is_partial = has_pattern(entry.pattern) && entry.pattern.find('*') != std::string::npos;
-            if (is_partial)
-                partial.push_back(&entry);
-            else if (has_pattern(entry.pattern))
-                loose.emplace(without_separators(entry.pattern), &entry);
-        }
-    }
-
-    void add(const Primitive& row, Chapter chapter) {
-        std::vector<Entry> names;
-        expand(row.spelling, {}, {}, names);
-        for (auto& entry : names) {
-            entry.name = name_of_pattern(entry.pattern);
-            entry.row = &row;
-            entry.chapter = chapter;
-            entries.push_back(std::move(entry));
-        }
-    }
-};
-
-const Index& index() {
-    static const Index the_index;
-    return the_index;
-}
-
 } // namespace
 
-std::span<const TableChapter> primitive_table() {
-    static const TableChapter kChapters[] = {
-        {Chapter::variables, "Variables and lists", variable_primitives()},
-        {Chapter::arithmetic, "Arithmetic", arithmetic_primitives()},
-        {Chapter::comparison, "Comparisons", comparison_primitives()},
-        {Chapter::conditions, "Conditions and logic", condition_primitives()},
-        {Chapter::loops, "Loops and control of evaluation", loop_primitives()},
-        {Chapter::calls, "Calling macros", call_primitives()},
-        {Chapter::strings, "Strings", string_primitives()},
-        {Chapter::time, "Time and waiting", time_primitives()},
-        {Chapter::other, "Messages, links, failures", other_primitives()},
-        {Chapter::state, "Hosts and resources", list_state_primitives()},
-        {Chapter::state, "Cluster-wide values", cluster_state_primitives()},
-        {Chapter::state, "Messages of the daemon", message_state_primitives()},
-        {Chapter::state, "Switches", switch_state_primitives()},
-        {Chapter::state, "Primary, disk, device", device_state_primitives()},
-        {Chapter::state, "Logfile positions", position_state_primitives()},
-        {Chapter::state, "Rates and remaining time", rate_state_primitives()},
-        {Chapter::state, "Time stamps, ages, lags", age_state_primitives()},
-        {Chapter::state, "Consistency", consistency_state_primitives()},
-        {Chapter::state, "Handover and application", handover_state_primitives()},
-    };
-    return kChapters;
+Catalogue::Catalogue(std::span<const TableChapter> chapters) {
+    for (auto& chapter : chapters)
+        for (auto& row : chapter.rows) add(row, chapter.on_variables);
+    for (auto& entry : entries_) {
+        exact_.emplace(entry.name, &entry);
+        bool is_partial = has_pattern(entry.pattern) && entry.pattern.find('*') != std::string::npos;
+        if (is_partial)
+            partial_.push_back(&entry);
+        else if (has_pattern(entry.pattern))
+            loose_.emplace(without_separators(entry.pattern), &entry);
+    }
 }
 
-const std::vector<Entry>& primitive_entries() {
-    return index().entries;
+void Catalogue::add(const Primitive& row, bool on_variable) {
+    std::vector<Entry> names;
+    expand(row.spelling, {}, {}, names);
+    for (auto& entry : names) {
+        entry.name = name_of_pattern(entry.pattern);
+        entry.row = &row;
+        entry.on_variable = on_variable;
+        entries_.push_back(std::move(entry));
+    }
 }
 
-const Entry* find_primitive(std::string_view name) {
-    auto& all = index();
-    if (auto found = all.exact.find(std::string(name)); found != all.exact.end()) return found->second;
-    auto [begin, end] = all.loose.equal_range(without_separators(name));
+const Entry* Catalogue::find(std::string_view name) const {
+    if (auto found = exact_.find(std::string(name)); found != exact_.end()) return found->second;
+    auto [begin, end] = loose_.equal_range(without_separators(name));
     for (auto at = begin; at != end; ++at)
         if (spells(name, at->second->pattern)) return at->second;
-    for (auto* entry : all.partial)
+    for (auto* entry : partial_)
         if (spells(name, entry->pattern)) return entry;
     return nullptr;
 }
 
-const Entry* find_viewable(std::string_view name) {
-    auto& all = index();
-    auto found = all.exact.find(std::string(name));
-    return found != all.exact.end() && found->second->row->viewable ? found->second : nullptr;
+const Entry* Catalogue::find_viewable(std::string_view name) const {
+    auto found = exact_.find(std::string(name));
+    return found != exact_.end() && found->second->row->viewable ? found->second : nullptr;
 }
 
 } // namespace mars::macros

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 
 namespace mars::macros {
 

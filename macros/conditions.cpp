@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Conditions and logic. Spec: macro-language 2.6, 2.10.
 #include "macros/evaluator.hpp"
+#include "macros/language_rows.hpp"
 
 namespace mars::macros {
 

@@ -3,8 +3,9 @@
 #include <cstring>
 #include <limits>
 
+#include "macros/errno_text.hpp"
 #include "macros/evaluator.hpp"
-#include "macros/text_functions.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 
@@ -93,6 +94,8 @@ std::string errno_label(std::int64_t code, bool with_name) {
     return name && with_name ? "[" + std::string(name) + ":" + text + "]" : "[" + text + "]";
 }
 
+namespace {
+
 Flow errno_text(Evaluator& evaluator, const Call& call, Value& out) {
     std::string codes, text;
     MARS_FLOW(evaluator.arg(call, 0, codes));
@@ -108,6 +111,17 @@ Flow errno_text(Evaluator& evaluator, const Call& call, Value& out) {
     } while (!is_false(rest));
     out.set(with_underscores(text));
     return Flow::normal;
+}
+
+constexpr Primitive kErrorCodeRows[] = {
+    {"errno-text", "{codes}", 1, 1, false, true, "Names and descriptions of error codes, a comma list.",
+     "%errno-text{-28}", "[ENOSPC:No_space_left_on_device]", errno_text},
+};
+
+} // namespace
+
+std::span<const Primitive> error_code_primitives() {
+    return kErrorCodeRows;
 }
 
 } // namespace mars::macros

@@ -9,8 +9,8 @@
 namespace mars::macros {
 
 struct Evaluation {
-    explicit Evaluation(const Context& context)
-        : library(context), state(context), evaluator(context, library, state) {}
+    Evaluation(const Context& context, const Vocabulary& vocabulary)
+        : library(context, vocabulary), state(context), evaluator(context, library, state) {}
 
     Library library;
     State state;

@@ -216,7 +216,7 @@ void Evaluator::bind(const Call& call) {
     if (macro) {
         binding.macro = macro;
         binding.function = call_macro;
-    } else if (auto* entry = find_primitive(name.value_or(call.name))) {
+    } else if (auto* entry = library_.vocabulary().primitives.find(name.value_or(call.name))) {
         binding.entry = entry;
         binding.function = entry->row->function;
         binding.quick = quick_form(binding.function);
@@ -235,7 +235,7 @@ void Evaluator::bind(const Call& call) {
 }
 
 void Evaluator::bind_variable(const Call& call, Binding& binding) {
-    if (binding.entry->chapter != Chapter::variables || call.args.empty()) return;
+    if (!binding.entry->on_variable || call.args.empty()) return;
     auto& first = call.args.front();
     if (first.shape != Text::Shape::constant) return;
     Value::Buffer buffer;

@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "macros/catalogue.hpp"
 #include "macros/companion.hpp"
 #include "macros/environment.hpp"
 #include "macros/library.hpp"
-#include "macros/primitive.hpp"
 #include "macros/regex.hpp"
 #include "macros/setup.hpp"
 

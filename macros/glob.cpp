@@ -1,120 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "macros/glob.hpp"
-
+// Primitives that match shell patterns with names of the tree, and of directories outside as far as Outside lists them.
+// Spec: macro-language 2.11.
 #include <algorithm>
 
+#include "macros/shell_pattern.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 
 namespace {
 
-// Of one pattern, and of all patterns after expansion; no path that exists is longer than 4 KiB.
-constexpr std::size_t kMostBytes = std::size_t{16} << 10;
-constexpr std::size_t kMostAlternatives = 10'000;
 constexpr std::size_t kDeepest = 64; // components with wildcards
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool has_wildcard(std::string_view text) {
-    return text.find_first_of("*?[") != std::string_view::npos;
-}
-
-// Matches the bracket expression at the start of `pattern` and cuts it off; nullopt when it is not closed.
-std::optional<bool> match_bracket(std::string_view& pattern, char c) {
-    std::size_t i = 1;
-    bool negated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^'), found = false;
-    if (negated) ++i;
-    for (bool first = true; i < pattern.size() && (first || pattern[i] != ']'); first = false) {
-        char low = pattern[i], high = low;
-        if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
-            high = pattern[i + 2];
-            i += 2;
-        }
-        found |= low <= c && c <= high;
-        ++i;
-    }
-    if (i >= pattern.size()) return std::nullopt;
-    pattern.remove_prefix(i + 1);
-    return found != negated;
-}
-
-// Does one path component match? Linear in the product of the lengths: only the latest star is retried.
-bool matches(std::string_view name, std::string_view pattern) {
-    if (name.starts_with('.') && !pattern.starts_with('.')) return false;
-    std::string_view star_pattern, star_name;
-    bool has_star = false;
-    while (!name.empty()) {
-        std::string_view rest = pattern;
-        bool ok = false;
-        if (rest.starts_with('*')) {
-            star_pattern = pattern = pattern.substr(1);
-            star_name = name;
-            has_star = true;
-            continue;
-        }
-        if (rest.starts_with('[')) {
-            auto inside = match_bracket(rest, name.front());
-            ok = inside ? *inside : name.front() == '[';
-            if (!inside) rest.remove_prefix(1);
-        } else if (!rest.empty()) {
-            if (rest.starts_with('\\') && rest.size() > 1)
-                rest.remove_prefix(1);
-            else
-                ok = rest.front() == '?';
-            ok = ok || rest.front() == name.front();
-            rest.remove_prefix(1);
-        }
-        if (ok) {
-            pattern = rest;
-            name.remove_prefix(1);
-        } else if (has_star && !star_name.empty()) {
-            star_name.remove_prefix(1);
-            name = star_name;
-            pattern = star_pattern;
-        } else {
-            return false;
-        }
-    }
-    return pattern.find_first_not_of('*') == std::string_view::npos;
-}
-
-// Where the first "{a,b}" of `pattern` has its brace, its commas, and its closing brace; empty when there is none.
-std::vector<std::size_t> first_braces(std::string_view pattern) {
-    auto open = pattern.find('{');
-    if (open == std::string::npos) return {};
-    std::vector<std::size_t> cuts{open};
-    int depth = 0;
-    for (std::size_t at = open; at < pattern.size(); ++at) {
-        if (pattern[at] == '{') ++depth;
-        bool is_end = pattern[at] == '}' && --depth == 0;
-        if (is_end || (pattern[at] == ',' && depth == 1)) cuts.push_back(at);
-        if (is_end) return cuts;
-    }
-    return {};
-}
-
-// Appends all that `pattern` means with its braces expanded; false when that is too much.
-bool expand_braces(std::string pattern, std::vector<std::string>& out) {
-    if (pattern.size() > kMostBytes) return false;
-    std::vector<std::string> open{std::move(pattern)}; // the next one is the last
-    while (!open.empty()) {
-        std::string next = std::move(open.back());
-        open.pop_back();
-        auto cuts = first_braces(next);
-        if (out.size() + open.size() + cuts.size() > kMostAlternatives) return false;
-        if (cuts.empty()) {
-            out.push_back(std::move(next));
-            continue;
-        }
-        std::string before = next.substr(0, cuts.front()), behind = next.substr(cuts.back() + 1);
-        for (std::size_t i = cuts.size() - 1; i > 0; --i)
-            open.push_back(before + next.substr(cuts[i - 1] + 1, cuts[i] - cuts[i - 1] - 1) + behind);
-    }
-    return true;
-}
+const Text kNoBody;
 
 class Finder {
   public:
@@ -169,7 +68,7 @@ class Finder {
         ++depth_;
         std::string directory = base.size() > 1 && base.ends_with('/') ? base.substr(0, base.size() - 1) : base;
         for (auto& name : list(directory)) {
-            if (!matches(name, component) || is_deleted(base + name)) continue;
+            if (!matches_pattern(name, component) || is_deleted(base + name)) continue;
             if (next == std::string::npos)
                 out.push_back(base + name);
             else
@@ -182,25 +81,70 @@ class Finder {
     Evaluator& evaluator_;
 };
 
-} // namespace
-
-bool glob_less(const std::string& a, const std::string& b) {
-    auto less = [](char x, char y) { return lower(x) < lower(y); };
-    if (std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), less)) return true;
-    if (std::lexicographical_compare(b.begin(), b.end(), a.begin(), a.end(), less)) return false;
-    return a < b;
-}
-
+// Names matching the blank-separated patterns; per pattern in the order of glob_less. Fails when the patterns are too
+// long, or have too many alternatives.
 result<std::vector<std::string>> glob_paths(Evaluator& evaluator, std::string_view patterns) {
     std::vector<std::string> alternatives, found;
     for (auto& pattern : split(evaluator.regexes(), patterns, " ").value_or(std::vector<std::string>()))
         if (!expand_braces(std::move(pattern), alternatives))
-            return failure(std::errc::argument_list_too_long, "a pattern may have " + std::to_string(kMostBytes) +
+            return failure(std::errc::argument_list_too_long, "a pattern may have " +
+                                                                  std::to_string(kMostPatternBytes) +
                                                                   " bytes, and all of them together " +
                                                                   std::to_string(kMostAlternatives) + " alternatives");
     Finder finder(evaluator);
     for (auto& pattern : alternatives) finder.find(pattern, found);
     return found;
+}
+
+Flow get_glob(Evaluator& evaluator, const Call& call, Value& out) {
+    std::string patterns, ignored, delimiter;
+    MARS_FLOW(evaluator.arg(call, 0, patterns));
+    MARS_FLOW(evaluator.arg(call, 1, ignored));
+    MARS_FLOW(evaluator.arg(call, 2, delimiter));
+    std::string& joined = out.own();
+    bool first = true;
+    auto paths = glob_paths(evaluator, patterns);
+    if (!paths) return evaluator.fail(call, paths.error().text);
+    for (auto& path : *paths) {
+        joined.append(first ? "" : delimiter).append(path);
+        if (evaluator.grew_too_far(joined.size())) return evaluator.fail_output(call);
+        first = false;
+    }
+    return Flow::normal;
+}
+
+Flow foreach_glob(Evaluator& evaluator, const Call& call, Value& out) {
+    std::string patterns, name;
+    MARS_FLOW(evaluator.arg(call, 0, patterns));
+    MARS_FLOW(evaluator.arg(call, 1, name));
+    Slot slot = evaluator.names().slot(name);
+    std::string& produced = out.own();
+    auto paths = glob_paths(evaluator, patterns);
+    if (!paths) return evaluator.fail(call, paths.error().text);
+    for (auto& path : *paths) {
+        evaluator.env().assign(slot, path);
+        MARS_FLOW(evaluator.count_round(call));
+        Flow flow = evaluator.append(call.args.size() > 2 ? call.args[2] : kNoBody, produced);
+        if (flow == Flow::last) return Flow::normal;
+        if (flow != Flow::normal && flow != Flow::next) return flow;
+        if (evaluator.grew_too_far(produced.size())) return evaluator.fail_output(call);
+    }
+    return Flow::normal;
+}
+
+constexpr Primitive kGlobRows[] = {
+    {"get-glob", "{patterns}{}{delimiter}", 3, 3, false, false,
+     "Names matching the shell patterns, joined with the delimiter. A pattern without wildcard is returned as it is.",
+     "%get-glob{/mars/ips/*}{}{,}", "/mars/ips/ip-nodea,/mars/ips/ip-nodeb", get_glob},
+    {"foreach-glob", "{patterns}{variable}{body}", 3, 3, true, false,
+     "Evaluates the body for each name that %get-glob would give.", "%foreach-glob{/mars/ips/*}{p}{<%{p}>}",
+     "</mars/ips/ip-nodea></mars/ips/ip-nodeb>", foreach_glob},
+};
+
+} // namespace
+
+std::span<const Primitive> glob_primitives() {
+    return kGlobRows;
 }
 
 } // namespace mars::macros

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "macros/evaluator.hpp"
-#include "macros/text_functions.hpp"
+#include "macros/human.hpp"
 
 namespace mars::macros {
 
@@ -86,57 +86,6 @@ Flow human_seconds(Evaluator& evaluator, const Call& call, Value& out) {
     int length = std::snprintf(text, sizeof text, "%02.0f:%02d:%02d", hours, static_cast<int>(rest) / 60,
                                static_cast<int>(rest) % 60);
     out.set(std::string(text, static_cast<std::size_t>(length)));
-    return Flow::normal;
-}
-
-namespace {
-
-// The three numbers of the bar: the arguments, or the replay progress when none is given.
-Flow progress_numbers(Evaluator& evaluator, const Call& call, double (&numbers)[3]) {
-    std::vector<std::string> parts(3);
-    if (call.args.size() < 2) {
-        Value vector;
-        MARS_FLOW(evaluator.invoke("summary-vector", vector));
-        auto found = split(evaluator.regexes(), vector.str(), ":");
-        parts = *found;
-        parts.resize(3);
-    }
-    for (std::size_t i = 0; i < 3; ++i) {
-        Number number = Number::operand(parts[i]);
-        if (call.args.size() >= 2) MARS_FLOW(evaluator.operand(call, i + 1, number));
-        numbers[i] = number.as_real();
-    }
-    return Flow::normal;
-}
-
-void repeat(std::string& text, double count, char c) {
-    if (count >= 1) text.append(static_cast<std::size_t>(count), c);
-}
-
-} // namespace
-
-Flow progress_bar(Evaluator& evaluator, const Call& call, Value& out) {
-    constexpr double kWidest = 100'000;
-    Number length;
-    double numbers[3];
-    MARS_FLOW(evaluator.operand(call, 0, length));
-    MARS_FLOW(progress_numbers(evaluator, call, numbers));
-    double width = length.as_real();
-    if (!(width > 0)) width = 20;
-    if (width > kWidest) return evaluator.fail(call, "a progress bar has at most 100000 characters");
-    double low = std::max(numbers[0], 0.0), middle = std::max(numbers[1], low),
-           high = std::max({numbers[2], middle, 1.0});
-    double done = width * low / high, known = width * middle / high;
-    std::string& bar = out.own();
-    bar += '[';
-    repeat(bar, done - 1, '=');
-    if (done < width) {
-        bar += '>';
-        done += 1;
-    }
-    if (done < known) repeat(bar, known - done, ':');
-    if (known < width) repeat(bar, width - known, '.');
-    bar += ']';
     return Flow::normal;
 }
 

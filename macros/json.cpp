@@ -3,7 +3,7 @@
 // a value that is unknown or cannot be had is null.
 #include "macros/json.hpp"
 #include "kernel/base/number.hpp"
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 
 namespace mars::macros {
 

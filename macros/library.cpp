@@ -5,21 +5,13 @@
 #include <set>
 
 #include "kernel/base/plain_text.hpp"
-#include "macros/built_in_texts.hpp"
 #include "macros/parser.hpp"
-#include "macros/primitive.hpp"
 
 namespace mars::macros {
 
 namespace {
 
 constexpr std::string_view kSuffix = ".tpl";
-
-std::optional<std::string_view> text_in(std::span<const BuiltIn> texts, std::string_view name) {
-    for (auto& macro : texts)
-        if (macro.name == name) return macro.text;
-    return std::nullopt;
-}
 
 // May `name` be the name of a template file?
 bool is_file_name(std::string_view name) {
@@ -33,40 +25,17 @@ std::string without_leading_blanks(const std::string& text) {
 
 } // namespace
 
-std::optional<std::string_view> built_in_text(std::string_view name, Compat compat) {
-    if (compat == Compat::v01a)
-        if (auto text = text_in(compat_texts(), name)) return text;
-    return text_in(built_in_texts(), name);
-}
-
-std::vector<std::string_view> built_in_names() {
-    std::vector<std::string_view> names;
-    for (auto& macro : built_in_texts()) names.push_back(macro.name);
-    return names;
-}
-
-std::string stub_text(std::string_view name, Compat compat) {
-    std::string call = "%primitive-" + std::string(name);
-    if (compat == Compat::current) {
-        auto* entry = find_viewable(name);
-        int arguments = entry && entry->row->usage != "{}" ? entry->row->max_args : 0;
-        return call + (arguments == 0 ? "{}" : arguments == 1 ? "{%{1}}" : "{%{1}}{%{2}}");
-    }
-    // Release 0.1a measures this lag from the primary to itself unless a host is given.
-    if (name == "alive-lag") return call + "{%if{%{1}}{%{1}}{%primitive-get-primary{}}}";
-    return call + "{%{1}}";
-}
-
-Library::Library(const Setup& setup) : setup_(setup) {}
+Library::Library(const Setup& setup, const Vocabulary& vocabulary) : setup_(setup), vocabulary_(vocabulary) {}
 
 bool Library::has_stub(std::string_view name) const {
     // Built-in ones first: looking for added ones may cost reading plugins.
-    return find_viewable(name) || (setup_.added && !find_primitive(name) && setup_.added->find(name));
+    return vocabulary_.primitives.find_viewable(name) ||
+           (setup_.added && !vocabulary_.primitives.find(name) && setup_.added->find(name));
 }
 
 std::string Library::stub(std::string_view name) const {
-    auto* added = !find_viewable(name) && setup_.added ? setup_.added->find(name) : nullptr;
-    if (!added) return stub_text(name, setup_.compat);
+    auto* added = !vocabulary_.primitives.find_viewable(name) && setup_.added ? setup_.added->find(name) : nullptr;
+    if (!added) return vocabulary_.stub(name, setup_.compat);
     std::string text = "%primitive-" + added->name;
     for (int i = 1; i <= added->max_args; ++i) text += "{%{" + std::to_string(i) + "}}";
     return text + (added->max_args == 0 ? "{}" : "");
@@ -85,7 +54,7 @@ std::optional<Library::Stored> Library::from_template(std::string_view name, boo
 
 std::optional<Library::Stored> Library::stored(std::string_view name, bool viewed) {
     if (auto found = from_template(name, viewed)) return found;
-    if (auto text = built_in_text(name, setup_.compat))
+    if (auto text = vocabulary_.text(name, setup_.compat))
         return Stored{std::string(*text), "(built-in " + std::string(name) + ")", Origin::built_in};
     if (has_stub(name)) return Stored{stub(name), "(viewable " + std::string(name) + ")", Origin::built_in};
     return std::nullopt;
@@ -98,7 +67,7 @@ MacroPtr Library::load(std::string_view name, bool viewed, bool with_stubs) {
         return parse_macro(std::string(name), "--macro", without_leading_blanks(plain_text(setup_.macro_text)),
                            Origin::command_line, hash_anywhere);
     }
-    bool own_text = built_in_text(name, setup_.compat).has_value();
+    bool own_text = vocabulary_.text(name, setup_.compat).has_value();
     bool primitive = !own_text && has_stub(name);
     auto text = with_stubs || !primitive ? stored(name, viewed) : from_template(name, viewed);
     if (!text) return nullptr;
@@ -117,7 +86,7 @@ const Macro* Library::find_override(std::string_view name) {
     std::string key = "o " + std::string(name);
     auto known = found_.find(key);
     if (known == found_.end()) {
-        MacroPtr macro = load(name, false, setup_.compat == Compat::v01a && find_viewable(name));
+        MacroPtr macro = load(name, false, setup_.compat == Compat::v01a && vocabulary_.primitives.find_viewable(name));
         if (macro && (macro->original.empty() || macro->original == "0")) macro = nullptr;
         known = found_.emplace(std::move(key), std::move(macro)).first;
     }
@@ -126,8 +95,8 @@ const Macro* Library::find_override(std::string_view name) {
 
 std::vector<MacroInfo> Library::list() {
     std::set<std::string> names;
-    for (auto name : built_in_names()) names.emplace(name);
-    for (auto& entry : primitive_entries())
+    for (auto& macro : vocabulary_.texts) names.emplace(macro.name);
+    for (auto& entry : vocabulary_.primitives.entries())
         if (entry.row->viewable) names.insert(entry.name);
     if (setup_.added)
         for (auto& name : setup_.added->names()) names.insert(name);
@@ -139,7 +108,7 @@ std::vector<MacroInfo> Library::list() {
     for (auto& name : names) {
         auto text = stored(name);
         if (!text) continue;
-        bool own_text = built_in_text(name, setup_.compat).has_value(), stub = has_stub(name);
+        bool own_text = vocabulary_.text(name, setup_.compat).has_value(), stub = has_stub(name);
         bool from_file = text->origin != Origin::built_in;
         auto kind = from_file ? (own_text || stub ? MacroInfo::Kind::overridden : MacroInfo::Kind::own)
                               : (own_text ? MacroInfo::Kind::built_in : MacroInfo::Kind::viewable);

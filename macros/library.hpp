@@ -12,16 +12,9 @@
 #include "macros/setup.hpp"
 #include "macros/source.hpp"
 #include "macros/syntax.hpp"
+#include "macros/vocabulary.hpp"
 
 namespace mars::macros {
-
-struct BuiltIn {
-    std::string_view name;
-    std::string_view text;
-};
-
-// The texts of macros/builtin/*.tpl and, with compat 0.1a, of builtin/compat-0.1a/*.tpl instead of those.
-std::optional<std::string_view> built_in_text(std::string_view name, Compat compat);
 
 struct MacroInfo {
     enum class Kind : std::uint8_t { built_in, overridden, own, viewable };
@@ -32,7 +25,9 @@ struct MacroInfo {
 
 class Library {
   public:
-    explicit Library(const Setup& setup);
+    Library(const Setup& setup, const Vocabulary& vocabulary);
+
+    const Vocabulary& vocabulary() const { return vocabulary_; }
 
     // Everything that a name may denote besides a primitive; nullptr when there is nothing.
     // `viewed`: entered from the command line. Valid as long as the library.
@@ -57,11 +52,9 @@ class Library {
     MacroPtr load(std::string_view name, bool viewed, bool with_stubs);
 
     const Setup& setup_;
+    const Vocabulary& vocabulary_;
     bool text_used_ = false;
     std::unordered_map<std::string, MacroPtr> found_; // by how it was looked up, and name
 };
-
-// Text of the stub of a viewable primitive.
-std::string stub_text(std::string_view name, Compat compat);
 
 } // namespace mars::macros

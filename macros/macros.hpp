@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "kernel/base/result.hpp"
+#include "macros/added.hpp"
 #include "macros/context.hpp"
 #include "macros/library.hpp"
 #include "macros/syntax.hpp"
@@ -93,8 +94,6 @@ class Session {
 result<std::string> view(Context& context, std::string_view name, std::string_view resource = {});
 result<std::string> evaluate(Context& context, const MacroPtr& macro, std::string_view resource = {});
 
-// Names of the macros that are compiled in.
-std::vector<std::string_view> built_in_names();
 // Name and text of every macro that `dump-macros` writes as NAME.tpl; `all`: also those that make primitives viewable.
 // Read back as template files they behave like the built-in ones.
 std::vector<std::pair<std::string, std::string>> dump_macros(bool all, Compat compat = Compat::current);

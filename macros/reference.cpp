@@ -3,7 +3,7 @@
 
 #include "macros/differences.hpp"
 #include "macros/macros.hpp"
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 
 namespace mars::macros {
 

@@ -8,11 +8,12 @@
 #include "macros/macros.hpp"
 #include "macros/messages.hpp"
 #include "macros/parser.hpp"
+#include "macros/primitives.hpp"
 
 namespace mars::macros {
 
 struct Session::Parts : Evaluation {
-    explicit Parts(Context& c) : Evaluation(c), context(c) {}
+    explicit Parts(Context& c) : Evaluation(c, vocabulary()), context(c) {}
 
     Context& context;
 };
@@ -184,9 +185,9 @@ std::optional<std::string> Session::pretty(std::string_view name) {
 
 std::vector<std::pair<std::string, std::string>> dump_macros(bool all, Compat compat) {
     std::vector<std::pair<std::string, std::string>> macros;
-    for (auto name : built_in_names()) macros.emplace_back(name, *built_in_text(name, compat));
+    for (auto name : built_in_names()) macros.emplace_back(name, *vocabulary().text(name, compat));
     for (auto& entry : primitive_entries())
-        if (all && entry.row->viewable) macros.emplace_back(entry.name, stub_text(entry.name, compat) + "\\\n");
+        if (all && entry.row->viewable) macros.emplace_back(entry.name, vocabulary().stub(entry.name, compat) + "\\\n");
     return macros;
 }
 

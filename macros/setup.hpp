@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "macros/added.hpp"
+#include "macros/added_primitive.hpp"
 #include "macros/outside.hpp"
 
 namespace mars::macros {
@@ -44,7 +44,7 @@ struct Setup {
     std::string macro_text{};                       // --macro=TEXT
     std::vector<std::string> search_path{};         // directories with .tpl files
     std::map<std::string, std::string> variables{}; // further predefined variables
-    const AddedPrimitives* added = nullptr;         // the caller's own primitives
+    const AddedSource* added = nullptr;             // the caller's own primitives
     Compat compat = Compat::current;
     Limits limits{};
     void (*trace)(void* user, const TraceStep&) = nullptr;

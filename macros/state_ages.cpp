@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for time stamps, ages and lags. Spec: macro-language 3.9.
-#include "macros/primitive.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 

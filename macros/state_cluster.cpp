@@ -2,8 +2,8 @@
 // Primitives for cluster-wide and host-wide values, and the names of feature flags. Spec: macro-language 3.3.
 #include <charconv>
 
-#include "macros/primitive.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 

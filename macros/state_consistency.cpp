@@ -2,6 +2,7 @@
 // Primitives for consistency, orphans and split brain. Spec: macro-language 3.10.
 #include "kernel/format/replay_link.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 

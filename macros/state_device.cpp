@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "kernel/base/number.hpp"
-#include "macros/primitive.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 

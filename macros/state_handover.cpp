@@ -2,8 +2,8 @@
 // Primitives for what is between two hosts: a handover that is under way or was not finished, and an application that
 // does not run where it is wanted. They tell the same on every host.
 #include "kernel/tree/handover_state.hpp"
-#include "macros/primitive.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 

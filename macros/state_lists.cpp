@@ -3,8 +3,8 @@
 #include <functional>
 
 #include "kernel/base/names.hpp"
-#include "macros/primitive.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 

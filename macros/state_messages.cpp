@@ -2,9 +2,10 @@
 // Primitives for messages (links msg-*) and status files. Spec: macro-language 3.4.
 #include <algorithm>
 
-#include "macros/glob.hpp"
+#include "macros/errno_text.hpp"
+#include "macros/shell_pattern.hpp"
 #include "macros/state.hpp"
-#include "macros/text_functions.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "kernel/format/replay_link.hpp"
-#include "macros/primitive.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Primitives for rates and remaining times. Spec: macro-language 3.8.
-#include "macros/primitive.hpp"
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 

@@ -4,8 +4,9 @@
 #include <pcre2.h>
 
 #include "macros/evaluator.hpp"
+#include "macros/human.hpp"
+#include "macros/language_rows.hpp"
 #include "macros/perl_format.hpp"
-#include "macros/text_functions.hpp"
 
 namespace mars::macros {
 
@@ -132,11 +133,6 @@ constexpr Primitive kStringRows[] = {
      "%human-numbers{}{}{}{1024}{1048576}", "0.001/1.000 MiB", human_numbers},
     {"human-seconds", "{n}", 1, 1, false, true, "HH:MM:SS; `--:--:--` for an empty or negative number.",
      "%human-seconds{3661}", "01:01:01", human_seconds},
-    {"progress", "{width}[{done}{known}{all}]", 1, 4, false, true,
-     "A progress bar. Without numbers it shows the replay position, as %summary-vector gives it.",
-     "%progress{20}{25}{75}{100}", "[====>:::::::::.....]", progress_bar},
-    {"errno-text", "{codes}", 1, 1, false, true, "Names and descriptions of error codes, a comma list.",
-     "%errno-text{-28}", "[ENOSPC:No_space_left_on_device]", errno_text},
 };
 
 } // namespace

@@ -15,9 +15,9 @@
 
 namespace mars::macros {
 
-struct AddedPrimitive; // see added.hpp
+struct AddedPrimitive; // see added_primitive.hpp
 struct Call;
-struct Entry; // a name of a primitive, see primitive.hpp
+struct Entry; // a name of a primitive, see catalogue.hpp
 struct Macro;
 class Evaluator;
 

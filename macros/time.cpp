@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 #include "macros/switches.hpp"
 #include "macros/value.hpp"
 

@@ -6,6 +6,7 @@
 #include "kernel/base/characters.hpp"
 #include "kernel/base/names.hpp"
 #include "macros/evaluator.hpp"
+#include "macros/language_rows.hpp"
 #include "macros/messages.hpp"
 
 namespace mars::macros {
@@ -69,9 +70,8 @@ Flow element(Evaluator& evaluator, const Call& call, std::size_t at, Value& out)
     MARS_FLOW(evaluator.count_elements(call, parts->size()));
     auto chosen = list_index(index, parts->size(), parts->size() - 1);
     if (!chosen || *chosen >= parts->size())
-        return evaluator.fail(call, "undefined result from evaluation of primitive macro '" + std::string(call.name) +
-                                        "': the list has " + std::to_string(parts->size()) + " elements, no element '" +
-                                        index + "'");
+        return evaluator.fail(call, message::undefined_result(call.name) + ": the list has " +
+                                        std::to_string(parts->size()) + " elements, no element '" + index + "'");
     out.set(std::move((*parts)[*chosen]));
     return Flow::normal;
 }

@@ -5,7 +5,7 @@
 
 #include "macros/check.hpp"
 #include "macros/json.hpp"
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 #include "macros/reference.hpp"
 #include "shell/hosts.hpp"
 #include "shell/macro_session.hpp"

@@ -7,7 +7,7 @@
 #include "lua/api.hpp"
 #include "lua/values.hpp"
 #include "macros/macros.hpp"
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 #include "shell/hosts.hpp"
 #include "shell/options.hpp"
 #include "shell/verb_registry.hpp"

@@ -6,7 +6,7 @@
 #include "macros/differences.hpp"
 #include "macros/json.hpp"
 #include "macros/layout.hpp"
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 #include "macros/reference.hpp"
 #include "tests/unit/macros/fixture.hpp"
 

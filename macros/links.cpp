@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Primitives for messages, failures, links. Spec: macro-language 2.14.
+// Primitives for links and the host. Spec: macro-language 2.14.
 #include "macros/state.hpp"
+#include "macros/state_rows.hpp"
 
 namespace mars::macros {
 
 namespace {
-
-Flow warn(Evaluator& evaluator, const Call& call, Value&) {
-    std::string text;
-    MARS_FLOW(evaluator.arg(call, 0, text));
-    evaluator.warn(text);
-    return Flow::normal;
-}
-
-Flow die(Evaluator& evaluator, const Call& call, Value&) {
-    std::string text;
-    MARS_FLOW(evaluator.arg(call, 0, text));
-    if (text.ends_with('\n')) text.pop_back(); // texts for release 0.1a end their line themselves
-    return evaluator.fail(call, std::move(text));
-}
 
 Flow readlink(Evaluator& evaluator, const Call& call, Value& out) {
     std::string path;
@@ -46,12 +33,7 @@ Flow is_module_loaded(Evaluator& evaluator, const Call&, Value& out) {
     return Flow::normal;
 }
 
-constexpr Primitive kOtherRows[] = {
-    {"warn*", "{text}", 1, 1, false, false,
-     "Writes a warning to standard error. Yields nothing. Any name that begins with `warn` will do.", "%warn{hi}x", "x",
-     warn},
-    {"die", "{text}", 1, 1, false, false, "Ends the evaluation with a failure of that text.", "%if{0}{%die{oops}}{ok}",
-     "ok", die},
+constexpr Primitive kLinkRows[] = {
     {"readlink", "{path}", 1, 1, false, true, "Value of a symlink; empty if it is missing or deleted.",
      "%readlink{/mars/uuid}", "nodea 1640000000.000000000", readlink},
     {"setlink", "{value}{path}", 2, 2, false, false,
@@ -63,8 +45,8 @@ constexpr Primitive kOtherRows[] = {
 
 } // namespace
 
-std::span<const Primitive> other_primitives() {
-    return kOtherRows;
+std::span<const Primitive> link_primitives() {
+    return kLinkRows;
 }
 
 } // namespace mars::macros
