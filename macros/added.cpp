@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "kernel/base/characters.hpp"
 #include "macros/primitives.hpp"
 
 namespace mars::macros {
@@ -11,14 +12,10 @@ namespace {
 
 constexpr int kMostArguments = 9;
 
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool is_name(std::string_view name) {
-    if (name.empty() || !is_letter(name.front()) || name.starts_with("primitive")) return false;
+    if (name.empty() || !is_alpha(name.front()) || name.starts_with("primitive")) return false;
     for (char c : name)
-        if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '-' && c != '_') return false;
+        if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_') return false;
     return true;
 }
 

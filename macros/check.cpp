@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/base/characters.hpp"
 #include "macros/primitives.hpp"
 
 namespace mars::macros {
@@ -30,7 +31,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 bool is_word(std::string_view name) {
-    return !name.empty() && ((name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z'));
+    return !name.empty() && is_alpha(name[0]);
 }
 
 class Checker {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "macros/errno_text.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
-#include "macros/errno_text.hpp"
+#include "kernel/base/characters.hpp"
 #include "macros/evaluator.hpp"
 #include "macros/state_rows.hpp"
 
@@ -67,7 +69,7 @@ std::string with_underscores(std::string_view text) {
     std::string out;
     bool in_white = false;
     for (char c : text) {
-        bool white = c == ' ' || (c >= '\t' && c <= '\r');
+        bool white = is_white(c);
         if (!white)
             out += c;
         else if (!in_white)

@@ -17,10 +17,6 @@ constexpr double kTwo63 = 9223372036854775808.0;
 constexpr double kTwo64 = 18446744073709551616.0;
 constexpr std::uint64_t kExactReals = std::uint64_t{1} << 53;
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 std::size_t digit_run(std::string_view text, std::size_t from) {
     std::size_t end = from;
     while (end < text.size() && is_digit(text[end])) ++end;
@@ -30,7 +26,7 @@ std::size_t digit_run(std::string_view text, std::size_t from) {
 bool starts_with_word(std::string_view text, std::string_view word) {
     if (text.size() < word.size()) return false;
     for (std::size_t i = 0; i < word.size(); ++i)
-        if (lower(text[i]) != word[i]) return false;
+        if (to_lower(text[i]) != word[i]) return false;
     return true;
 }
 
@@ -43,7 +39,7 @@ std::size_t decimal_length(std::string_view text) {
         end += 1 + fraction;
     }
     if (end == 0) return 0;
-    if (end < text.size() && lower(text[end]) == 'e') {
+    if (end < text.size() && to_lower(text[end]) == 'e') {
         std::size_t sign = end + 1 < text.size() && (text[end + 1] == '+' || text[end + 1] == '-') ? 1 : 0;
         if (std::size_t run = digit_run(text, end + 1 + sign)) end += 1 + sign + run;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "macros/reference.hpp"
 
+#include "kernel/base/characters.hpp"
 #include "macros/differences.hpp"
 #include "macros/macros.hpp"
 #include "macros/primitives.hpp"
@@ -122,7 +123,7 @@ std::string reference_page() {
     std::string page(kIntroduction);
     for (auto& chapter : primitive_table()) {
         page.append(".SH ");
-        for (char c : chapter.title) page += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+        for (char c : chapter.title) page += to_upper(c);
         page += "\n";
         for (auto& row : chapter.rows) write_row(page, row);
     }

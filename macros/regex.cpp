@@ -14,7 +14,7 @@ constexpr std::uint32_t kHeapLimitKib = 64 * 1024;
 constexpr std::size_t kKeptPatterns = 500;
 
 bool is_name_start(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return is_alpha(c) || c == '_';
 }
 
 PCRE2_SPTR bytes(std::string_view text) {

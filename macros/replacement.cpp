@@ -9,13 +9,6 @@ namespace mars::macros {
 
 namespace {
 
-char upper(char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-}
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 std::string_view digits_at(std::string_view text, std::size_t at) {
     std::size_t end = at;
     while (end < text.size() && is_digit(text[end])) ++end;
@@ -72,10 +65,10 @@ class CaseWriter {
 
   private:
     void write(char c) {
-        if (case_ == 'U') c = upper(c);
-        if (case_ == 'L') c = lower(c);
-        if (next_ == 'u') c = upper(c);
-        if (next_ == 'l') c = lower(c);
+        if (case_ == 'U') c = to_upper(c);
+        if (case_ == 'L') c = to_lower(c);
+        if (next_ == 'u') c = to_upper(c);
+        if (next_ == 'l') c = to_lower(c);
         next_ = '\0';
         bool word = is_alpha(c) || is_digit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
         if (quote_ && !word) out_ += '\\';
