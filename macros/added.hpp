@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "kernel/base/result.hpp"
-#include "macros/added_primitive.hpp"
+#include "macros/language/added_primitive.hpp"
 
 namespace mars::macros {
 

@@ -29,9 +29,9 @@
 
 #include "kernel/base/result.hpp"
 #include "macros/added.hpp"
-#include "macros/context.hpp"
-#include "macros/library.hpp"
-#include "macros/syntax.hpp"
+#include "macros/language/library.hpp"
+#include "macros/language/syntax.hpp"
+#include "macros/state/context.hpp"
 
 namespace mars::macros {
 

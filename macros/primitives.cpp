@@ -4,8 +4,8 @@
 #include <initializer_list>
 
 #include "macros/built_in_texts.hpp"
-#include "macros/language_rows.hpp"
-#include "macros/state_rows.hpp"
+#include "macros/language/rows.hpp"
+#include "macros/state/rows.hpp"
 
 namespace mars::macros {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "macros/catalogue.hpp"
-#include "macros/vocabulary.hpp"
+#include "macros/language/catalogue.hpp"
+#include "macros/language/vocabulary.hpp"
 
 namespace mars::macros {
 

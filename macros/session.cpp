@@ -3,12 +3,12 @@
 #include "kernel/base/plain_text.hpp"
 #include <algorithm>
 
-#include "macros/evaluation.hpp"
-#include "macros/layout.hpp"
+#include "macros/language/layout.hpp"
+#include "macros/language/messages.hpp"
+#include "macros/language/parser.hpp"
 #include "macros/macros.hpp"
-#include "macros/messages.hpp"
-#include "macros/parser.hpp"
 #include "macros/primitives.hpp"
+#include "macros/state/evaluation.hpp"
 
 namespace mars::macros {
 

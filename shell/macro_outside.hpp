@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "macros/outside.hpp"
+#include "macros/language/outside.hpp"
 #include "shell/context.hpp"
 #include "shell/fiber.hpp"
 

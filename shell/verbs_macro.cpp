@@ -3,10 +3,10 @@
 // Tests: tests/unit/shell/verbs_macro_test.cpp.
 #include <algorithm>
 
-#include "macros/check.hpp"
-#include "macros/json.hpp"
 #include "macros/primitives.hpp"
-#include "macros/reference.hpp"
+#include "macros/tools/check.hpp"
+#include "macros/tools/json.hpp"
+#include "macros/tools/reference.hpp"
 #include "shell/hosts.hpp"
 #include "shell/macro_session.hpp"
 #include "shell/startup.hpp"

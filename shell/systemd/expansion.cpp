@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "macros/regex.hpp"
-#include "macros/source.hpp"
+#include "macros/language/regex.hpp"
+#include "macros/language/source.hpp"
 #include "shell/reason.hpp"
 #include "shell/systemd/unit_names.hpp"
 

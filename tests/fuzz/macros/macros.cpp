@@ -3,9 +3,9 @@
 // modes; laid out on several lines it still parses. Input: the macro text.
 #include <string>
 
-#include "macros/check.hpp"
-#include "macros/layout.hpp"
+#include "macros/language/layout.hpp"
 #include "macros/macros.hpp"
+#include "macros/tools/check.hpp"
 #include "tests/fuzz/check.hpp"
 
 using namespace mars::macros;
