@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Arithmetic, bit operators, comparisons. Spec: macro-language 2.3, 2.4.
+// Arithmetic and bit operators. Spec: macro-language 2.3.
 #include "macros/language/evaluator.hpp"
 #include "macros/language/messages.hpp"
 #include "macros/language/rows.hpp"
@@ -56,26 +56,22 @@ bool quick_product(std::int64_t a, std::int64_t b, std::int64_t* c) {
     return !__builtin_mul_overflow(a, b, c);
 }
 
+template<bool (*Compute)(std::int64_t, std::int64_t, std::int64_t*), class Combine>
+Flow quick_or_fold(Evaluator& evaluator, const Call& call, Value& out, Combine combine) {
+    std::int64_t result = 0;
+    if (!quick<Compute>(evaluator, call, result)) return fold(evaluator, call, out, combine);
+    out.set(result);
+    return Flow::normal;
+}
+
 Flow add(Evaluator& evaluator, const Call& call, Value& out) {
-    if (std::int64_t result = 0; quick<quick_sum>(evaluator, call, result)) {
-        out.set(result);
-        return Flow::normal;
-    }
-    return fold(evaluator, call, out, [](Number a, Number b) { return a + b; });
+    return quick_or_fold<quick_sum>(evaluator, call, out, [](Number a, Number b) { return a + b; });
 }
 Flow subtract(Evaluator& evaluator, const Call& call, Value& out) {
-    if (std::int64_t result = 0; quick<quick_difference>(evaluator, call, result)) {
-        out.set(result);
-        return Flow::normal;
-    }
-    return fold(evaluator, call, out, [](Number a, Number b) { return a - b; });
+    return quick_or_fold<quick_difference>(evaluator, call, out, [](Number a, Number b) { return a - b; });
 }
 Flow multiply(Evaluator& evaluator, const Call& call, Value& out) {
-    if (std::int64_t result = 0; quick<quick_product>(evaluator, call, result)) {
-        out.set(result);
-        return Flow::normal;
-    }
-    return fold(evaluator, call, out, [](Number a, Number b) { return a * b; });
+    return quick_or_fold<quick_product>(evaluator, call, out, [](Number a, Number b) { return a * b; });
 }
 Flow divide_all(Evaluator& evaluator, const Call& call, Value& out) {
     return fold(evaluator, call, out, divide);
@@ -191,60 +187,16 @@ Flow complement(Evaluator& evaluator, const Call& call, Value& out) {
     return Flow::normal;
 }
 
-using Ordering = std::partial_ordering;
-
-template<bool (*Holds)(Ordering)>
-Flow compare_numbers(Evaluator& evaluator, const Call& call, Value& out) {
-    std::int64_t left = 0, right = 0;
-    if (call.args.size() >= 2 && evaluator.quick_integer(call.args[0], left) &&
-        evaluator.quick_integer(call.args[1], right)) {
-        out.set_flag(Holds(left <=> right));
-        return Flow::normal;
-    }
-    Number a, b;
-    MARS_FLOW(evaluator.operand(call, 0, a));
-    MARS_FLOW(evaluator.operand(call, 1, b));
-    out.set_flag(Holds(a <=> b));
-    return Flow::normal;
-}
-
-template<bool (*Holds)(Ordering)>
-Flow compare_texts(Evaluator& evaluator, const Call& call, Value& out) {
-    Value a, b;
-    MARS_FLOW(evaluator.arg(call, 0, a));
-    MARS_FLOW(evaluator.arg(call, 1, b));
-    Value::Buffer left, right;
-    out.set_flag(Holds(a.view(left).compare(b.view(right)) <=> 0));
-    return Flow::normal;
-}
-
-bool equal(Ordering o) {
-    return o == 0;
-}
-bool unequal(Ordering o) {
-    return o != 0;
-}
-bool less(Ordering o) {
-    return o < 0;
-}
-bool less_equal(Ordering o) {
-    return o <= 0;
-}
-bool greater(Ordering o) {
-    return o > 0;
-}
-bool greater_equal(Ordering o) {
-    return o >= 0;
-}
-
 constexpr Primitive kArithmetic[] = {
     {"+", "{a}{b}…", 1, kAnyNumber, false, true,
      "Sum. Operands of all arithmetic are the longest numeric beginning of the text before a comma; integers of 64 "
      "bits are "
      "exact, everything else is a double.",
-     "%+{1}{2}{3}{4}", "10", add},
-    {"-", "{a}{b}…", 1, kAnyNumber, false, true, "Difference, from the left.", "%-{10}{3}{2}", "5", subtract},
-    {"*", "{a}{b}…", 1, kAnyNumber, false, true, "Product.", "%*{2}{3}{4}", "24", multiply},
+     "%+{1}{2}{3}{4}", "10", add, Unit::nothing, false, quick<quick_sum>},
+    {"-", "{a}{b}…", 1, kAnyNumber, false, true, "Difference, from the left.", "%-{10}{3}{2}", "5", subtract,
+     Unit::nothing, false, quick<quick_difference>},
+    {"*", "{a}{b}…", 1, kAnyNumber, false, true, "Product.", "%*{2}{3}{4}", "24", multiply, Unit::nothing, false,
+     quick<quick_product>},
     {"/", "{a}{b}…", 1, kAnyNumber, false, true, "Quotient, from the left. Division by zero fails.", "%/{10}{4}", "2.5",
      divide_all},
     {"%", "{a}{b}…", 1, kAnyNumber, false, true,
@@ -266,46 +218,10 @@ constexpr Primitive kArithmetic[] = {
      complement},
 };
 
-constexpr Primitive kComparisons[] = {
-    {"==", "{a}{b}", 2, 2, false, true, "1 if the numbers are equal, else empty.", "%=={1.0}{1}", "1",
-     compare_numbers<equal>},
-    {"!=", "{a}{b}", 2, 2, false, true, "1 if the numbers differ, else empty.", "%!={1}{2}", "1",
-     compare_numbers<unequal>},
-    {"<", "{a}{b}", 2, 2, false, true, "1 if the first number is smaller, else empty.", "%<{9}{10}", "1",
-     compare_numbers<less>},
-    {"<=", "{a}{b}", 2, 2, false, true, "1 if the first number is not greater, else empty.", "%<={2}{2}", "1",
-     compare_numbers<less_equal>},
-    {">", "{a}{b}", 2, 2, false, true, "1 if the first number is greater, else empty.", "[%>{9}{10}]", "[]",
-     compare_numbers<greater>},
-    {">=", "{a}{b}", 2, 2, false, true, "1 if the first number is not smaller, else empty.", "%>={2}{2}", "1",
-     compare_numbers<greater_equal>},
-    {"eq", "{a}{b}", 2, 2, false, true, "1 if the texts are equal, else empty.", "[%eq{1}{1.0}]", "[]",
-     compare_texts<equal>},
-    {"ne", "{a}{b}", 2, 2, false, true, "1 if the texts differ, else empty.", "%ne{1}{1.0}", "1",
-     compare_texts<unequal>},
-    {"lt", "{a}{b}", 2, 2, false, true, "1 if the first text comes before the second one bytewise, else empty.",
-     "%lt{10}{9}", "1", compare_texts<less>},
-    {"le", "{a}{b}", 2, 2, false, true, "1 if the first text comes before or is equal, else empty.", "%le{a}{a}", "1",
-     compare_texts<less_equal>},
-    {"gt", "{a}{b}", 2, 2, false, true, "1 if the first text comes after the second one, else empty.", "%gt{b}{a}", "1",
-     compare_texts<greater>},
-    {"ge", "{a}{b}", 2, 2, false, true, "1 if the first text comes after or is equal, else empty.", "[%ge{a}{b}]", "[]",
-     compare_texts<greater_equal>},
-};
-
 } // namespace
-
-QuickFunction quick_form(PrimitiveFunction function) {
-    if (function == add) return quick<quick_sum>;
-    if (function == subtract) return quick<quick_difference>;
-    return function == multiply ? quick<quick_product> : nullptr;
-}
 
 std::span<const Primitive> arithmetic_primitives() {
     return kArithmetic;
-}
-std::span<const Primitive> comparison_primitives() {
-    return kComparisons;
 }
 
 } // namespace mars::macros

@@ -121,4 +121,12 @@ const Entry* Catalogue::find_viewable(std::string_view name) const {
     return found != exact_.end() && found->second->row->viewable ? found->second : nullptr;
 }
 
+std::optional<std::string_view> explicit_primitive(std::string_view name) {
+    constexpr std::string_view kPrefix = "primitive";
+    if (!name.starts_with(kPrefix)) return std::nullopt;
+    name.remove_prefix(kPrefix.size());
+    if (name.starts_with('-') || name.starts_with('_')) name.remove_prefix(1);
+    return name;
+}
+
 } // namespace mars::macros

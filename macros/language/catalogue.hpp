@@ -2,6 +2,7 @@
 // Catalogue: finds the rows of a table of primitives by name, in any accepted spelling (primitive.hpp).
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +51,9 @@ class Catalogue {
     std::unordered_multimap<std::string, const Entry*> loose_; // without separators
     std::vector<const Entry*> partial_;                        // matched by beginning or end
 };
+
+// "primitive-NAME" and "primitive_NAME", which no macro overrides: NAME.
+std::optional<std::string_view> explicit_primitive(std::string_view name);
 
 // Which of a row's alternatives the name of the call has.
 inline const std::string& choice(const Call& call, std::size_t index = 0) {

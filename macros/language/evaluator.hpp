@@ -156,7 +156,4 @@ class Evaluator {
     std::size_t copies_bytes_ = 0;
 };
 
-// The quick form of an arithmetic primitive, or nullptr (arithmetic.cpp).
-QuickFunction quick_form(PrimitiveFunction function);
-
 } // namespace mars::macros

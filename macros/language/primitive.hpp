@@ -46,7 +46,8 @@ struct Primitive {
     std::string_view result;  // what it yields; the state primitives' for the sample cluster
     PrimitiveFunction function;
     Unit unit = Unit::nothing;
-    bool viewable = false; // `marsadm view-NAME` works
+    bool viewable = false;         // `marsadm view-NAME` works
+    QuickFunction quick = nullptr; // the same for two integers
 };
 
 } // namespace mars::macros

@@ -10,7 +10,7 @@ namespace mars::macros {
 
 std::span<const Primitive> variable_primitives();
 std::span<const Primitive> arithmetic_primitives();
-std::span<const Primitive> comparison_primitives(); // arithmetic.cpp
+std::span<const Primitive> comparison_primitives();
 std::span<const Primitive> condition_primitives();
 std::span<const Primitive> loop_primitives();
 std::span<const Primitive> control_primitives();

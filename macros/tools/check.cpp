@@ -72,12 +72,10 @@ class Checker {
     }
 
     void check_call(const Call& call) {
-        std::string_view name = call.name;
-        bool explicit_primitive = name.starts_with("primitive");
-        if (explicit_primitive) name.remove_prefix(std::string_view("primitive").size());
-        if (explicit_primitive && (name.starts_with('-') || name.starts_with('_'))) name.remove_prefix(1);
+        auto primitive = explicit_primitive(call.name);
+        std::string_view name = primitive.value_or(call.name);
         auto* entry = find_primitive(name);
-        bool macro = !explicit_primitive && session_.has_macro(call.name);
+        bool macro = !primitive && session_.has_macro(call.name);
         if (entry)
             check_primitive(call, *entry);
         else if (auto* added = session_.find_added(name))
