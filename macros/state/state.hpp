@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // State: what the state-inspection primitives read from the tree, for the host and resource that the variables `host`,
 // `res` and `resdir` name at that moment. Positions and split-brain results are remembered until forget(). Spec:
-// macro-language 3. Tests: tests/unit/macros/state_test.cpp, tests/golden/macros/.
+// macro-language 3. Tests: tests/unit/macros/states_test.cpp, tests/golden/macros/.
 #pragma once
 
 #include <cstdint>
@@ -16,20 +16,9 @@
 #include "kernel/tree/view.hpp"
 #include "macros/language/evaluator.hpp"
 #include "macros/state/context.hpp"
+#include "macros/state/log_progress.hpp"
 
 namespace mars::macros {
-
-// Progress of a host in the logs of a resource. All 0 when its replay link is missing or malformed.
-struct Positions {
-    std::int64_t replay_number = 0; // N
-    std::int64_t base_number = 0;   // first existing file below or at N
-    std::int64_t fetch_number = 0;  // last existing file above or at N
-    std::int64_t work_number = 0;   // last existing file or version link above or at N
-    std::int64_t rest = 0;          // not replayed but written back, as the replay link says
-    std::int64_t back = 0;          // replayed up to here, with the logs below
-    std::int64_t forward_files = 0; // not yet replayed, as far as there are files
-    std::int64_t forward_known = 0; // not yet replayed, as far as version links tell
-};
 
 // Slots of the predefined variables.
 enum PredefinedSlot : Slot {
@@ -110,7 +99,6 @@ class State : public Companion {
   private:
     void warn_missing(const std::string& path) const;
     std::string missing_text(const std::string& path) const;
-    Positions read_positions(const std::string& directory, const std::string& host) const;
     std::string find_split(const std::string& directory) const;
 
     const Context& context_;
