@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Perl regular expressions on bytes: match, substitute, split. Patterns are compiled once per session; matching has
 // limits, so that no pattern takes unbounded time. Code in patterns or replacements is never run. Spec:
-// macro-language 2.2, 2.5. Tests: tests/unit/macros/regex_test.cpp.
+// macro-language 2.2, 2.5. Tests: tests/unit/macros/number_test.cpp.
 #pragma once
 
 #include <cstdint>

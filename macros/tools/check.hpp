@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `macro check`: finds mistakes in macro text without evaluating it: unknown names, wrong numbers of arguments,
-// arguments that nobody reads, braces that do not pair. Tests: tests/unit/macros/check_test.cpp.
+// arguments that nobody reads, braces that do not pair. Tests: tests/unit/macros/tools_test.cpp.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// State of a resource for programs: `view --json`. Tests: tests/unit/macros/json_test.cpp.
+// State of a resource for programs: `view --json`. Tests: tests/unit/macros/tools_test.cpp.
 #pragma once
 
 #include <string>
