@@ -5,7 +5,7 @@
 #include "lua/interpreter.hpp"
 #include "lua/macro_access.hpp"
 #include "lua/values.hpp"
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/words/version.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "macros/library.hpp"
-#include "macros/primitive.hpp"
+#include "kernel/base/characters.hpp"
+#include "macros/primitives.hpp"
 
 namespace mars::macros {
 
@@ -12,14 +12,10 @@ namespace {
 
 constexpr int kMostArguments = 9;
 
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool is_name(std::string_view name) {
-    if (name.empty() || !is_letter(name.front()) || name.starts_with("primitive")) return false;
+    if (name.empty() || !is_alpha(name.front()) || name.starts_with("primitive")) return false;
     for (char c : name)
-        if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '-' && c != '_') return false;
+        if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_') return false;
     return true;
 }
 
@@ -33,7 +29,7 @@ result<void> AddedPrimitives::add(AddedPrimitive primitive) {
     if (primitive.min_args < 0 || primitive.min_args > primitive.max_args || primitive.max_args > kMostArguments)
         return failure(std::errc::invalid_argument, "primitive '" + name + "': from 0 to 9 arguments are possible");
     if (!primitive.function) return failure(std::errc::invalid_argument, "primitive '" + name + "' has no function");
-    if (find_primitive(name) || built_in_text(name, Compat::current))
+    if (find_primitive(name) || vocabulary().text(name, Compat::current))
         return failure(std::errc::file_exists, "'" + name + "' is built in; use a name such as " + name + "-COMPANY");
     if (primitives_.contains(name)) return failure(std::errc::file_exists, "'" + name + "' was added before");
     std::string key = name;

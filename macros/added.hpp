@@ -19,19 +19,11 @@
 #include <vector>
 
 #include "kernel/base/result.hpp"
+#include "macros/language/added_primitive.hpp"
 
 namespace mars::macros {
 
-struct AddedPrimitive {
-    std::string name;  // a letter, then letters, digits, - and _; found exactly as written
-    std::string usage; // the arguments, as in the reference: "{sensor}[{unit}]"; "{}" for none
-    int min_args = 0;
-    int max_args = 0; // at most 9
-    std::string doc;  // one sentence of effect, what fails
-    std::function<result<std::string>(const std::vector<std::string>&)> function;
-};
-
-class AddedPrimitives {
+class AddedPrimitives : public AddedSource {
   public:
     // Errors: invalid_argument for a malformed name, arity or missing function; file_exists when a primitive or
     // built-in macro has this name, or it was added before. Then nothing changes.
@@ -41,9 +33,8 @@ class AddedPrimitives {
     void set_source(std::function<void(AddedPrimitives&)> source) { source_ = std::move(source); }
     // Forgets one, when its plugin is unloaded. Not during an evaluation.
     void remove(std::string_view name);
-    // Valid until it is removed.
-    const AddedPrimitive* find(std::string_view name) const;
-    std::vector<std::string> names() const;
+    const AddedPrimitive* find(std::string_view name) const override;
+    std::vector<std::string> names() const override;
 
   private:
     void load() const;

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "macros/library.hpp"
+#include "macros/language/vocabulary.hpp"
 
 namespace mars::macros {
 

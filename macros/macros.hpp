@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The macro language of `marsadm view`: parse, evaluate, look up, list.
 //
-//   Context   what is viewed, from where, with which options; refers to a tree and to an Outside, owned by the caller.
+//   Context   (context.hpp) what is viewed, from where, with which options.
 //   Session   one run of a command: remembers looked-up and parsed macros. Cheap to make, not thread-safe.
 //             session.view(name, resource, args)            one macro for one resource ("" for none)
 //             session.view_resources(name, resources)       a comma list
@@ -20,7 +20,6 @@
 // and a caret, one per line. Spec: macro-language. Tests: tests/unit/macros/.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,74 +28,12 @@
 #include <vector>
 
 #include "kernel/base/result.hpp"
-#include "kernel/base/stamp.hpp"
-#include "kernel/tree/view.hpp"
 #include "macros/added.hpp"
-#include "macros/outside.hpp"
-#include "macros/syntax.hpp"
+#include "macros/language/library.hpp"
+#include "macros/language/syntax.hpp"
+#include "macros/state/context.hpp"
 
 namespace mars::macros {
-
-inline constexpr std::size_t kMaxMacroBytes = std::size_t{4} << 20;
-
-// Which behaviour to follow where releases up to 0.1a contradict the manual; differences.hpp has the list.
-enum class Compat : std::uint8_t { current, v01a };
-
-// Guards against runaway macros. 0 means: no limit.
-struct Limits {
-    std::size_t output_bytes = std::size_t{256} << 20; // of any one text or variable
-    std::uint64_t calls = 0;                           // primitives and macros called in one view
-    std::size_t nesting = 100'000;                     // calls inside calls
-    std::size_t copies_bytes = std::size_t{1} << 30;   // of all variables that unfinished calls keep for later
-    std::size_t stack_bytes = std::size_t{6} << 20;    // machine stack that one view may use
-};
-
-struct Options {
-    std::int64_t timeout = 600;          // seconds
-    std::int64_t threshold = 10'485'760; // bytes
-    std::int64_t window = 60;            // seconds
-    std::int64_t stuck_seconds = 3600;
-    std::int64_t keep_backup_hours = 168;
-    int force = 0;
-    int dry_run = 0;
-    int verbose = 0;
-    bool ignore_deleted_peers = true;
-};
-
-// One step shown by `macro trace`.
-struct TraceStep {
-    std::size_t depth = 0;
-    std::string_view source; // the call as written
-    std::string_view value;  // what it yielded
-    bool entering = false;   // before the call (no value yet)
-};
-
-struct Context {
-    const tree::View& view;
-    Outside& outside;
-    std::string host;                               // acting host (--host=)
-    std::string real_host{};                        // of this machine; empty: same as `host`
-    std::string ip{};                               // of the acting host; empty: looked up in the tree
-    std::string command{};                          // value of %{cmd}; empty: the name of the viewed macro
-    std::string macro_text{};                       // --macro=TEXT
-    std::string mars_dir = "/mars";                 // how paths of the tree begin in macro text
-    std::vector<std::string> search_path{};         // directories with .tpl files
-    std::map<std::string, std::string> variables{}; // further predefined variables
-    const AddedPrimitives* added = nullptr;         // the caller's own primitives
-    std::optional<Stamp> now{};                     // freezes both clocks (--now=)
-    Compat compat = Compat::current;
-    Options options{};
-    Limits limits{};
-    void (*trace)(void* user, const TraceStep&) = nullptr;
-    void* trace_user = nullptr;
-};
-
-struct MacroInfo {
-    enum class Kind : std::uint8_t { built_in, overridden, own, viewable };
-    std::string name;
-    Kind kind = Kind::built_in;
-    std::string file; // of the text in force
-};
 
 result<MacroPtr> parse(std::string text, std::string file, Compat compat = Compat::current);
 
@@ -115,7 +52,8 @@ class Session {
     // Evaluates `macro` with the variables as the last evaluation of this session has left them; the result is as it
     // is, without a newline added. The first call needs begin().
     void begin(std::string_view command, std::string_view resource);
-    result<std::string> evaluate_more(const MacroPtr& macro);
+    // `name`: %{0}; empty: that of the macro.
+    result<std::string> evaluate_more(const MacroPtr& macro, std::string_view name = {});
     // Value of a variable now, nullopt when it is not set; and an assignment.
     std::optional<std::string> variable(std::string_view name);
     void set_variable(std::string_view name, std::string_view value);
@@ -156,8 +94,6 @@ class Session {
 result<std::string> view(Context& context, std::string_view name, std::string_view resource = {});
 result<std::string> evaluate(Context& context, const MacroPtr& macro, std::string_view resource = {});
 
-// Names of the macros that are compiled in.
-std::vector<std::string_view> built_in_names();
 // Name and text of every macro that `dump-macros` writes as NAME.tpl; `all`: also those that make primitives viewable.
 // Read back as template files they behave like the built-in ones.
 std::vector<std::pair<std::string, std::string>> dump_macros(bool all, Compat compat = Compat::current);

@@ -3,20 +3,19 @@
 #include "kernel/base/plain_text.hpp"
 #include <algorithm>
 
-#include "macros/evaluator.hpp"
-#include "macros/layout.hpp"
+#include "macros/language/layout.hpp"
+#include "macros/language/messages.hpp"
+#include "macros/language/parser.hpp"
 #include "macros/macros.hpp"
-#include "macros/messages.hpp"
-#include "macros/parser.hpp"
+#include "macros/primitives.hpp"
+#include "macros/state/evaluation.hpp"
 
 namespace mars::macros {
 
-struct Session::Parts {
-    explicit Parts(Context& c) : context(c), library(c), evaluator(c, library) {}
+struct Session::Parts : Evaluation {
+    explicit Parts(Context& c) : Evaluation(c, vocabulary()), context(c) {}
 
     Context& context;
-    Library library;
-    Evaluator evaluator;
 };
 
 namespace {
@@ -64,8 +63,8 @@ void Session::begin(std::string_view command, std::string_view resource) {
     parts_->evaluator.begin(command, resource);
 }
 
-result<std::string> Session::evaluate_more(const MacroPtr& macro) {
-    return parts_->evaluator.run(*macro, macro->name, {});
+result<std::string> Session::evaluate_more(const MacroPtr& macro, std::string_view name) {
+    return parts_->evaluator.run(*macro, name.empty() ? macro->name : name, {});
 }
 
 std::optional<std::string> Session::variable(std::string_view name) {
@@ -87,8 +86,8 @@ result<std::string> Session::view(std::string_view name, std::string_view resour
     const Macro* macro = parts_->library.find(name, true);
     if (!macro) return failure(std::errc::operation_canceled, message::cannot_find_macro(name));
     evaluator.begin(name, resource);
-    if (!resource.empty() && evaluator.state().is_split_brain())
-        evaluator.warn("SPLIT BRAIN at resource '" + std::string(resource) + "': " + evaluator.state().split_report());
+    if (!resource.empty() && parts_->state.is_split_brain())
+        evaluator.warn("SPLIT BRAIN at resource '" + std::string(resource) + "': " + parts_->state.split_report());
     MARS_TRY(std::string text, evaluator.run(*macro, name, args));
     return with_final_newline(std::move(text));
 }
@@ -115,7 +114,7 @@ bool Session::names_each_line(std::string_view name) {
 Session::Frame Session::view_resources(std::string_view name, const std::vector<std::string>& resources,
                                        const std::vector<std::string>& args) {
     Frame frame;
-    auto& state = parts_->evaluator.state();
+    auto& state = parts_->state;
     const bool is_table = names_each_line(name);
     for (auto& resource : resources) {
         if (is_table) {
@@ -186,9 +185,9 @@ std::optional<std::string> Session::pretty(std::string_view name) {
 
 std::vector<std::pair<std::string, std::string>> dump_macros(bool all, Compat compat) {
     std::vector<std::pair<std::string, std::string>> macros;
-    for (auto name : built_in_names()) macros.emplace_back(name, *built_in_text(name, compat));
+    for (auto name : built_in_names()) macros.emplace_back(name, *vocabulary().text(name, compat));
     for (auto& entry : primitive_entries())
-        if (all && entry.row->viewable) macros.emplace_back(entry.name, stub_text(entry.name, compat) + "\\\n");
+        if (all && entry.row->viewable) macros.emplace_back(entry.name, vocabulary().stub(entry.name, compat) + "\\\n");
     return macros;
 }
 

@@ -48,7 +48,7 @@ std::string noun(Kind kind) {
 // One walk from the root down to a file or folder.
 class Walk {
   public:
-    Walk(uid_t caller, const LookUp& facts_of) : caller_(caller), look_up_(facts_of) {}
+    Walk(uid_t caller, const LookUp& look_up) : caller_(caller), look_up_(look_up) {}
 
     std::optional<Distrust> go(const std::string& path) {
         append(path);

@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "macros/outside.hpp"
+#include "macros/language/outside.hpp"
 #include "shell/command/context.hpp"
 #include "shell/local/fiber.hpp"
 

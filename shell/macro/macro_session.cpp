@@ -31,7 +31,7 @@ macros::Options macro_options(const Options& options) {
 } // namespace
 
 MacroSetup::MacroSetup(VerbContext& ctx, std::string command)
-    : view(ctx.view(), ctx.env().storage()), outside(ctx), context{.view = view, .outside = outside, .host = ctx.me()} {
+    : view(ctx.view(), ctx.env().storage()), outside(ctx), context(view, outside, ctx.me()) {
     const auto& options = ctx.options();
     context.real_host = ctx.self();
     context.ip = known_address(ctx, ctx.me()).value_or("");

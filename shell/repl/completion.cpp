@@ -7,7 +7,7 @@
 #include "lua/api.hpp"
 #include "lua/values.hpp"
 #include "macros/macros.hpp"
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/options.hpp"
 #include "shell/command/verb_registry.hpp"

@@ -93,7 +93,7 @@ void with_generator(VerbContext& ctx, const std::function<void(const GeneratorIn
     const auto& storage = ctx.env().storage();
     auto templates = load_templates(storage, settings);
     MacroOutside outside(ctx);
-    macros::Context context{.view = ctx.view(), .outside = outside, .host = ctx.me()};
+    macros::Context context(ctx.view(), outside, ctx.me());
     context.real_host = ctx.self();
     context.ip = known_address(ctx, ctx.me()).value_or("");
     context.command = ctx.request().spelling;

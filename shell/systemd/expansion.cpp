@@ -4,20 +4,19 @@
 #include <algorithm>
 #include <cctype>
 
-#include "macros/evaluator.hpp"
-#include "macros/regex.hpp"
-#include "macros/source.hpp"
+#include "macros/language/regex.hpp"
+#include "macros/language/source.hpp"
 #include "shell/systemd/unit_names.hpp"
 #include "shell/words/reason.hpp"
 
 namespace mars::shell::systemd {
 
 struct Expansion::Parts {
-    explicit Parts(macros::Context& context) : library(context), evaluator(context, library) {}
+    explicit Parts(macros::Context& context) : session(context) {}
 
-    macros::Library library;
-    macros::Evaluator evaluator;
-    std::vector<macros::MacroPtr> parsed; // texts of @eval, which the evaluator refers to
+    macros::Session session;
+    macros::RegexCache regexes;
+    std::vector<macros::MacroPtr> parsed; // texts of @eval, which the session refers to
 };
 
 namespace {
@@ -70,27 +69,25 @@ Expansion::~Expansion() = default;
 
 void Expansion::begin(std::string_view resource) {
     parts_->parsed.clear();
-    parts_->evaluator.begin("systemd", resource);
+    parts_->session.begin("systemd", resource);
 }
 
 void Expansion::set(std::string_view variable, std::string_view value) {
-    auto& evaluator = parts_->evaluator;
-    evaluator.env().assign(evaluator.names().slot(variable), value);
+    parts_->session.set_variable(variable, value);
 }
 
 result<std::string> Expansion::evaluate(std::string_view text, const std::string& place) {
     auto macro = macros::parse(std::string(text), place);
     if (!macro) return refusal("unit.template", macro.error().text);
     parts_->parsed.push_back(*macro);
-    auto value = parts_->evaluator.run(**macro, "systemd", {});
+    auto value = parts_->session.evaluate_more(*macro, "systemd");
     if (!value) return refusal("unit.template", place + ": " + value.error().text);
     return *value;
 }
 
 result<std::string> Expansion::variable(std::string_view body, const std::string& place) {
     MARS_TRY(auto name, evaluate(body, place));
-    auto& evaluator = parts_->evaluator;
-    if (const auto* found = evaluator.env().find(evaluator.names().slot(name))) return found->value.str();
+    if (auto found = parts_->session.variable(name)) return *found;
     findings_.push_back({place, "there is no variable '" + name + "'", false});
     return "UNDEFINED(" + name + ")";
 }
@@ -153,7 +150,7 @@ result<std::optional<std::map<std::string, std::string>>> Expansion::match(std::
         pattern += rest.front();
         rest.remove_prefix(1);
     }
-    auto regex = parts_->evaluator.regexes().compile(pattern + ")\\z", 0);
+    auto regex = parts_->regexes.compile(pattern + ")\\z", 0);
     if (!regex) return refusal("unit.template", place + ": the name is no regular expression");
     macros::Regex::Groups groups;
     if (!regex.find(unit, 0, false, groups)) return std::optional<Variables>();

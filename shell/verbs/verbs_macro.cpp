@@ -3,10 +3,10 @@
 // Tests: tests/unit/shell/verbs_macro_test.cpp.
 #include <algorithm>
 
-#include "macros/check.hpp"
-#include "macros/json.hpp"
-#include "macros/primitive.hpp"
-#include "macros/reference.hpp"
+#include "macros/primitives.hpp"
+#include "macros/tools/check.hpp"
+#include "macros/tools/json.hpp"
+#include "macros/tools/reference.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/startup.hpp"
 #include "shell/macro/macro_session.hpp"

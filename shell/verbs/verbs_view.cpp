@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "kernel/tree/heard.hpp"
-#include "macros/check.hpp"
-#include "macros/json.hpp"
-#include "macros/reference.hpp"
+#include "macros/tools/check.hpp"
+#include "macros/tools/json.hpp"
+#include "macros/tools/reference.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/wait.hpp"

@@ -3,9 +3,9 @@
 // modes; laid out on several lines it still parses. Input: the macro text.
 #include <string>
 
-#include "macros/check.hpp"
-#include "macros/layout.hpp"
+#include "macros/language/layout.hpp"
 #include "macros/macros.hpp"
+#include "macros/tools/check.hpp"
 #include "tests/fuzz/check.hpp"
 
 using namespace mars::macros;
@@ -47,7 +47,8 @@ class NoOutside : public Outside {
 void evaluate_limited(const std::string& text, Compat compat) {
     SmallView view;
     NoOutside outside;
-    Context context{.view = view, .outside = outside, .host = "alpha", .compat = compat};
+    Context context(view, outside, "alpha");
+    context.compat = compat;
     context.macro_text = text;
     context.options.timeout = 3;
     context.limits = {.output_bytes = 100'000, .calls = 20'000, .nesting = 200, .stack_bytes = std::size_t{2} << 20};

@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-#include "macros/check.hpp"
+#include "macros/tools/check.hpp"
 #include "tests/unit/macros/fixture.hpp"
 
 using namespace mars::macros;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Every row of the table of differences from release 0.1a is true in both modes.
-#include "macros/differences.hpp"
+#include "macros/tools/differences.hpp"
 
 #include <catch2/catch.hpp>
 

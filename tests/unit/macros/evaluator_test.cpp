@@ -160,7 +160,7 @@ TEST_CASE("an evaluation that takes long can be interrupted") {
         bool may_go_on() override { return ++asked < 5; }
     } outside;
     VectorContext at(Compat::current);
-    Context context{.view = at.view, .outside = outside, .host = "alpha"};
+    Context context(at.view, outside, "alpha");
     for (const char* text : {"%while{1}{}", "%eval{1000000000}{x}", "%for{}{1}{}{}"}) {
         outside.asked = 0;
         context.macro_text = text;

@@ -159,8 +159,8 @@ std::string escape(std::string_view text) {
     return out;
 }
 
-SampleCluster::SampleCluster(const std::string& host, Compat compat)
-    : context{.view = view, .outside = outside, .host = host, .compat = compat} {
+SampleCluster::SampleCluster(const std::string& host, Compat compat) : context(view, outside, host) {
+    context.compat = compat;
     view.load(golden("sample-cluster.tree"));
     // Each host sees the files that it has itself.
     view.apply("resource-vol1/log-000000011-nodea = 40000000");
@@ -188,8 +188,8 @@ std::string SampleCluster::eval(const std::string& text, const std::string& reso
     return result ? *result : "FAIL: " + result.error().text;
 }
 
-VectorContext::VectorContext(Compat compat)
-    : context{.view = view, .outside = outside, .host = "alpha", .compat = compat} {
+VectorContext::VectorContext(Compat compat) : context(view, outside, "alpha") {
+    context.compat = compat;
     view.apply("uuid -> 1234");
     view.apply("ips/ip-alpha -> 10.0.0.1");
     view.directories = {"actual-alpha", "defaults", "userspace"};

@@ -236,7 +236,8 @@ TEST_CASE("comminfo shows troubles of communication and a slip of the Lamport cl
     b.view.apply("actual-nodeb/msg-err-net -> 1649999000.000000000 no connection to nodea");
     b.view.apply("actual-nodeb/msg-inf-a -> CONNECTED to nodea");
     b.view.apply("actual-nodeb/msg-inf-b -> DISCONNECTED from nodea");
-    Context slipped{.view = b.view, .outside = outside, .host = "nodeb", .compat = Compat::v01a};
+    Context slipped(b.view, outside, "nodeb");
+    slipped.compat = Compat::v01a;
     const std::string head = "++++++++++++ Global / Communication Status ++++++++++++\n"
                              "err-net: 2022-04-15 05:03:20 no connection to nodea\n";
     const std::string slip = "++++++++++++ Lamport time slip: 01:06:39 ++++++++++++\n";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "macros/number.hpp"
+#include "macros/language/number.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "macros/perl_format.hpp"
-#include "macros/regex.hpp"
+#include "macros/language/perl_format.hpp"
+#include "macros/language/regex.hpp"
 
 using namespace mars::macros;
 

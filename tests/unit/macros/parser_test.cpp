@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The grammar: well-formed by PEGTL's own analysis; what is a call and what is ordinary text.
-#include "macros/parser.hpp"
+#include "macros/language/parser.hpp"
 
 #include <catch2/catch.hpp>
 #include <tao/pegtl/contrib/analyze.hpp>
 
-#include "macros/grammar.hpp"
-#include "macros/messages.hpp"
+#include "macros/language/grammar.hpp"
+#include "macros/language/messages.hpp"
 
 using namespace mars::macros;
 

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "macros/primitive.hpp"
+#include "macros/primitives.hpp"
 #include "tests/unit/macros/fixture.hpp"
 
 using namespace mars::macros;

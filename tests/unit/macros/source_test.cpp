@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "macros/source.hpp"
+#include "macros/language/source.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -2,12 +2,12 @@
 // What works on macros besides evaluation: check, layout, dump, JSON, help, reference page.
 #include <catch2/catch.hpp>
 
-#include "macros/check.hpp"
-#include "macros/differences.hpp"
-#include "macros/json.hpp"
-#include "macros/layout.hpp"
-#include "macros/primitive.hpp"
-#include "macros/reference.hpp"
+#include "macros/language/layout.hpp"
+#include "macros/primitives.hpp"
+#include "macros/tools/check.hpp"
+#include "macros/tools/differences.hpp"
+#include "macros/tools/json.hpp"
+#include "macros/tools/reference.hpp"
 #include "tests/unit/macros/fixture.hpp"
 
 using namespace mars::macros;

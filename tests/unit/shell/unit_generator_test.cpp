@@ -35,7 +35,7 @@ struct Bench {
     template<class Use>
     auto with(Use use) {
         macros::Outside outside;
-        macros::Context context{.view = view, .outside = outside, .host = "hostA"};
+        macros::Context context(view, outside, "hostA");
         context.command = "systemd-trigger";
         GeneratorInput input{templates, settings, view, context, resources};
         input.is_installed = [this](const std::string& name) { return installed.contains(name); };
