@@ -69,8 +69,8 @@ env::task<FleetResult> fleet_run(env::Env& env, Remote& remote, std::vector<Remo
                                  std::vector<std::string> argv, FleetOptions options, FleetOutput& output);
 
 // The hosts that `selector` names, without "@", in natural order and each once: "all", or a comma list of hosts and
-// resources ("host:NAME" and "res:NAME" where a name could be both). A name that is neither is taken for a host that ssh
-// knows. Failures: usage.arg.
+// resources ("host:NAME" and "res:NAME" where a name could be both). A name that is neither is taken for a host that
+// ssh knows. Failures: usage.arg.
 result<std::vector<RemoteHost>> hosts_of_selector(const tree::View& view, std::string_view selector);
 
 // Is this a line for other hosts, i.e. is its first word that is no option of the form "@WHO"?

@@ -24,7 +24,8 @@ std::string last_line(std::string_view text) {
     while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
     auto newline = text.find_last_of("\r\n");
     std::string line(newline == std::string_view::npos ? text : text.substr(newline + 1));
-    std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    std::replace_if(
+        line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
     return line;
 }
 
@@ -96,9 +97,8 @@ void FleetScreen::summary(const FleetResult& result) {
     for (const auto& outcome : result.outcomes)
         if (!outcome.is_good()) failed += (failed.empty() ? ": " : ", ") + outcome.host;
     const auto bad = result.outcomes.size() - result.good();
-    output_.remark(std::to_string(result.outcomes.size()) + " hosts in " + seconds_text(result.took) +
-                                        ": " + std::to_string(result.good()) + " ok, " + std::to_string(bad) +
-                                        " failed" + failed);
+    output_.remark(std::to_string(result.outcomes.size()) + " hosts in " + seconds_text(result.took) + ": " +
+                   std::to_string(result.good()) + " ok, " + std::to_string(bad) + " failed" + failed);
 }
 
 void FleetJson::summary(const FleetResult& result) {

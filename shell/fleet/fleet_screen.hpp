@@ -27,9 +27,9 @@ class FleetScreen final : public FleetOutput {
     void draw();
 
     Output& output_;
-    std::size_t width_ = 0;                  // of the longest name
-    std::vector<std::string> waiting_;       // not begun yet
-    std::vector<std::string> running_;       // in the order of their begin
+    std::size_t width_ = 0;                   // of the longest name
+    std::vector<std::string> waiting_;        // not begun yet
+    std::vector<std::string> running_;        // in the order of their begin
     std::map<std::string, std::string> last_; // the last line of each that runs
     std::size_t good_ = 0;
     std::size_t bad_ = 0;

@@ -26,7 +26,8 @@ bool is_name(std::string_view word) {
     if (word.empty()) return true;
     auto is_letter = [](unsigned char c) { return std::isalpha(c) || c == '_'; };
     return is_letter(static_cast<unsigned char>(word.front())) &&
-           std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
+           std::all_of(word.begin(), word.end(),
+                       [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
 }
 
 // Length of the balanced brace text at the begin of `text`, both braces included; 0 when it does not end.
@@ -103,7 +104,8 @@ result<std::string> Expansion::apply(std::string_view form, std::string_view bod
         return escape_path(value);
     }
     if (form != "verbatim")
-        findings_.push_back({place, "unknown form " + std::string(1, settings_.escape) + std::string(form) + "{}", false});
+        findings_.push_back(
+            {place, "unknown form " + std::string(1, settings_.escape) + std::string(form) + "{}", false});
     return std::string(body);
 }
 
