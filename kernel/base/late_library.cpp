@@ -12,8 +12,8 @@ void* LateLibrary::function(const char* name) {
     std::scoped_lock lock(loading_);
     auto broken = [&] {
         const char* why = ::dlerror();
-        return std::runtime_error(std::string("cannot use the library ") + file_ + ": " + (why ? why : "unknown error") +
-                                  "; next: install the Debian package " + package_);
+        return std::runtime_error(std::string("cannot use the library ") + file_ + ": " +
+                                  (why ? why : "unknown error") + "; next: install the Debian package " + package_);
     };
     if (!handle_) handle_ = ::dlopen(file_, RTLD_NOW | RTLD_LOCAL);
     if (!handle_) throw broken();

@@ -9,8 +9,7 @@
 
 namespace mars {
 
-namespace {
-}
+namespace {}
 
 std::string Stamp::text() const {
     char buffer[48];

@@ -66,8 +66,8 @@ void HandlerWatch::end() {
     const auto ran = ended.ran - begun.ran;
     const auto took = ended.real - begun.real - late - ran + ran / kSlower;
     if (took < limit) return;
-    panic("one handler of the event loop took " + in_ms(took) + " (" + in_ms(ran) +
-          " on a processor), at most " + in_ms(limit) + " are allowed: what may be slow belongs on the pool");
+    panic("one handler of the event loop took " + in_ms(took) + " (" + in_ms(ran) + " on a processor), at most " +
+          in_ms(limit) + " are allowed: what may be slow belongs on the pool");
 }
 
 } // namespace mars::env

@@ -12,7 +12,8 @@ namespace mars::env {
 class HandlerWatch {
   public:
     // A handler has taken `limit` or longer: the process aborts, and says so. Counted is what the handler did (a
-    // quarter of it: sanitizers slow it down) or waited for, not the time for which other threads had the processors. A no-op where Asio was not built for it.
+    // quarter of it: sanitizers slow it down) or waited for, not the time for which other threads had the processors. A
+    // no-op where Asio was not built for it.
     static void watch_handlers(std::chrono::milliseconds limit);
 
     HandlerWatch() {

@@ -11,7 +11,6 @@ namespace mars::format {
 
 namespace {
 
-
 [[noreturn]] void refuse(const char* what, std::int64_t found) {
     panic(std::string("log record: ") + what + ", found " + std::to_string(found));
 }

@@ -319,8 +319,9 @@ env::task<result<void>> Pusher::compare(Session& session) {
     std::size_t bytes = 0;
     for (auto& entry : all) {
         bytes += entry.dir.size() + entry.digest.size();
+        const bool is_last = &entry == &all.back();
         part.push_back(std::move(entry));
-        if (bytes < kPartBytes && &entry != &all.back()) continue;
+        if (bytes < kPartBytes && !is_last) continue;
         MARS_CO_TRY_VOID(co_await send_differing(session, batcher, std::exchange(part, {})));
         bytes = 0;
     }

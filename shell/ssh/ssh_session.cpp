@@ -17,6 +17,7 @@ namespace mars::shell {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
 constinit LateLibrary libssh("libssh.so.4", "libssh-4");
 MARS_LATE_FUNCTION(libssh, ssh_channel_close);
 MARS_LATE_FUNCTION(libssh, ssh_channel_free);
@@ -322,7 +323,6 @@ bool SshSession::drain_errors(const SshCall& call, ssh_channel channel, Conversa
 }
 
 result<void> SshSession::read_all(const SshCall& call, ssh_channel channel, Conversation& talk, RemoteResult& into) {
-    using Clock = std::chrono::steady_clock;
     std::optional<Clock::time_point> rest_end; // the program has ended, its output may be held by something else
     std::optional<Clock::time_point> answer_end;
     auto next_sign = Clock::now() + std::chrono::seconds(kAliveEverySeconds);

@@ -77,7 +77,7 @@ class Search {
 // Where the process has something of the device, nullopt when it has not.
 std::optional<std::string> Search::use_by(const fs::path& process) const {
     auto uses = [&](const fs::path& link) -> std::optional<std::string> {
-        struct stat status{};
+        struct stat status {};
         if (::stat(link.c_str(), &status) != 0) return std::nullopt;
         if (S_ISBLK(status.st_mode) && status.st_rdev == device_) return "has the device open";
         if (status.st_dev != device_) return std::nullopt;
@@ -127,7 +127,7 @@ std::vector<std::string> Search::run() {
 } // namespace
 
 std::vector<std::string> device_users(const std::string& device, std::size_t most) {
-    struct stat status{};
+    struct stat status {};
     if (::stat(device.c_str(), &status) != 0 || !S_ISBLK(status.st_mode)) return {};
     return Search(status.st_rdev, most).run();
 }

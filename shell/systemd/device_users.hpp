@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// device_users: who keeps a block device from being closed, for people: mounts, processes with files in them or with the
-// device itself open, other block devices on it. Looks at /proc and /sys; blocks for milliseconds.
+// device_users: who keeps a block device from being closed, for people: mounts, processes with files in them or with
+// the device itself open, other block devices on it. Looks at /proc and /sys; blocks for milliseconds.
 #pragma once
 
 #include <string>

@@ -27,7 +27,8 @@ std::string own_section(std::string_view kind) {
 
 class UnitLint {
   public:
-    UnitLint(std::string_view name, std::string place) : name_(name), kind_(unit_kind(name)), place_(std::move(place)) {}
+    UnitLint(std::string_view name, std::string place)
+        : name_(name), kind_(unit_kind(name)), place_(std::move(place)) {}
 
     std::vector<Finding> run(std::string_view text);
 
@@ -87,8 +88,7 @@ void UnitLint::check_whole() {
                     name_);
     if (kind_ == "mount" && sections_.contains(own) && (!values_.contains("Where") || !values_.contains("What")))
         note(1, "[Mount] needs What= and Where=");
-    if (kind_ == "path" && sections_.contains(own) &&
-        std::none_of(values_.begin(), values_.end(), [](const auto& v) {
+    if (kind_ == "path" && sections_.contains(own) && std::none_of(values_.begin(), values_.end(), [](const auto& v) {
             return v.first.starts_with("Path") || v.first == "DirectoryNotEmpty";
         }))
         note(1, "[Path] watches nothing: PathExists=, PathChanged=, PathModified= or DirectoryNotEmpty= is missing");

@@ -61,7 +61,7 @@ class BusError {
     }
 
   private:
-    sd_bus_error error_ = SD_BUS_ERROR_NULL;
+    sd_bus_error error_{}; // what SD_BUS_ERROR_NULL says in C
 };
 
 // `code`: a negative errno.

@@ -123,7 +123,8 @@ bool is_unit_name(std::string_view name) {
     auto kind = unit_kind(name);
     if (name.size() > kMostName || kind.size() + 1 >= name.size()) return false;
     if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) return false;
-    return std::all_of(name.begin(), name.end(), [](char c) { return is_plain(c) || c == '-' || c == '\\' || c == '@'; });
+    return std::all_of(name.begin(), name.end(),
+                       [](char c) { return is_plain(c) || c == '-' || c == '\\' || c == '@'; });
 }
 
 std::string template_of_instance(std::string_view name) {

@@ -46,7 +46,9 @@ void must(result<void> r) {
 Seconds cpu_time() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+    auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
     return Seconds(seconds(usage.ru_utime) + seconds(usage.ru_stime));
 }
 
@@ -75,7 +77,8 @@ class OpenGate final : public PeerGate {
 
 class OneLog final : public LogSource {
   public:
-    OneLog(env::Env& env, std::string path, std::uint64_t length) : env_(env), path_(std::move(path)), changed_(env.lot()) {
+    OneLog(env::Env& env, std::string path, std::uint64_t length)
+        : env_(env), path_(std::move(path)), changed_(env.lot()) {
         state_.name = log_name();
         state_.durable_length = length;
     }

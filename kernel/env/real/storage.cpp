@@ -195,7 +195,7 @@ result<std::vector<DirectoryEntry>> RealStorage::list(const std::string& directo
 result<std::vector<DirectoryEntry>> RealStorage::scan(const std::string& directory) const {
     std::vector<DirectoryEntry> entries;
     auto add = [&](int, const dirent& entry) -> result<void> {
-        entries.push_back({entry.d_name, kind_of(DTTOIF(entry.d_type))});
+        entries.push_back({entry.d_name, kind_of(static_cast<mode_t>(DTTOIF(entry.d_type)))});
         return {};
     };
     MARS_TRY_VOID(each_name(directory, add));

@@ -151,7 +151,8 @@ TEST_CASE("openers are counted: one, two, killed, shared, other block devices, s
     host.run([&]() -> task<void> {
         auto e = co_await host.create(device);
         auto count_is = [&](int n) -> task<void> {
-            bool reached = co_await host.eventually(e->changed(), [&, n] { return e->open_count() == n; });
+            const auto is_reached = [&] { return e->open_count() == n; };
+            bool reached = co_await host.eventually(e->changed(), is_reached);
             INFO("expected " << n << ": " << e->state());
             CHECK(reached);
         };

@@ -39,7 +39,8 @@ struct Scene {
     bool renew(bool may_note = true) {
         bool ok = false;
         auto work = [](RoleNote& n, bool may, bool& done) -> env::task<void> {
-            const auto renewed = co_await n.renew([may] { return may; });
+            const auto still = [may] { return may; };
+            const auto renewed = co_await n.renew(still);
             done = renewed.has_value();
         };
         run(work(*note, may_note, ok));

@@ -39,8 +39,8 @@ TEST_CASE("what travels: all links of known directories but private ones") {
     for (const char* yes : {"uuid", "unknown", "ips/ip-a", "resource-x/anything", "actual-a/alive",
                             "resource-x/actual-a/read-stamp", "resource-x/log-000000001-a"})
         CHECK(is_transferable(yes));
-    for (const char* no : {".tmp-uuid", "ips/.deleted-ip-a", "ignore-this", "actual-a/read-stamp", "actual-a/read-time", "cache-a/invalid",
-                           "resource-x/local-a/connection-b", ""})
+    for (const char* no : {".tmp-uuid", "ips/.deleted-ip-a", "ignore-this", "actual-a/read-stamp", "actual-a/read-time",
+                           "cache-a/invalid", "resource-x/local-a/connection-b", ""})
         CHECK_FALSE(is_transferable(no));
 }
 
