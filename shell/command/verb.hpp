@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Verb: one row of the one table of verbs. From it come the command line, --help, the man page, and every other front
-// end. Adding a verb means writing its coroutine and its row, in the file of its family (shell/verbs/verbs_*.cpp). Spec:
-// verbs 1.8, 3. Tests: tests/unit/shell/verb_table_test.cpp.
+// end. Adding a verb means writing its coroutine and its row, in the file of its family (shell/verbs/verbs_*.cpp).
+// Spec: verbs 1.8, 3. Tests: tests/unit/shell/verb_table_test.cpp.
 #pragma once
 
 #include <functional>
