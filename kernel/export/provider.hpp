@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Export: a Device as applications see it, e.g. as /dev/mars/NAME. Provider: a way to make exports; the real ones are
-// tried in the order of a table (host_export.hpp), the simulation has its own.
+// tried in the order of a table (real/host_export.hpp), the simulation has its own.
 // Runs on: the env's executor. The Device must outlive the Export.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/loop_device.hpp"
+#include "kernel/export/real/loop_device.hpp"
 
 #include <fcntl.h>
 #include <linux/loop.h>

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "kernel/base/result.hpp"
-#include "kernel/export/loop_device.hpp"
-#include "kernel/export/paths.hpp"
+#include "kernel/export/real/loop_device.hpp"
+#include "kernel/export/real/paths.hpp"
 
 namespace mars::exports {
 

@@ -17,7 +17,7 @@
 #include "kernel/env/event.hpp"
 #include "kernel/env/real/real_env.hpp"
 #include "kernel/env/task_group.hpp"
-#include "kernel/export/buffers.hpp"
+#include "kernel/export/real/buffers.hpp"
 
 struct fuse_session;
 struct fuse_req;

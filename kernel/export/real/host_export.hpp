@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "kernel/env/real/real_env.hpp"
-#include "kernel/export/paths.hpp"
 #include "kernel/export/provider.hpp"
+#include "kernel/export/real/paths.hpp"
 
 namespace mars::exports {
 

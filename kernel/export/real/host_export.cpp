@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/host_export.hpp"
+#include "kernel/export/real/host_export.hpp"
 
 #include <sys/stat.h>
 
@@ -8,9 +8,9 @@
 #include "kernel/base/names.hpp"
 #include "kernel/env/shield.hpp"
 #include "kernel/env/task_group.hpp"
-#include "kernel/export/fuse_loop.hpp"
-#include "kernel/export/leftovers.hpp"
-#include "kernel/export/nbd_server.hpp"
+#include "kernel/export/real/fuse_loop.hpp"
+#include "kernel/export/real/leftovers.hpp"
+#include "kernel/export/real/nbd_server.hpp"
 
 namespace mars::exports {
 

@@ -8,8 +8,8 @@
 #pragma once
 
 #include "kernel/env/real/real_env.hpp"
-#include "kernel/export/paths.hpp"
 #include "kernel/export/provider.hpp"
+#include "kernel/export/real/paths.hpp"
 
 namespace mars::exports {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/openers.hpp"
+#include "kernel/export/real/openers.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

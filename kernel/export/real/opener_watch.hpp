@@ -13,7 +13,7 @@
 #include "kernel/env/event.hpp"
 #include "kernel/env/real/real_env.hpp"
 #include "kernel/env/task_group.hpp"
-#include "kernel/export/openers.hpp"
+#include "kernel/export/real/openers.hpp"
 
 namespace mars::exports {
 

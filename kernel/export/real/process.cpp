@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/process.hpp"
+#include "kernel/export/real/process.hpp"
 
 #include <fcntl.h>
 #include <linux/prctl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/opener_watch.hpp"
+#include "kernel/export/real/opener_watch.hpp"
 
 #include <fcntl.h>
 #include <sys/inotify.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/leftovers.hpp"
+#include "kernel/export/real/leftovers.hpp"
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -14,7 +14,7 @@
 #include <sstream>
 
 #include "kernel/env/real/fd.hpp"
-#include "kernel/export/openers.hpp"
+#include "kernel/export/real/openers.hpp"
 
 namespace mars::exports {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/fuse_session.hpp"
+#include "kernel/export/real/fuse_session.hpp"
 
 #define FUSE_USE_VERSION 35
 #include <fuse_lowlevel.h>

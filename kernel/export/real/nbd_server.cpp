@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/nbd_server.hpp"
+#include "kernel/export/real/nbd_server.hpp"
 
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "kernel/export/nbd_connection.hpp"
+#include "kernel/export/real/nbd_connection.hpp"
 
 namespace mars::exports {
 

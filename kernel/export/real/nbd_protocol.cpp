@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/nbd_protocol.hpp"
+#include "kernel/export/real/nbd_protocol.hpp"
 
 #include <cerrno>
 

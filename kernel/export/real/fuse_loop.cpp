@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/fuse_loop.hpp"
+#include "kernel/export/real/fuse_loop.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,9 +10,9 @@
 #include "kernel/base/names.hpp"
 #include "kernel/env/real/fd.hpp"
 #include "kernel/env/shield.hpp"
-#include "kernel/export/fuse_session.hpp"
-#include "kernel/export/leftovers.hpp"
-#include "kernel/export/opener_watch.hpp"
+#include "kernel/export/real/fuse_session.hpp"
+#include "kernel/export/real/leftovers.hpp"
+#include "kernel/export/real/opener_watch.hpp"
 
 namespace mars::exports {
 

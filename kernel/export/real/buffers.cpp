@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kernel/export/buffers.hpp"
+#include "kernel/export/real/buffers.hpp"
 
 #include <bit>
 #include <new>

@@ -15,8 +15,8 @@
 #include "kernel/env/event.hpp"
 #include "kernel/env/real/real_env.hpp"
 #include "kernel/env/task_group.hpp"
-#include "kernel/export/buffers.hpp"
-#include "kernel/export/nbd_protocol.hpp"
+#include "kernel/export/real/buffers.hpp"
+#include "kernel/export/real/nbd_protocol.hpp"
 
 namespace mars::exports {
 
