@@ -90,8 +90,9 @@ bool Controller::is_at_rest() const {
 }
 
 std::string Controller::write_counters() const {
-    if (!append_.logger()) return "";
-    const auto c = append_.logger()->counters();
+    const auto counters = append_.counters();
+    if (!counters) return "";
+    const auto& c = *counters;
     const auto micros = [](Duration d) {
         return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
     };
