@@ -32,7 +32,7 @@ class FuseLoopExport final : public Export {
     env::Event& changed() override { return changed_; }
     std::string state() const override;
     task<result<bool>> try_close() override { return env::shielded(try_close_steps()); }
-    task<result<void>> close() override;
+    task<result<void>> close() override { return close_when_unused(env_, *this); }
     task<void> abort() override;
     task<result<std::string>> look_after() override { return env::shielded(look_after_steps()); }
     task<result<void>> grow() override;
@@ -101,14 +101,6 @@ task<result<bool>> FuseLoopExport::try_close_steps() {
     }
     co_await tidy(true);
     co_return true;
-}
-
-task<result<void>> FuseLoopExport::close() {
-    while (true) {
-        MARS_CO_TRY(bool closed, co_await try_close());
-        if (closed) co_return result<void>();
-        (void)co_await wait_for(env_, changed_, kOpenersRetry); // either way we try again
-    }
 }
 
 // The connection ends first, so that nothing waits for an answer of the Device any more.

@@ -37,7 +37,7 @@ class HostExport final : public Export {
     env::Event& changed() override { return changed_; }
     std::string state() const override;
     task<result<bool>> try_close() override { return env::shielded(try_close_steps()); }
-    task<result<void>> close() override;
+    task<result<void>> close() override { return close_when_unused(env_, *this); }
     task<void> abort() override;
     task<result<std::string>> look_after() override;
     task<result<void>> grow() override;
@@ -89,14 +89,6 @@ task<void> HostExport::end(bool now) {
     co_await nbd_->stop(now);
     co_await forwarding_.stop();
     changed_.notify();
-}
-
-task<result<void>> HostExport::close() {
-    while (true) {
-        MARS_CO_TRY(bool closed, co_await try_close());
-        if (closed) co_return result<void>();
-        (void)co_await wait_for(env_, changed_, kOpenersRetry); // either way we try again
-    }
 }
 
 task<void> HostExport::abort() {
