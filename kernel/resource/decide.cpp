@@ -509,7 +509,14 @@ class Decision {
 } // namespace
 
 Plan decide(const tree::View& view, const std::string& resource, const Local& local) {
-    return Decision(view, resource, local).make();
+    auto plan = Decision(view, resource, local).make();
+    if (plan.work != Work::sync || local.engine != Engine::syncing || !local.sync_had_turn) return plan;
+    auto without_sync = local;
+    without_sync.engine = Engine::off;
+    without_sync.replay_has_turn = true;
+    auto instead = Decision(view, resource, without_sync).make();
+    instead.is_replays_turn = instead.work == Work::replay;
+    return instead.is_replays_turn ? instead : plan;
 }
 
 } // namespace mars::resource

@@ -54,6 +54,8 @@ struct Host {
     // All that this host had to tell when it connected is here, at least once since the start.
     std::function<bool(const std::string& host)> has_answered;
 
+    // Its marsd has been heard of lately.
+    bool is_alive(const std::string& host) const;
     const std::string& me() const { return env.hostname(); }
     Host(env::Env& e, tree::Tree& t, exports::Provider& x, Tunables u);
 };
