@@ -9,6 +9,23 @@ namespace {
 constexpr Duration kRotationRetry = std::chrono::milliseconds(100); // while the log before is still being written back
 } // namespace
 
+void AppendRunner::observe(Local& local) {
+    local.is_append_over = engine_.is_log_failed() || engine_.is_stopped();
+    local.appending_to = engine_.log();
+    if (is_running()) local.rotate_at = rotation_limit();
+    local.device_exists = engine_.device_exists();
+    local.open_count = engine_.open_count();
+}
+
+// Transaction-log 17.1: 0 = off; else min(value, max(1, size / 32)) GiB.
+std::int64_t AppendRunner::rotation_limit() const {
+    constexpr std::uint64_t kGiB = std::uint64_t(1) << 30;
+    auto limit = host_.tunables.rotate_bytes;
+    if (const auto total = host_.total_bytes(); limit > 0 && total > 0)
+        limit = std::min(limit, std::max(kGiB, total / 32));
+    return static_cast<std::int64_t>(limit);
+}
+
 bool AppendRunner::is_wanted(const Plan& plan) const {
     return plan.work == Work::append && (plan.device || !engine_.device_exists());
 }

@@ -22,7 +22,9 @@ class AppendRunner final : public Runner {
         : Runner(context), disk_(disk), note_(note),
           engine_(context.host, context.view.name(), context.logs, context.signal) {}
 
+    Engine kind() const override { return Engine::appending; }
     bool is_running() const override { return engine_.is_running(); }
+    void observe(Local& local) override;
     bool is_wanted(const Plan& plan) const override;
     env::task<bool> stop(const Plan& plan) override;
     env::task<bool> advance(const Plan& plan, std::shared_ptr<block::Disk> disk) override;
@@ -37,6 +39,7 @@ class AppendRunner final : public Runner {
     std::shared_ptr<DiskSource> source() const { return source_; }
 
   private:
+    std::int64_t rotation_limit() const;
     env::task<bool> start(const Plan& plan, std::shared_ptr<block::Disk> disk);
     env::task<bool> finish();
     env::task<bool> create_device();

@@ -164,27 +164,14 @@ env::task<bool> Controller::recover() {
 Local Controller::observe() {
     health_.forget_old_outcome();
     append_note_.look(append_.is_running());
-    const auto& engine = append_.engine();
     Local local;
     local.me = host_.me();
     local.shutting_down = shutting_down_;
     local.may_be_designated = host_.may_be_designated();
-    local.engine = append_.is_running()   ? Engine::appending
-                   : replay_.is_running() ? Engine::replaying
-                   : sync_.is_running()   ? Engine::syncing
-                                          : Engine::off;
-    local.is_append_over = engine.is_log_failed() || engine.is_stopped();
-    local.appending_to = engine.log();
-    if (append_.is_running()) local.rotate_at = rotation_limit();
-    local.device_exists = engine.device_exists();
-    local.open_count = engine.open_count();
+    if (const auto* runner = on_disk()) local.engine = runner->kind();
+    for (auto* runner : runners_) runner->observe(local);
     local.disk_is_open = disk_.get() != nullptr;
     local.logs = logs_->local();
-    local.damaged = health_.damaged();
-    local.may_repair = repair_engine_.is_wanted();
-    local.replay_must_pause = replay_.must_pause();
-    local.sync_had_turn = sync_.has_had_turn();
-    local.replay_has_turn = sync_.replay_has_turn();
     local.is_trusted = disk_.is_trusted();
     local.gone_log = append_note_.gone();
     local.missing_past = disk_.missing_past(append_.is_running());
@@ -192,15 +179,6 @@ Local Controller::observe() {
     local.unaware = role_.unaware_members(append_.is_running());
     local.primary_is_alive = host_.is_alive(view_.primary());
     return local;
-}
-
-// Transaction-log 17.1: 0 = off; else min(value, max(1, size / 32)) GiB.
-std::int64_t Controller::rotation_limit() const {
-    constexpr std::uint64_t kGiB = std::uint64_t(1) << 30;
-    auto limit = host_.tunables.rotate_bytes;
-    if (const auto total = host_.total_bytes(); limit > 0 && total > 0)
-        limit = std::min(limit, std::max(kGiB, total / 32));
-    return static_cast<std::int64_t>(limit);
 }
 
 // --- one step --------------------------------------------------------------------------------------------------------
@@ -215,7 +193,7 @@ env::task<bool> Controller::act(const Plan& plan) {
     if (stopped) co_return true;
     const bool closed = co_await close_disk(plan);
     if (closed) co_return true;
-    for (Runner* runner : {static_cast<Runner*>(&repair_), static_cast<Runner*>(&fetch_)}) {
+    for (auto* runner : log_runners_) {
         const bool begun = co_await runner->advance(plan, disk_.get());
         if (begun) co_return true;
     }
@@ -239,22 +217,25 @@ env::task<bool> Controller::stop_unwanted(const Plan& plan) {
 }
 
 env::task<bool> Controller::close_disk(const Plan& plan) {
-    const bool in_use = append_.is_running() || replay_.is_running() || sync_.is_running();
-    if (plan.open_disk || !disk_.get() || in_use) co_return false;
+    if (plan.open_disk || !disk_.get() || on_disk()) co_return false;
     co_await disk_.close(sync_.is_complete());
     sync_.forget();
     co_return true;
 }
 
-// One engine at a time.
+// What is at work on the disk; nullptr: nothing.
+Runner* Controller::on_disk() const {
+    const auto found =
+        std::find_if(disk_runners_.begin(), disk_runners_.end(), [](const auto* one) { return one->is_running(); });
+    return found == disk_runners_.end() ? nullptr : *found;
+}
+
 env::task<bool> Controller::work_on_disk(const Plan& plan) {
-    for (Runner* runner :
-         {static_cast<Runner*>(&append_), static_cast<Runner*>(&replay_), static_cast<Runner*>(&sync_)}) {
-        if (!runner->is_running()) continue;
-        co_return co_await runner->advance(plan, disk_.get());
+    if (auto* runner = on_disk()) {
+        const bool done = co_await runner->advance(plan, disk_.get());
+        co_return done;
     }
-    for (Runner* runner :
-         {static_cast<Runner*>(&append_), static_cast<Runner*>(&replay_), static_cast<Runner*>(&sync_)}) {
+    for (auto* runner : disk_runners_) {
         const bool begun = co_await runner->advance(plan, disk_.get());
         if (begun && runner == &replay_) (void)co_await publish_positions(); // each run tells its begin
         if (begun) co_return true;

@@ -58,13 +58,13 @@ class Controller {
     env::task<bool> recover();
     void subscribe();
     Local observe();
-    std::int64_t rotation_limit() const;
 
     // Steps of a round, in this order; true: something was done, decide again.
     env::task<bool> act(const Plan& plan);
     env::task<bool> stop_unwanted(const Plan& plan);
     env::task<bool> close_disk(const Plan& plan);
     env::task<bool> work_on_disk(const Plan& plan);
+    Runner* on_disk() const;
     env::task<bool> make_step(const Plan& plan);
     env::task<bool> prepare_step(const Plan& plan);
     void warn_of_silence(const LogName& log);
@@ -97,6 +97,8 @@ class Controller {
     RepairRunner repair_;
     FetchRunner fetch_;
     AppendRunner append_;
+    const std::array<Runner*, 3> disk_runners_{&append_, &replay_, &sync_}; // at most one of them runs
+    const std::array<Runner*, 2> log_runners_{&repair_, &fetch_};
     const std::array<Runner*, 5> runners_{&replay_, &sync_, &repair_, &fetch_, &append_}; // as they are ended
 
     bool shutting_down_ = false;

@@ -53,6 +53,11 @@ void FetchRunner::add_messages(std::map<std::string, std::string>& messages) con
             view_.name() + " on " + host_.me());
 }
 
+void RepairRunner::observe(Local& local) {
+    local.damaged = health_.damaged();
+    local.may_repair = engine_.is_wanted();
+}
+
 env::task<bool> RepairRunner::stop(const Plan&) {
     co_await engine_.stop();
     co_return true;

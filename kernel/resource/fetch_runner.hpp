@@ -18,6 +18,7 @@ class FetchRunner final : public Runner {
           engine_(context.host.env, context.view.name(), context.logs, changed, context.host.tunables.log_port) {}
 
     bool is_running() const override { return engine_.is_running(); }
+    void observe(Local&) override {}
     bool is_wanted(const Plan& plan) const override { return plan.fetch; }
     env::task<bool> stop(const Plan& plan) override;
     env::task<bool> advance(const Plan& plan, std::shared_ptr<block::Disk> disk) override;
@@ -34,6 +35,7 @@ class RepairRunner final : public Runner {
         : Runner(context), health_(health), engine_(engine) {}
 
     bool is_running() const override { return engine_.is_running(); }
+    void observe(Local& local) override;
     bool is_wanted(const Plan& plan) const override { return plan.repair; }
     env::task<bool> stop(const Plan& plan) override;
     env::task<bool> advance(const Plan& plan, std::shared_ptr<block::Disk> disk) override;

@@ -14,6 +14,10 @@ constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
 
 } // namespace
 
+void ReplayRunner::observe(Local& local) {
+    local.replay_must_pause = must_pause();
+}
+
 env::task<bool> ReplayRunner::stop(const Plan&) {
     co_await engine_.stop();
     co_return true;
@@ -42,6 +46,8 @@ env::task<void> ReplayRunner::take_outcome() {
     health_.note_outcome(std::move(outcome));
 }
 
+// TL-P5: the disk has failed a moment ago, or the log could not be read. Neither gets better by another copy of the
+// log; it is tried again after a while.
 bool ReplayRunner::must_pause() const {
     if (health_.last_replay().code.code >= 0 || health_.damaged()) return false;
     const auto since = context_.now() - ended_at_;

@@ -16,7 +16,9 @@ class ReplayRunner final : public Runner {
     ReplayRunner(Context& context, LogHealth& health)
         : Runner(context), health_(health), engine_(context.host.env, context.signal) {}
 
+    Engine kind() const override { return Engine::replaying; }
     bool is_running() const override { return engine_.is_running(); }
+    void observe(Local& local) override;
     bool is_wanted(const Plan& plan) const override { return plan.work == Work::replay && plan.log == engine_.log(); }
     env::task<bool> stop(const Plan& plan) override;
     env::task<bool> advance(const Plan& plan, std::shared_ptr<block::Disk> disk) override;
@@ -25,11 +27,8 @@ class ReplayRunner final : public Runner {
     env::task<result<bool>> publish() override;
     void add_facts(Facts& facts) override;
 
-    // The disk has failed a moment ago, or the log could not be read: neither gets better by another copy of the log
-    // (TL-P5).
-    bool must_pause() const;
-
   private:
+    bool must_pause() const;
     bool shall_wait_for_more(const Plan& plan) const;
 
     LogHealth& health_;

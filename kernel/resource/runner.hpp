@@ -20,7 +20,11 @@ class Runner {
   public:
     virtual ~Runner() = default;
 
+    // What it is on the disk, for decide(); off for what does not use that.
+    virtual Engine kind() const { return Engine::off; }
     virtual bool is_running() const = 0;
+    // What decide() needs to know of it.
+    virtual void observe(Local& local) = 0;
     // What it is at is what the plan wants. Only while it runs.
     virtual bool is_wanted(const Plan& plan) const = 0;
     // One step towards its end. True: something was done; false: it has to wait.

@@ -7,6 +7,11 @@ namespace {
 constexpr Duration kShortestTurn = std::chrono::seconds(8); // a shorter one means: no turns
 } // namespace
 
+void SyncRunner::observe(Local& local) {
+    local.sync_had_turn = has_had_turn();
+    local.replay_has_turn = replay_has_turn_;
+}
+
 env::task<bool> SyncRunner::stop(const Plan& plan) {
     if (plan.is_replays_turn) replay_has_turn_ = true;
     co_await engine_.stop();
@@ -27,6 +32,7 @@ env::task<bool> SyncRunner::advance(const Plan& plan, std::shared_ptr<block::Dis
     co_return true;
 }
 
+// Y9: it has made progress for the time of its turn.
 bool SyncRunner::has_had_turn() const {
     const auto turn = host_.tunables.sync_flip_interval;
     return is_running() && turn >= kShortestTurn && engine_.has_progress() &&

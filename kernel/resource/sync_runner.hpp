@@ -17,7 +17,9 @@ class SyncRunner final : public Runner {
     SyncRunner(Context& context, AttachedDisk& disk)
         : Runner(context), disk_(disk), engine_(context.host, context.view.name(), context.signal) {}
 
+    Engine kind() const override { return Engine::syncing; }
     bool is_running() const override { return engine_.is_running(); }
+    void observe(Local& local) override;
     bool is_wanted(const Plan& plan) const override {
         return plan.work == Work::sync && plan.source == engine_.source_host();
     }
@@ -34,18 +36,17 @@ class SyncRunner final : public Runner {
     // A copy whose end has not been told is compared again: whoever detaches may put another disk in, or invalidate.
     void forget();
 
-    // Y9: it has made progress for the time of its turn.
-    bool has_had_turn() const;
-    // The copy gave way to replay, which has not run since.
-    bool replay_has_turn() const { return replay_has_turn_; }
+    // Replay has run since the copy gave way to it.
     void end_replays_turn() { replay_has_turn_ = false; }
 
   private:
+    bool has_had_turn() const;
+
     AttachedDisk& disk_;
     SyncEngine engine_;
     std::string source_host_;
-    std::optional<Stamp> asked_; // the question to the primary after the copy was complete
-    bool replay_has_turn_ = false;
+    std::optional<Stamp> asked_;   // the question to the primary after the copy was complete
+    bool replay_has_turn_ = false; // the copy gave way to replay, which has not run since
 };
 
 } // namespace mars::resource
