@@ -82,8 +82,8 @@ void Publication::publish_rates(const Facts& facts) {
 }
 
 void Publication::begin() {
-    set(view_.key("actual-%/if-on"), "0");
-    set(view_.key("actual-%/open-count"), "0");
+    set("actual-%/if-on", "0");
+    set("actual-%/open-count", "0");
 }
 
 void Publication::set(std::string_view key, std::string_view value) {

@@ -63,6 +63,15 @@ TEST_CASE("facts become keys of this host") {
     CHECK(s.value("actual-alpha/ops-sync_rate") == "3");
 }
 
+TEST_CASE("in the beginning, no device and no opener of an earlier life is left") {
+    Scene s;
+    REQUIRE(s.tree->set("resource-r/actual-alpha/if-on", "1"));
+    s.publication->begin();
+    CHECK(s.value("actual-alpha/if-on") == "0");
+    CHECK(s.value("actual-alpha/open-count") == "0");
+    CHECK(s.tree->list("resource-r/resource-r").empty());
+}
+
 TEST_CASE("what is not known leaves a key alone") {
     Scene s;
     Facts facts;
