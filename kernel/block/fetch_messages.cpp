@@ -1,97 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/block/fetch_messages.hpp"
 
-#include <algorithm>
-
 #include "kernel/base/names.hpp"
 
 namespace mars::block {
 
 namespace {
 
+using format::check;
+using format::field;
+using format::layout;
+using format::List;
+using format::LogName;
+using format::Reader;
+using format::Text;
+
 constexpr std::size_t kMaxConflicts = 1000;
 constexpr std::size_t kDataFields = 16;
 
-void put_log(format::Writer& writer, const format::LogName& log) {
-    writer.i64(log.seq).string(log.host);
-}
+constexpr auto kLog = layout<LogName>(field(&LogName::seq), field(&LogName::host, Text{kMaxNameLength}),
+                                      check<LogName>([](Reader& reader, auto& log) {
+                                          if (log.seq < 1 || log.seq > format::kMaxLogNumber)
+                                              reader.fail("the number of a log, 1 or more", std::to_string(log.seq));
+                                          if (!is_identifier(log.host)) reader.fail("a legal host name", "another");
+                                      }));
 
-format::LogName get_log(format::Reader& reader) {
-    format::LogName log;
-    log.seq = reader.i64();
-    log.host = reader.string(kMaxNameLength);
-    if (reader.ok() && (log.seq < 1 || log.seq > format::kMaxLogNumber))
-        reader.fail("the number of a log, 1 or more", std::to_string(log.seq));
-    if (reader.ok() && !is_identifier(log.host)) reader.fail("a legal host name", "another");
-    return log;
-}
+constexpr auto kRequest = layout<FetchRequest>(
+    field(&FetchRequest::log, kLog), field(&FetchRequest::offset), field(&FetchRequest::checked_from),
+    field(&FetchRequest::tail, List{format::Value<PieceDigest>{}, kMaxTailPieces}),
+    check<FetchRequest>([](Reader& reader, auto& request) {
+        if (request.checked_from > request.offset ||
+            request.tail.size() != tail_pieces(request.checked_from, request.offset))
+            reader.fail("one digest per piece before the offset", std::to_string(request.tail.size()));
+    }));
 
-template<class Enum>
-OutFrame encode_log_and_length(Enum type, const LogEnds& ends) {
-    auto writer = begin_frame(96);
-    put_log(writer, ends.log);
-    writer.u64(ends.length);
-    return seal_frame(type, writer);
-}
+constexpr auto kBegins =
+    layout<LogBegins>(field(&LogBegins::log, kLog), field(&LogBegins::offset), field(&LogBegins::length),
+                      check<LogBegins>([](Reader& reader, auto& begins) {
+                          if (begins.offset > begins.length)
+                              reader.fail("an offset inside the log", std::to_string(begins.offset));
+                      }));
 
-result<LogEnds> parse_log_and_length(std::span<const std::byte> payload, std::string_view what) {
-    format::Reader reader(payload);
-    LogEnds ends;
-    ends.log = get_log(reader);
-    ends.length = reader.u64();
-    MARS_TRY_VOID(reader.finish(what));
-    return ends;
-}
+constexpr auto kLogAndLength = layout<LogEnds>(field(&LogEnds::log, kLog), field(&LogEnds::length));
+
+// The bytes of the log follow.
+constexpr auto kData = layout<LogData>(field(&LogData::offset), field(&LogData::length));
+static_assert(kData.least() == kDataFields);
+
+struct Conflict {
+    std::vector<LogName> logs;
+};
+constexpr auto kConflict = layout<Conflict>(field(&Conflict::logs, List{kLog, kMaxConflicts}));
 
 } // namespace
 
 OutFrame encode_request(const FetchRequest& request) {
-    auto writer = begin_frame(128 + request.tail.size() * sizeof(PieceDigest));
-    put_log(writer, request.log);
-    writer.u64(request.offset).u64(request.checked_from).u32(static_cast<std::uint32_t>(request.tail.size()));
-    for (const auto& digest : request.tail) writer.raw(digest);
-    return seal_frame(FetchMessage::request, writer);
+    return encode_fields(FetchMessage::request, kRequest, request, 128 + request.tail.size() * sizeof(PieceDigest));
 }
-
 result<FetchRequest> parse_request(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    FetchRequest request;
-    request.log = get_log(reader);
-    request.offset = reader.u64();
-    request.checked_from = reader.u64();
-    auto count = reader.count(kMaxTailPieces, sizeof(PieceDigest));
-    if (reader.ok() &&
-        (request.checked_from > request.offset || count != tail_pieces(request.checked_from, request.offset)))
-        reader.fail("one digest per piece before the offset", std::to_string(count));
-    for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
-        auto bytes = reader.raw(sizeof(PieceDigest));
-        if (reader.ok()) std::copy(bytes.begin(), bytes.end(), request.tail.emplace_back().begin());
-    }
-    MARS_TRY_VOID(reader.finish("fetch request"));
-    return request;
+    return kRequest.parse("fetch request", payload);
 }
 
 OutFrame encode_begins(const LogBegins& begins) {
-    auto writer = begin_frame(96);
-    put_log(writer, begins.log);
-    writer.u64(begins.offset).u64(begins.length);
-    return seal_frame(FetchMessage::begins, writer);
+    return encode_fields(FetchMessage::begins, kBegins, begins, 96);
 }
-
 result<LogBegins> parse_begins(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    LogBegins begins;
-    begins.log = get_log(reader);
-    begins.offset = reader.u64();
-    begins.length = reader.u64();
-    if (begins.offset > begins.length) reader.fail("an offset inside the log", std::to_string(begins.offset));
-    MARS_TRY_VOID(reader.finish("log begins"));
-    return begins;
+    return kBegins.parse("log begins", payload);
 }
 
 OutFrame make_data_frame(std::uint64_t offset, std::uint64_t length, std::size_t count) {
     auto writer = begin_frame(kDataFields + count);
-    writer.u64(offset).u64(length);
+    kData.put(writer, LogData{offset, length, {}});
     auto frame = writer.take();
     frame.resize(frame.size() + count);
     return frame;
@@ -106,10 +85,9 @@ OutFrame seal_data(OutFrame frame) {
 }
 
 result<LogData> parse_data(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
+    Reader reader(payload);
     LogData data;
-    data.offset = reader.u64();
-    data.length = reader.u64();
+    kData.get(reader, data);
     auto count = reader.rest();
     if (reader.ok() && (count == 0 || count > kMaxFetchData))
         reader.fail("1 to " + std::to_string(kMaxFetchData) + " bytes of data", std::to_string(count));
@@ -121,45 +99,33 @@ result<LogData> parse_data(std::span<const std::byte> payload) {
 }
 
 OutFrame encode_ends(const LogEnds& ends) {
-    return encode_log_and_length(FetchMessage::ends, ends);
+    return encode_fields(FetchMessage::ends, kLogAndLength, ends, 96);
 }
 result<LogEnds> parse_ends(std::span<const std::byte> payload) {
-    return parse_log_and_length(payload, "log ends");
+    return kLogAndLength.parse("log ends", payload);
 }
 OutFrame encode_shorter(const LogEnds& mine) {
-    return encode_log_and_length(FetchMessage::shorter, mine);
+    return encode_fields(FetchMessage::shorter, kLogAndLength, mine, 96);
 }
 result<LogEnds> parse_shorter(std::span<const std::byte> payload) {
-    return parse_log_and_length(payload, "shorter log");
+    return kLogAndLength.parse("shorter log", payload);
 }
 
-OutFrame encode_conflict(const std::vector<format::LogName>& logs) {
-    auto writer = begin_frame(16 + logs.size() * 80);
-    writer.u32(static_cast<std::uint32_t>(std::min(logs.size(), kMaxConflicts)));
-    for (std::size_t i = 0; i < std::min(logs.size(), kMaxConflicts); ++i) put_log(writer, logs[i]);
-    return seal_frame(FetchMessage::conflict, writer);
+OutFrame encode_conflict(const std::vector<LogName>& logs) {
+    Conflict conflict{logs};
+    if (conflict.logs.size() > kMaxConflicts) conflict.logs.resize(kMaxConflicts);
+    return encode_fields(FetchMessage::conflict, kConflict, conflict, 16 + logs.size() * 80);
+}
+result<std::vector<LogName>> parse_conflict(std::span<const std::byte> payload) {
+    MARS_TRY(auto conflict, kConflict.parse("conflict", payload));
+    return std::move(conflict.logs);
 }
 
-result<std::vector<format::LogName>> parse_conflict(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    std::vector<format::LogName> logs;
-    auto count = reader.count(kMaxConflicts, 13);
-    for (std::uint32_t i = 0; i < count && reader.ok(); ++i) logs.push_back(get_log(reader));
-    MARS_TRY_VOID(reader.finish("conflict"));
-    return logs;
+OutFrame encode_absent(const LogName& log) {
+    return encode_fields(FetchMessage::absent, kLog, log, 80);
 }
-
-OutFrame encode_absent(const format::LogName& log) {
-    auto writer = begin_frame(80);
-    put_log(writer, log);
-    return seal_frame(FetchMessage::absent, writer);
-}
-
-result<format::LogName> parse_absent(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    auto log = get_log(reader);
-    MARS_TRY_VOID(reader.finish("absent log"));
-    return log;
+result<LogName> parse_absent(std::span<const std::byte> payload) {
+    return kLog.parse("absent log", payload);
 }
 
 } // namespace mars::block

@@ -82,12 +82,8 @@ env::task<result<FetchRequest>> LogFetcher::prepare() {
 }
 
 env::task<result<LogFetcher::Outcome>> LogFetcher::converse(PeerSession& peer) {
-    Hello hello;
-    hello.host = env_.hostname();
-    hello.uuid = plan_.uuid;
-    hello.purpose = Purpose::fetch;
-    hello.resource = plan_.resource;
-    MARS_CO_TRY(std::optional<std::string> refusal, co_await greet(peer, std::move(hello), plan_.peer_host));
+    PeerPlan plan = plan_; // named: g++ 12 destroys temporaries of a co_await twice
+    MARS_CO_TRY(std::optional<std::string> refusal, co_await greet(peer, std::move(plan), Purpose::fetch));
     if (refusal) co_return Outcome(make_end(FetchEnd::Kind::refused, *std::move(refusal)));
     is_connected_ = true;
     MARS_CO_TRY_VOID(co_await peer.send(encode_request(request_)));

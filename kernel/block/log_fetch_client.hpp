@@ -23,11 +23,7 @@
 
 namespace mars::block {
 
-struct FetchPlan {
-    env::Endpoint peer;
-    std::string peer_host; // the peer must be this host …
-    std::string uuid;      // … of this cluster
-    std::string resource;
+struct FetchPlan : PeerPlan {
     std::string directory; // where the logs are, e.g. /mars/resource-mydata
     format::LogName log;   // the first one to fetch
     // Everything in it below this is known to be right, because it has been replayed: it is kept in any case.

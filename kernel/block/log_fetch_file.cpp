@@ -3,11 +3,9 @@
 
 #include <algorithm>
 
-namespace mars::block {
+#include "kernel/format/marker_values.hpp"
 
-namespace {
-constexpr std::string_view kDeleted = ".deleted";
-} // namespace
+namespace mars::block {
 
 result<std::optional<std::uint64_t>> FetchedLog::local_length(env::Env& env, const std::string& directory,
                                                               const format::LogName& name) {
@@ -18,7 +16,7 @@ result<std::optional<std::uint64_t>> FetchedLog::local_length(env::Env& env, con
     if (status->kind == env::FileKind::regular) return std::optional<std::uint64_t>(status->size);
     if (status->kind == env::FileKind::symlink) {
         MARS_TRY(env::SymlinkValue link, env.storage().read_symlink(path));
-        if (link.value == kDeleted) return std::optional<std::uint64_t>();
+        if (link.value == format::kDeleted) return std::optional<std::uint64_t>();
     }
     return failure(std::errc::file_exists, path + " is neither a log nor a deleted one; move it away");
 }

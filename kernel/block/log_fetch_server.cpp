@@ -168,23 +168,14 @@ env::task<result<void>> stream_logs(LogStreamer& streamer, std::optional<failure
 
 FetchServer::FetchServer(env::Env& env, const PeerGate& gate, FindSource find, Limiter* traffic,
                          PeerServer::Limits limits)
-    : find_(std::move(find)), traffic_(traffic),
-      server_(
-          env, gate, Purpose::fetch, [this](PeerSession& peer, const Hello& hello) { return serve(peer, hello); },
-          limits) {}
+    : SourceServer(env, gate, Purpose::fetch, std::move(find), limits), traffic_(traffic) {}
 
 env::task<result<void>> FetchServer::serve(PeerSession& peer, const Hello& hello) {
     MARS_CO_TRY(Frame first,
-                co_await env::with_deadline(peer.env(), peer.limits().handshake, "the request", peer.expect()));
-    if (!first.is(FetchMessage::request))
-        co_return failure(std::errc::protocol_error,
-                          "expected a fetch request, found message " + std::to_string(first.type));
+                co_await expect_request(peer, Purpose::fetch, static_cast<std::uint16_t>(FetchMessage::request)));
     MARS_CO_TRY(FetchRequest request, parse_request(first.payload));
-    auto source = find_(hello.resource);
-    if (!source) {
-        auto reason = "resource " + hello.resource + " is not active here";
-        co_return co_await peer.say_farewell(encode_text(SessionMessage::failed, reason));
-    }
+    auto source = find(hello.resource);
+    if (!source) co_return co_await say_inactive(peer, hello.resource);
     LogStreamer streamer(peer, *source, traffic_, std::move(request));
     std::optional<failure> broken;
     std::vector<env::task<result<void>>> tasks;

@@ -6,7 +6,6 @@
 // Format: docs/formats/fetch.md. Tests: tests/unit/block/net_fetch_*_test.cpp.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,30 +35,16 @@ class LogSource {
     virtual env::task<result<std::unique_ptr<env::File>>> open(format::LogName name) = 0;
 };
 
-class FetchServer {
+class FetchServer final : public SourceServer<LogSource> {
   public:
-    // The source of an admitted resource; nullptr when it is not there any more. Sessions share the ownership.
-    using FindSource = std::function<std::shared_ptr<LogSource>(const std::string& resource)>;
-
     // `gate` and `traffic` (may be null; counts KiB of log data, and delays) must outlive the server.
     FetchServer(env::Env& env, const PeerGate& gate, FindSource find, Limiter* traffic = nullptr,
                 PeerServer::Limits limits = {});
 
-    // Listens at `at` and serves from now on. Errors: of listen().
-    result<void> start(env::Endpoint at) { return server_.start(std::move(at)); }
-    // Ends the sessions of `resource`; when it returns none of them uses the source any more.
-    env::task<void> disconnect(std::string resource) { return server_.disconnect(std::move(resource)); }
-    env::task<void> stop() { return server_.stop(); }
-    std::size_t sessions() const { return server_.sessions(); }
-    // Where it listens, once started.
-    env::Endpoint local() const { return server_.local(); }
-
   private:
-    env::task<result<void>> serve(PeerSession& peer, const Hello& hello);
+    env::task<result<void>> serve(PeerSession& peer, const Hello& hello) override;
 
-    FindSource find_;
     Limiter* traffic_;
-    PeerServer server_;
 };
 
 } // namespace mars::block

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernel/tree/view.hpp"
+#include "kernel/format/marker_values.hpp"
 
 namespace mars::block {
 
@@ -28,7 +28,7 @@ result<bool> clear_name(env::Storage& storage, const std::string& path) {
     }
     if (status->kind != env::FileKind::symlink) return occupied(path, "something that is no log");
     MARS_TRY(auto link, storage.read_symlink(path));
-    if (link.value != tree::kDeleted) return occupied(path, "a symlink to " + link.value);
+    if (link.value != format::kDeleted) return occupied(path, "a symlink to " + link.value);
     MARS_TRY_VOID(storage.remove(path));
     return true;
 }

@@ -104,12 +104,8 @@ RepairEnd LogRepairer::end(bool is_whole, std::string text) {
 }
 
 env::task<result<RepairEnd>> LogRepairer::converse(PeerSession& peer) {
-    Hello hello;
-    hello.host = env_.hostname();
-    hello.uuid = plan_.uuid;
-    hello.purpose = Purpose::fetch;
-    hello.resource = plan_.resource;
-    MARS_CO_TRY(std::optional<std::string> refusal, co_await greet(peer, std::move(hello), plan_.peer_host));
+    PeerPlan plan = plan_; // named: g++ 12 destroys temporaries of a co_await twice
+    MARS_CO_TRY(std::optional<std::string> refusal, co_await greet(peer, std::move(plan), Purpose::fetch));
     if (refusal) co_return failure(std::errc::permission_denied, "it refuses: " + *refusal);
     MARS_CO_TRY(auto request, co_await make_request());
     MARS_CO_TRY_VOID(co_await peer.send(encode_request(request)));

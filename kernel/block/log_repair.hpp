@@ -16,11 +16,7 @@
 
 namespace mars::block {
 
-struct RepairPlan {
-    env::Endpoint peer;
-    std::string peer_host; // the peer must be this host …
-    std::string uuid;      // … of this cluster
-    std::string resource;
+struct RepairPlan : PeerPlan {
     std::string directory; // where the logs are, e.g. /mars/resource-mydata
     format::LogName log;
     std::uint64_t from = 0; // a record boundary; everything below is right, because it has been replayed

@@ -10,17 +10,10 @@
 #include <optional>
 
 #include "kernel/block/write_buffer.hpp"
+#include "kernel/block/write_path.hpp"
 #include "kernel/env/env.hpp"
 
 namespace mars::block {
-
-struct CommitCounters {
-    std::uint64_t commits = 0;
-    std::uint64_t records = 0;
-    std::uint64_t log_bytes = 0;
-    Duration append_time{0};
-    Duration sync_time{0};
-};
 
 class LogWriter {
   public:
@@ -39,7 +32,7 @@ class LogWriter {
     env::Event& committed() { return committed_; }
     // Why the log can take nothing any more.
     const std::optional<failure>& failed() const { return failed_; }
-    const CommitCounters& counters() const { return counters_; }
+    const WriteCounters::Commit& counters() const { return counters_; }
     // Called after every commit, and on failure, before any writer of it resumes.
     std::function<void()> on_progress;
 
@@ -53,7 +46,7 @@ class LogWriter {
     bool is_committing_ = false;
     bool finishing_ = false;
     std::optional<failure> failed_;
-    CommitCounters counters_;
+    WriteCounters::Commit counters_;
 };
 
 } // namespace mars::block

@@ -12,14 +12,31 @@ namespace {
 
 constexpr std::uint64_t kMaxPieceBytes = 1 << 20; // of a write that is staged in one go
 
+class LoggerProvider final : public WritePathProvider {
+  public:
+    LoggerProvider(env::Env& env, MemoryBudget& budget) : env_(env), budget_(budget) {}
+
+    env::task<result<std::unique_ptr<WritePath>>> start(WritePathSetup setup) override {
+        MARS_CO_TRY(auto file, co_await LogFile::create(env_, setup.directory, std::move(setup.log)));
+        LoggerOptions options;
+        options.resource = std::move(setup.resource);
+        options.directory = std::move(setup.directory);
+        options.stamp = std::move(setup.stamp);
+        options.checksums = std::move(setup.checksums);
+        std::unique_ptr<WritePath> made =
+            std::make_unique<Logger>(env_, *setup.disk, budget_, std::move(file), std::move(options));
+        co_return std::move(made);
+    }
+
+  private:
+    env::Env& env_;
+    MemoryBudget& budget_;
+};
+
 } // namespace
 
-format::ReplayLink LogProgress::replay_link() const {
-    format::ReplayLink link;
-    link.log = log;
-    link.pos = static_cast<std::int64_t>(min);
-    link.dirty = static_cast<std::int64_t>(dirty);
-    return link;
+std::unique_ptr<WritePathProvider> make_logger_provider(env::Env& env, MemoryBudget& budget) {
+    return std::make_unique<LoggerProvider>(env, budget);
 }
 
 // Counts a write from its acceptance to its end, so that stop() can wait for it.
@@ -141,6 +158,12 @@ env::task<result<void>> Logger::switch_to(LogFile next) {
     co_return result<void>();
 }
 
+env::task<result<void>> Logger::rotate(format::LogName next) {
+    MARS_CO_TRY(auto file, co_await LogFile::create(env_, options_.directory, std::move(next)));
+    MARS_CO_TRY_VOID(co_await switch_to(std::move(file)));
+    co_return result<void>();
+}
+
 env::task<result<void>> Logger::stop() {
     stopping_ = true;
     changed_.notify();
@@ -211,19 +234,13 @@ std::vector<LogProgress> Logger::open_logs() const {
     return all;
 }
 
-std::optional<std::uint64_t> Logger::durable_length(const format::LogName& name) const {
-    for (const auto& log : logs_)
-        if (log->name == name) return log->durable;
-    return std::nullopt;
-}
-
 std::optional<failure> Logger::failed() const {
     if (log_writer_.failed()) return log_writer_.failed();
     return writeback_.failed();
 }
 
-LoggerCounters Logger::counters() const {
-    LoggerCounters all = counters_;
+WriteCounters Logger::counters() const {
+    WriteCounters all = counters_;
     all.commit = log_writer_.counters();
     all.writeback = writeback_.counters();
     return all;

@@ -9,8 +9,30 @@
 namespace mars::block {
 
 namespace {
+using format::field;
+using format::layout;
+using format::Text;
+
 constexpr std::size_t kMaxUuid = 255;
 constexpr std::size_t kMaxText = 1000;
+
+// A number that stands for no purpose must not become one.
+struct PurposeCode {
+    static constexpr std::size_t least() { return sizeof(Purpose); }
+    static void put(format::Writer& writer, Purpose purpose) { writer.u8(static_cast<std::uint8_t>(purpose)); }
+    static void get(format::Reader& reader, Purpose& purpose) {
+        const auto code = reader.u8();
+        if (code != 1 && code != 2) return reader.fail("purpose 1 or 2", std::to_string(code));
+        purpose = static_cast<Purpose>(code);
+    }
+};
+
+constexpr auto kHello =
+    layout<Hello>(field(&Hello::host, Text{kMaxNameLength}), field(&Hello::uuid, Text{kMaxUuid}),
+                  field(&Hello::purpose, PurposeCode{}), field(&Hello::resource, Text{kMaxNameLength}));
+
+constexpr auto kWelcome =
+    layout<Welcome>(field(&Welcome::host, Text{kMaxNameLength}), field(&Welcome::uuid, Text{kMaxUuid}));
 } // namespace
 
 std::string_view purpose_name(Purpose purpose) {
@@ -32,15 +54,11 @@ OutFrame seal_frame(std::uint16_t type, std::vector<std::byte> room_and_payload)
 }
 
 OutFrame encode_hello(const Hello& hello) {
-    auto writer = begin_frame(64);
-    writer.string(hello.host).string(hello.uuid).u8(static_cast<std::uint8_t>(hello.purpose)).string(hello.resource);
-    return seal_frame(SessionMessage::hello, writer);
+    return encode_fields(SessionMessage::hello, kHello, hello, 64);
 }
 
 OutFrame encode_welcome(const Welcome& welcome) {
-    auto writer = begin_frame(64);
-    writer.string(welcome.host).string(welcome.uuid);
-    return seal_frame(SessionMessage::welcome, writer);
+    return encode_fields(SessionMessage::welcome, kWelcome, welcome, 64);
 }
 
 OutFrame encode_alive() {
@@ -55,15 +73,7 @@ OutFrame encode_text(SessionMessage type, std::string_view text) {
 }
 
 result<Hello> parse_hello(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    Hello hello;
-    hello.host = reader.string(kMaxNameLength);
-    hello.uuid = reader.string(kMaxUuid);
-    auto purpose = reader.u8();
-    hello.resource = reader.string(kMaxNameLength);
-    if (purpose != 1 && purpose != 2) reader.fail("purpose 1 or 2", std::to_string(purpose));
-    MARS_TRY_VOID(reader.finish("hello"));
-    hello.purpose = static_cast<Purpose>(purpose);
+    MARS_TRY(auto hello, kHello.parse("hello", payload));
     if (!is_identifier(hello.host)) return failure(std::errc::bad_message, "hello: the host name is not a legal one");
     if (!is_identifier(hello.resource))
         return failure(std::errc::bad_message, "hello: the resource name is not a legal one");
@@ -71,11 +81,7 @@ result<Hello> parse_hello(std::span<const std::byte> payload) {
 }
 
 result<Welcome> parse_welcome(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    Welcome welcome;
-    welcome.host = reader.string(kMaxNameLength);
-    welcome.uuid = reader.string(kMaxUuid);
-    MARS_TRY_VOID(reader.finish("welcome"));
+    MARS_TRY(auto welcome, kWelcome.parse("welcome", payload));
     if (!is_identifier(welcome.host))
         return failure(std::errc::bad_message, "welcome: the host name is not a legal one");
     return welcome;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "kernel/base/result.hpp"
-#include "kernel/format/wire.hpp"
+#include "kernel/format/wire_fields.hpp"
 
 namespace mars::block {
 
@@ -68,6 +68,14 @@ OutFrame seal_frame(std::uint16_t type, std::vector<std::byte> room_and_payload)
 template<class Enum>
 OutFrame seal_frame(Enum type, format::Writer& writer) {
     return seal_frame(static_cast<std::uint16_t>(type), writer.take());
+}
+
+// A message as its table of fields says; `expected_payload_bytes` only saves allocations.
+template<class Enum, class Layout, class Message>
+OutFrame encode_fields(Enum type, const Layout& layout, const Message& message, std::size_t expected_payload_bytes) {
+    auto writer = begin_frame(expected_payload_bytes);
+    layout.put(writer, message);
+    return seal_frame(type, writer);
 }
 
 OutFrame encode_hello(const Hello& hello);

@@ -152,4 +152,18 @@ env::task<void> PeerServer::stop() {
     listener_.reset();
 }
 
+env::task<result<Frame>> expect_request(PeerSession& peer, Purpose purpose, std::uint16_t type) {
+    MARS_CO_TRY(Frame first,
+                co_await env::with_deadline(peer.env(), peer.limits().handshake, "the request", peer.expect()));
+    if (first.type != type)
+        co_return failure(std::errc::protocol_error, "expected a " + std::string(purpose_name(purpose)) +
+                                                         " request, found message " + std::to_string(first.type));
+    co_return std::move(first);
+}
+
+env::task<result<void>> say_inactive(PeerSession& peer, std::string resource) {
+    const auto reason = "resource " + resource + " is not active here";
+    co_return co_await peer.say_farewell(encode_text(SessionMessage::failed, reason));
+}
+
 } // namespace mars::block

@@ -97,4 +97,42 @@ class PeerServer {
     env::TaskGroup tasks_;
 };
 
+// The first message of an admitted client, which has to be of this type.
+env::task<result<Frame>> expect_request(PeerSession& peer, Purpose purpose, std::uint16_t type);
+// Ends a session for a resource that has no source (any more).
+env::task<result<void>> say_inactive(PeerSession& peer, std::string resource);
+
+// A PeerServer whose sessions use one source of their resource: its logs, its disk. Of each kind there is one server.
+template<class Source>
+class SourceServer {
+  public:
+    // The source of an admitted resource; nullptr when it is not there any more. Sessions share the ownership.
+    using FindSource = std::function<std::shared_ptr<Source>(const std::string& resource)>;
+
+    // Listens at `at` and serves from now on. Errors: of listen().
+    result<void> start(env::Endpoint at) { return server_.start(std::move(at)); }
+    // Ends the sessions of `resource`; when it returns none of them uses the source any more.
+    env::task<void> disconnect(std::string resource) { return server_.disconnect(std::move(resource)); }
+    env::task<void> stop() { return server_.stop(); }
+    std::size_t sessions() const { return server_.sessions(); }
+    // Where it listens, once started.
+    env::Endpoint local() const { return server_.local(); }
+
+  protected:
+    SourceServer(env::Env& env, const PeerGate& gate, Purpose what, FindSource find, PeerServer::Limits limits)
+        : find_(std::move(find)),
+          server_(
+              env, gate, what, [this](PeerSession& peer, const Hello& hello) { return serve(peer, hello); }, limits) {}
+    virtual ~SourceServer() = default;
+
+    std::shared_ptr<Source> find(const std::string& resource) const { return find_(resource); }
+
+  private:
+    // Serves one admitted session.
+    virtual env::task<result<void>> serve(PeerSession& peer, const Hello& hello) = 0;
+
+    FindSource find_;
+    PeerServer server_;
+};
+
 } // namespace mars::block

@@ -192,4 +192,13 @@ env::task<result<std::optional<std::string>>> greet(PeerSession& session, Hello 
     co_return std::optional<std::string>();
 }
 
+env::task<result<std::optional<std::string>>> greet(PeerSession& session, PeerPlan plan, Purpose purpose) {
+    Hello hello;
+    hello.host = session.env().hostname();
+    hello.uuid = std::move(plan.uuid);
+    hello.purpose = purpose;
+    hello.resource = std::move(plan.resource);
+    co_return co_await greet(session, std::move(hello), std::move(plan.peer_host));
+}
+
 } // namespace mars::block

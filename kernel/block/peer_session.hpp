@@ -101,9 +101,18 @@ class PeerSession {
     std::uint64_t bytes_received_ = 0;
 };
 
+// Whom a client talks to, and about what.
+struct PeerPlan {
+    env::Endpoint peer;
+    std::string peer_host; // the peer must be this host …
+    std::string uuid;      // … of this cluster
+    std::string resource;
+};
+
 // The client's half of the handshake. Result: nullopt when welcome, or the server's reason for refusing.
 // Errors: the peer is not the host or cluster that was expected (permission_denied), or the connection fails.
 env::task<result<std::optional<std::string>>> greet(PeerSession& session, Hello hello, std::string expected_host);
+env::task<result<std::optional<std::string>>> greet(PeerSession& session, PeerPlan plan, Purpose purpose);
 
 template<class T>
 env::task<result<T>> PeerSession::only_fails(env::task<failure> t) {

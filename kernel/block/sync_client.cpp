@@ -69,12 +69,8 @@ env::task<result<SyncEnd>> SyncClient::converse() {
 
 // Nothing when the source is ready; end_ is known then.
 env::task<result<std::optional<SyncEnd>>> SyncClient::shake_hands() {
-    Hello hello;
-    hello.host = env_.hostname();
-    hello.uuid = plan_.uuid;
-    hello.purpose = Purpose::sync;
-    hello.resource = plan_.resource;
-    MARS_CO_TRY(std::optional<std::string> refusal, co_await greet(*peer_, std::move(hello), plan_.peer_host));
+    PeerPlan plan = plan_; // named: g++ 12 destroys temporaries of a co_await twice
+    MARS_CO_TRY(std::optional<std::string> refusal, co_await greet(*peer_, std::move(plan), Purpose::sync));
     if (refusal) co_return std::optional<SyncEnd>(make_end(SyncEnd::Kind::refused, *std::move(refusal)));
     SyncRequest request{plan_.start, plan_.end};
     MARS_CO_TRY_VOID(co_await peer_->send(encode_sync_request(request)));

@@ -22,11 +22,7 @@
 
 namespace mars::block {
 
-struct SyncPlan {
-    env::Endpoint peer;
-    std::string peer_host; // the peer must be this host …
-    std::string uuid;      // … of this cluster
-    std::string resource;
+struct SyncPlan : PeerPlan {
     std::uint64_t start = 0; // everything below is copied already
     std::uint64_t end = 0;   // the size of the resource; the local disk is at least as large
 };

@@ -8,55 +8,70 @@ namespace mars::block {
 
 namespace {
 
+using format::check;
+using format::field;
+using format::following;
+using format::layout;
+using format::Reader;
+
 constexpr std::size_t kBatchFields = 12;
 
-void put_batch(format::Writer& writer, const SyncBatch& batch) {
-    writer.u64(batch.offset).u32(batch.length);
+void check_mask(Reader& reader, std::uint16_t mask, std::uint16_t allowed) {
+    if ((mask & ~allowed) != 0) reader.fail("a mask inside " + std::to_string(allowed), std::to_string(mask));
 }
 
-SyncBatch get_batch(format::Reader& reader) {
+constexpr auto kBatch = layout<SyncBatch>(
+    field(&SyncBatch::offset), field(&SyncBatch::length), check<SyncBatch>([](Reader& reader, auto& batch) {
+        if (batch.offset % kSegmentBytes != 0) reader.fail("a multiple of 65536", std::to_string(batch.offset));
+        if (batch.length == 0 || batch.length > kBatchBytes)
+            reader.fail("a length from 1 to " + std::to_string(kBatchBytes), std::to_string(batch.length));
+        if (batch.offset > std::uint64_t{1} << 62) reader.fail("an offset below 2^62", std::to_string(batch.offset));
+    }));
+static_assert(kBatch.least() == kBatchFields);
+
+constexpr auto kRequest = layout<SyncRequest>(
+    field(&SyncRequest::start), field(&SyncRequest::end), check<SyncRequest>([](Reader& reader, auto& request) {
+        if (request.start > request.end) reader.fail("an end behind the start", std::to_string(request.end));
+    }));
+
+struct Source {
+    std::uint64_t size = 0;
+};
+constexpr auto kSource = layout<Source>(field(&Source::size));
+
+constexpr auto kDigests =
+    layout<SegmentDigests>(field(&SegmentDigests::batch, kBatch),
+                           following(&SegmentDigests::digests, [](auto& digests) { return digests.batch.segments(); }));
+
+constexpr auto kVerdict = layout<Verdict>(field(&Verdict::batch, kBatch), field(&Verdict::different),
+                                          check<Verdict>([](Reader& reader, auto& verdict) {
+                                              check_mask(reader, verdict.different, verdict.batch.all_segments());
+                                          }));
+
+std::size_t count_blocks(const BlockDigests& of) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < of.batch.segments(); ++i)
+        if (has_bit(of.segments, i)) count += of.batch.blocks(i);
+    return count;
+}
+
+constexpr auto kBlocks = layout<BlockDigests>(field(&BlockDigests::batch, kBatch), field(&BlockDigests::segments),
+                                              check<BlockDigests>([](Reader& reader, auto& blocks) {
+                                                  check_mask(reader, blocks.segments, blocks.batch.all_segments());
+                                              }),
+                                              following(&BlockDigests::digests, count_blocks));
+
+// Of the head of a patch; for each segment in the mask one kSegmentPatch, and then the blocks follow.
+struct PatchHead {
     SyncBatch batch;
-    batch.offset = reader.u64();
-    batch.length = reader.u32();
-    if (!reader.ok()) return SyncBatch();
-    if (batch.offset % kSegmentBytes != 0) reader.fail("a multiple of 65536", std::to_string(batch.offset));
-    if (batch.length == 0 || batch.length > kBatchBytes)
-        reader.fail("a length from 1 to " + std::to_string(kBatchBytes), std::to_string(batch.length));
-    if (batch.offset > std::uint64_t{1} << 62) reader.fail("an offset below 2^62", std::to_string(batch.offset));
-    return reader.ok() ? batch : SyncBatch();
-}
-
-// A mask inside `allowed`; bits outside make the message bad.
-std::uint16_t get_mask(format::Reader& reader, std::uint16_t allowed) {
-    auto mask = reader.u16();
-    if (reader.ok() && (mask & ~allowed) != 0)
-        reader.fail("a mask inside " + std::to_string(allowed), std::to_string(mask));
-    return reader.ok() ? mask : std::uint16_t{0};
-}
-
-template<class Digest>
-Digest get_digest(format::Reader& reader) {
-    Digest digest{};
-    auto bytes = reader.raw(digest.size());
-    std::copy(bytes.begin(), bytes.end(), digest.begin());
-    return digest;
-}
-
-OutFrame encode_mask(SyncMessage type, const Verdict& verdict) {
-    auto writer = begin_frame(kBatchFields + 2);
-    put_batch(writer, verdict.batch);
-    writer.u16(verdict.different);
-    return seal_frame(type, writer);
-}
-
-result<Verdict> parse_mask(std::span<const std::byte> payload, std::string_view what) {
-    format::Reader reader(payload);
-    Verdict verdict;
-    verdict.batch = get_batch(reader);
-    verdict.different = get_mask(reader, verdict.batch.all_segments());
-    MARS_TRY_VOID(reader.finish(what));
-    return verdict;
-}
+    SegmentMask segments = 0;
+};
+constexpr auto kPatchHead = layout<PatchHead>(
+    field(&PatchHead::batch, kBatch), field(&PatchHead::segments),
+    check<PatchHead>([](Reader& reader, auto& head) { check_mask(reader, head.segments, head.batch.all_segments()); }));
+constexpr auto kSegmentPatch = layout<SegmentPatch>(
+    field(&SegmentPatch::digest), field(&SegmentPatch::different), field(&SegmentPatch::zero),
+    check<SegmentPatch>([](Reader& reader, auto& patch) { check_mask(reader, patch.zero, patch.different); }));
 
 } // namespace
 
@@ -73,62 +88,39 @@ std::size_t SyncBatch::block_length(std::size_t segment, std::size_t block) cons
 }
 
 OutFrame encode_sync_request(const SyncRequest& request) {
-    auto writer = begin_frame(16);
-    writer.u64(request.start).u64(request.end);
-    return seal_frame(SyncMessage::request, writer);
+    return encode_fields(SyncMessage::request, kRequest, request, 16);
 }
-
 result<SyncRequest> parse_sync_request(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    SyncRequest request;
-    request.start = reader.u64();
-    request.end = reader.u64();
-    if (reader.ok() && request.start > request.end) reader.fail("an end behind the start", std::to_string(request.end));
-    MARS_TRY_VOID(reader.finish("sync request"));
-    return request;
+    return kRequest.parse("sync request", payload);
 }
 
 OutFrame encode_source(std::uint64_t size) {
-    auto writer = begin_frame(8);
-    writer.u64(size);
-    return seal_frame(SyncMessage::source, writer);
+    return encode_fields(SyncMessage::source, kSource, Source{size}, 8);
 }
-
 result<std::uint64_t> parse_source(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    auto size = reader.u64();
-    MARS_TRY_VOID(reader.finish("sync source"));
-    return size;
+    MARS_TRY(const auto source, kSource.parse("sync source", payload));
+    return source.size;
 }
 
 OutFrame encode_digests(const SegmentDigests& digests) {
-    auto writer = begin_frame(kBatchFields + digests.digests.size() * sizeof(StrongDigest));
-    put_batch(writer, digests.batch);
-    for (auto& digest : digests.digests) writer.raw(digest);
-    return seal_frame(SyncMessage::digests, writer);
+    return encode_fields(SyncMessage::digests, kDigests, digests,
+                         kBatchFields + digests.digests.size() * sizeof(StrongDigest));
 }
-
 result<SegmentDigests> parse_digests(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    SegmentDigests digests;
-    digests.batch = get_batch(reader);
-    for (std::size_t i = 0; i < digests.batch.segments() && reader.ok(); ++i)
-        digests.digests.push_back(get_digest<StrongDigest>(reader));
-    MARS_TRY_VOID(reader.finish("segment digests"));
-    return digests;
+    return kDigests.parse("segment digests", payload);
 }
 
 OutFrame encode_verdict(const Verdict& verdict) {
-    return encode_mask(SyncMessage::verdict, verdict);
+    return encode_fields(SyncMessage::verdict, kVerdict, verdict, kBatchFields + 2);
 }
 result<Verdict> parse_verdict(std::span<const std::byte> payload) {
-    return parse_mask(payload, "sync verdict");
+    return kVerdict.parse("sync verdict", payload);
 }
 OutFrame encode_whole(const Verdict& which) {
-    return encode_mask(SyncMessage::whole, which);
+    return encode_fields(SyncMessage::whole, kVerdict, which, kBatchFields + 2);
 }
 result<Verdict> parse_whole(std::span<const std::byte> payload) {
-    return parse_mask(payload, "request of segments");
+    return kVerdict.parse("request of segments", payload);
 }
 
 OutFrame encode_emergency() {
@@ -137,39 +129,24 @@ OutFrame encode_emergency() {
 }
 
 OutFrame encode_blocks(const BlockDigests& blocks) {
-    auto writer = begin_frame(kBatchFields + 2 + blocks.digests.size() * sizeof(ShortDigest));
-    put_batch(writer, blocks.batch);
-    writer.u16(blocks.segments);
-    for (auto& digest : blocks.digests) writer.raw(digest);
-    return seal_frame(SyncMessage::blocks, writer);
+    return encode_fields(SyncMessage::blocks, kBlocks, blocks,
+                         kBatchFields + 2 + blocks.digests.size() * sizeof(ShortDigest));
 }
-
 result<BlockDigests> parse_blocks(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
-    BlockDigests blocks;
-    blocks.batch = get_batch(reader);
-    blocks.segments = get_mask(reader, blocks.batch.all_segments());
-    for (std::size_t i = 0; i < blocks.batch.segments() && reader.ok(); ++i) {
-        if (!has_bit(blocks.segments, i)) continue;
-        for (std::size_t b = 0; b < blocks.batch.blocks(i) && reader.ok(); ++b)
-            blocks.digests.push_back(get_digest<ShortDigest>(reader));
-    }
-    MARS_TRY_VOID(reader.finish("block digests"));
-    return blocks;
+    return kBlocks.parse("block digests", payload);
 }
 
 OutFrame encode_patch(const SyncBatch& batch, const std::vector<SegmentPatch>& patches,
                       std::span<const std::byte> content) {
     std::size_t blocks = 0;
-    SegmentMask segments = 0;
+    PatchHead head{batch, 0};
     for (auto& patch : patches) {
         blocks += static_cast<std::size_t>(std::popcount(static_cast<unsigned>(patch.different & ~patch.zero)));
-        segments = static_cast<SegmentMask>(segments | 1U << patch.segment);
+        head.segments = static_cast<SegmentMask>(head.segments | 1U << patch.segment);
     }
-    auto writer = begin_frame(kBatchFields + 2 + patches.size() * 36 + blocks * kBlockBytes);
-    put_batch(writer, batch);
-    writer.u16(segments);
-    for (auto& patch : patches) writer.raw(patch.digest).u16(patch.different).u16(patch.zero);
+    auto writer = begin_frame(kBatchFields + 2 + patches.size() * kSegmentPatch.least() + blocks * kBlockBytes);
+    kPatchHead.put(writer, head);
+    for (auto& patch : patches) kSegmentPatch.put(writer, patch);
     for (auto& patch : patches)
         for (std::size_t b = 0; b < batch.blocks(patch.segment); ++b)
             if (has_bit(patch.different, b) && !has_bit(patch.zero, b))
@@ -179,18 +156,18 @@ OutFrame encode_patch(const SyncBatch& batch, const std::vector<SegmentPatch>& p
 }
 
 result<Patch> parse_patch(std::span<const std::byte> payload) {
-    format::Reader reader(payload);
+    Reader reader(payload);
+    PatchHead head;
+    kPatchHead.get(reader, head);
     Patch patch;
-    patch.batch = get_batch(reader);
-    auto segments = get_mask(reader, patch.batch.all_segments());
+    patch.batch = head.batch;
     std::size_t data = 0;
-    for (std::size_t i = 0; i < patch.batch.segments() && reader.ok(); ++i) {
-        if (!has_bit(segments, i)) continue;
+    for (std::size_t i = 0; reader.ok() && i < patch.batch.segments(); ++i) {
+        if (!has_bit(head.segments, i)) continue;
         SegmentPatch segment;
         segment.segment = i;
-        segment.digest = get_digest<StrongDigest>(reader);
-        segment.different = get_mask(reader, patch.batch.all_blocks(i));
-        segment.zero = get_mask(reader, segment.different);
+        kSegmentPatch.get(reader, segment);
+        if (reader.ok()) check_mask(reader, segment.different, patch.batch.all_blocks(i));
         segment.data = data;
         for (std::size_t b = 0; b < patch.batch.blocks(i); ++b)
             if (has_bit(segment.different, b) && !has_bit(segment.zero, b)) data += patch.batch.block_length(i, b);
@@ -204,8 +181,9 @@ result<Patch> parse_patch(std::span<const std::byte> payload) {
 std::optional<SyncBatch> peek_batch(const Frame& frame) {
     if (!frame.is(SyncMessage::verdict) && !frame.is(SyncMessage::patch)) return std::nullopt;
     if (frame.payload.size() < kBatchFields) return std::nullopt;
-    format::Reader reader(frame.payload);
-    auto batch = get_batch(reader);
+    Reader reader(frame.payload);
+    SyncBatch batch;
+    kBatch.get(reader, batch);
     return reader.ok() ? std::optional<SyncBatch>(batch) : std::nullopt;
 }
 

@@ -204,23 +204,14 @@ env::task<result<void>> SyncSession::send_last(OutFrame last) {
 
 SyncServer::SyncServer(env::Env& env, const PeerGate& gate, FindSource find, Limiter* traffic,
                        PeerServer::Limits limits)
-    : find_(std::move(find)), traffic_(traffic),
-      server_(
-          env, gate, Purpose::sync, [this](PeerSession& peer, const Hello& hello) { return serve(peer, hello); },
-          limits) {}
+    : SourceServer(env, gate, Purpose::sync, std::move(find), limits), traffic_(traffic) {}
 
 env::task<result<void>> SyncServer::serve(PeerSession& peer, const Hello& hello) {
     MARS_CO_TRY(Frame first,
-                co_await env::with_deadline(peer.env(), peer.limits().handshake, "the request", peer.expect()));
-    if (!first.is(SyncMessage::request))
-        co_return failure(std::errc::protocol_error,
-                          "expected a sync request, found message " + std::to_string(first.type));
+                co_await expect_request(peer, Purpose::sync, static_cast<std::uint16_t>(SyncMessage::request)));
     MARS_CO_TRY_VOID(parse_sync_request(first.payload));
-    auto source = find_(hello.resource);
-    if (!source) {
-        auto reason = "resource " + hello.resource + " is not active here";
-        co_return co_await peer.say_farewell(encode_text(SessionMessage::failed, reason));
-    }
+    auto source = find(hello.resource);
+    if (!source) co_return co_await say_inactive(peer, hello.resource);
     if (!source->accepts()) co_return co_await peer.say_farewell(encode_emergency());
     MARS_CO_TRY_VOID(co_await peer.send(encode_source(source->size())));
     SyncSession session(peer, *source, traffic_);

@@ -7,7 +7,6 @@
 // Format: docs/formats/sync.md. Tests: tests/unit/block/net_sync_*_test.cpp.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,30 +28,16 @@ class SyncSource {
     virtual env::task<result<void>> read(std::uint64_t offset, std::span<std::byte> into) = 0;
 };
 
-class SyncServer {
+class SyncServer final : public SourceServer<SyncSource> {
   public:
-    // The source of an admitted resource; nullptr when it is not there any more. Sessions share the ownership.
-    using FindSource = std::function<std::shared_ptr<SyncSource>(const std::string& resource)>;
-
     // `gate` and `traffic` (may be null; counts KiB of data sent, and delays) must outlive the server.
     SyncServer(env::Env& env, const PeerGate& gate, FindSource find, Limiter* traffic = nullptr,
                PeerServer::Limits limits = {});
 
-    // Listens at `at` and serves from now on. Errors: of listen().
-    result<void> start(env::Endpoint at) { return server_.start(std::move(at)); }
-    // Ends the sessions of `resource`; when it returns none of them reads the source any more.
-    env::task<void> disconnect(std::string resource) { return server_.disconnect(std::move(resource)); }
-    env::task<void> stop() { return server_.stop(); }
-    std::size_t sessions() const { return server_.sessions(); }
-    // Where it listens, once started.
-    env::Endpoint local() const { return server_.local(); }
-
   private:
-    env::task<result<void>> serve(PeerSession& peer, const Hello& hello);
+    env::task<result<void>> serve(PeerSession& peer, const Hello& hello) override;
 
-    FindSource find_;
     Limiter* traffic_;
-    PeerServer server_;
 };
 
 } // namespace mars::block

@@ -15,6 +15,7 @@
 #include "kernel/block/extent_writer.hpp"
 #include "kernel/block/log_writer.hpp"
 #include "kernel/block/write_buffer.hpp"
+#include "kernel/block/write_path.hpp"
 
 namespace mars::block {
 
@@ -23,13 +24,6 @@ struct WritebackOptions {
     Duration max_age = std::chrono::seconds(1);       // oldest committed data that starts a round
     Duration give_way = std::chrono::milliseconds(2); // how long a request waits for the end of a commit at most
     ExtentWriterOptions requests;
-};
-
-struct WritebackCounters {
-    std::uint64_t rounds = 0;
-    std::uint64_t bytes = 0;
-    Duration write_time{0};
-    Duration sync_time{0};
 };
 
 class Writeback {
@@ -47,7 +41,7 @@ class Writeback {
     void drain();
 
     const std::optional<failure>& failed() const { return failed_; }
-    const WritebackCounters& counters() const { return counters_; }
+    const WriteCounters::Writeback& counters() const { return counters_; }
     // Called when a round begins, when it has ended, and on failure.
     std::function<void()> on_progress;
     // Tells that data of `log` shall not wait, because a newer log is open.
@@ -71,7 +65,7 @@ class Writeback {
     bool is_idle_ = false; // waits for the first data
     bool draining_ = false;
     std::optional<failure> failed_;
-    WritebackCounters counters_;
+    WriteCounters::Writeback counters_;
 };
 
 } // namespace mars::block

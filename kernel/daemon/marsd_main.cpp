@@ -21,8 +21,8 @@
 #include "kernel/env/real/fd.hpp"
 #include "kernel/env/real/real_env.hpp"
 #include "kernel/env/task_group.hpp"
-#include "kernel/export/host_export.hpp"
-#include "kernel/export/process.hpp"
+#include "kernel/export/real/host_export.hpp"
+#include "kernel/export/real/process.hpp"
 
 namespace {
 

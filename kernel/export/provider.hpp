@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Export: a Device as applications see it, e.g. as /dev/mars/NAME. Provider: a way to make exports; the real ones are
-// tried in the order of a table (host_export.hpp), the simulation has its own.
+// tried in the order of a table (real/host_export.hpp), the simulation has its own.
 // Runs on: the env's executor. The Device must outlive the Export.
 #pragma once
 
@@ -10,13 +10,9 @@
 
 #include "kernel/base/result.hpp"
 #include "kernel/block/device.hpp"
-#include "kernel/env/event.hpp"
-#include "kernel/env/task.hpp"
+#include "kernel/env/env.hpp"
 
 namespace mars::exports {
-
-// Openers that cannot be seen are only noticed by trying.
-inline constexpr Duration kOpenersRetry = std::chrono::seconds(1);
 
 class Export {
   public:
@@ -44,6 +40,9 @@ class Export {
     // Call it after the Device has grown: openers see the new size.
     virtual env::task<result<void>> grow() = 0;
 };
+
+// Export::close() of an export that finds out by try_close(): again after each change, and now and then.
+env::task<result<void>> close_when_unused(env::Env& env, Export& exported);
 
 class Provider {
   public:

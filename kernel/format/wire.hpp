@@ -73,6 +73,15 @@ class Writer {
     Writer& raw(std::span<const std::byte> value);
     Writer& stamp(Stamp value); // i64 seconds, u32 nanoseconds; nsec outside 0 … 999999999 aborts
 
+    // As the type tells.
+    Writer& put(std::uint8_t value) { return u8(value); }
+    Writer& put(std::uint16_t value) { return u16(value); }
+    Writer& put(std::uint32_t value) { return u32(value); }
+    Writer& put(std::uint64_t value) { return u64(value); }
+    Writer& put(std::int64_t value) { return i64(value); }
+    Writer& put(bool value) { return boolean(value); }
+    Writer& put(Stamp value) { return stamp(value); }
+
     std::size_t size() const { return buffer_.size(); }
     std::span<const std::byte> view() const { return buffer_; }
     // The buffer; the writer is empty afterwards.
@@ -105,6 +114,16 @@ class Reader {
     // Exactly `count` bytes without a length in front.
     std::span<const std::byte> raw(std::size_t count);
     Stamp stamp(); // nanoseconds above 999999999 fail
+
+    // As the type tells.
+    void get(std::uint8_t& value) { value = u8(); }
+    void get(std::uint16_t& value) { value = u16(); }
+    void get(std::uint32_t& value) { value = u32(); }
+    void get(std::uint64_t& value) { value = u64(); }
+    void get(std::int64_t& value) { value = i64(); }
+    void get(bool& value) { value = boolean(); }
+    void get(Stamp& value) { value = stamp(); }
+
     // A u32 count of elements that follow: fails above `max`, or when the rest is shorter than count × `element_bytes`
     // (the smallest size an element can have), so a loop and a reserve() of that many are bounded by the input.
     std::uint32_t count(std::size_t max, std::size_t element_bytes);

@@ -1,37 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/resource/append_engine.hpp"
 
-#include "kernel/block/log_file.hpp"
-
 namespace mars::resource {
-
-namespace {
-
-format::ReplayLink replay_link(const block::LogProgress& progress) {
-    return progress.replay_link();
-}
-
-} // namespace
 
 AppendEngine::AppendEngine(Host& host, std::string resource, LogStore& logs, Signal& signal)
     : host_(host), resource_(std::move(resource)), logs_(logs), signal_(signal), tasks_(host.env) {}
 
-env::task<result<void>> AppendEngine::start(block::Disk& disk, LogName log) {
-    MARS_CO_TRY(auto file, co_await block::LogFile::create(host_.env, logs_.directory(), log));
-    block::LoggerOptions options;
-    options.resource = resource_;
-    options.stamp = [this] { return host_.tree.lamport().tick(); };
-    options.checksums = host_.checksums;
-    logger_ = std::make_unique<block::Logger>(host_.env, disk, host_.memory, std::move(file), std::move(options));
+env::task<result<void>> AppendEngine::start(block::Device& disk, LogName log) {
+    block::WritePathSetup setup;
+    setup.disk = &disk;
+    setup.resource = resource_;
+    setup.directory = logs_.directory();
+    setup.log = std::move(log);
+    setup.stamp = [this] { return host_.tree.lamport().tick(); };
+    setup.checksums = host_.checksums;
+    MARS_CO_TRY(path_, co_await host_.write_paths->start(std::move(setup)));
     report_logs();
-    tasks_.spawn("logger news " + resource_, follow_logger());
+    tasks_.spawn("write path news " + resource_, follow_path());
     co_return result<void>();
 }
 
 // Tells the log store, and thereby waiting peers, what has become durable. A log that was rotated out may still have
 // records on their way: only when they are durable, too, it is complete.
 void AppendEngine::report_logs() {
-    const auto open = logger_->open_logs();
+    const auto open = path_->open_logs();
     std::set<LogName> growing;
     for (auto& progress : open)
         if (progress.durable < progress.end || progress.log == open.back().log) growing.insert(progress.log);
@@ -39,15 +31,15 @@ void AppendEngine::report_logs() {
     logs_.set_growing(std::move(growing));
 }
 
-env::task<void> AppendEngine::follow_logger() {
+env::task<void> AppendEngine::follow_path() {
     bool had_failed = false;
     while (true) {
-        co_await logger_->changed().wait();
+        co_await path_->changed().wait();
         report_logs();
-        const bool has_failed = logger_->failed().has_value();
+        const bool has_failed = path_->failed().has_value();
         if (has_failed == had_failed) continue;
         had_failed = has_failed;
-        if (has_failed) host_.env.log().error("resource " + resource_ + ": " + logger_->failed()->text);
+        if (has_failed) host_.env.log().error("resource " + resource_ + ": " + path_->failed()->text);
         signal_.set();
     }
 }
@@ -61,18 +53,17 @@ env::task<void> AppendEngine::follow_device() {
 
 // TL-L1
 bool AppendEngine::may_rotate() const {
-    return logger_->open_logs().size() == 1;
+    return path_->open_logs().size() == 1;
 }
 
 env::task<result<void>> AppendEngine::rotate(LogName next) {
-    MARS_CO_TRY(auto file, co_await block::LogFile::create(host_.env, logs_.directory(), next));
-    MARS_CO_TRY_VOID(co_await logger_->switch_to(std::move(file)));
+    MARS_CO_TRY_VOID(co_await path_->rotate(std::move(next)));
     report_logs();
     co_return result<void>();
 }
 
 env::task<result<void>> AppendEngine::create_device(std::string name) {
-    MARS_CO_TRY(export_, co_await host_.exports.create(name, *logger_));
+    MARS_CO_TRY(export_, co_await host_.exports.create(name, *path_));
     tasks_.spawn("device news " + resource_, follow_device());
     co_return result<void>();
 }
@@ -80,7 +71,7 @@ env::task<result<void>> AppendEngine::create_device(std::string name) {
 env::task<bool> AppendEngine::close_device() {
     if (export_->open_count() > 0) co_return false;
     auto closed = co_await export_->try_close();
-    if (!closed && logger_->is_log_failed()) {
+    if (!closed && path_->is_log_failed()) {
         host_.env.log().warning("resource " + resource_ + ": device is given up: " + closed.error().text);
         co_await export_->abort();
         closed = true;
@@ -92,7 +83,7 @@ env::task<bool> AppendEngine::close_device() {
     if (!*closed) co_return false; // somebody was quicker
     co_await tasks_.stop();
     export_.reset();
-    tasks_.spawn("logger news " + resource_, follow_logger());
+    tasks_.spawn("write path news " + resource_, follow_path());
     co_return true;
 }
 
@@ -105,7 +96,7 @@ env::task<std::string> AppendEngine::look_after_device() {
         co_await export_->abort();
         co_await tasks_.stop();
         export_.reset();
-        tasks_.spawn("logger news " + resource_, follow_logger());
+        tasks_.spawn("write path news " + resource_, follow_path());
     } else if (!done->empty()) {
         host_.env.log().warning("resource " + resource_ + ": device: " + *done);
     }
@@ -114,7 +105,7 @@ env::task<std::string> AppendEngine::look_after_device() {
 
 env::task<void> AppendEngine::stop() {
     co_await tasks_.stop();
-    auto stopped = co_await logger_->stop();
+    auto stopped = co_await path_->stop();
     if (!stopped) host_.env.log().error("resource " + resource_ + ": " + stopped.error().text);
     report_logs();
     logs_.set_growing({});
@@ -122,31 +113,35 @@ env::task<void> AppendEngine::stop() {
 }
 
 void AppendEngine::forget() {
-    logger_.reset();
+    path_.reset();
     finished_.clear();
     is_stopped_ = false;
 }
 
 // The heartbeat and the controller's loop may both be in here: after each wait, everything is looked at anew.
 env::task<result<void>> AppendEngine::publish(Positions& positions) {
-    for (auto& progress : logger_->take_finished()) finished_.push_back(std::move(progress));
+    for (auto& progress : path_->take_finished()) finished_.push_back(std::move(progress));
     while (!finished_.empty()) {
         const auto progress = finished_.front();
         MARS_CO_TRY_VOID(
-            co_await positions.publish(replay_link(progress), static_cast<std::int64_t>(progress.durable)));
+            co_await positions.publish(progress.replay_link(), static_cast<std::int64_t>(progress.durable)));
         if (!finished_.empty() && finished_.front() == progress) finished_.pop_front();
     }
-    if (!logger_) co_return result<void>();
-    const auto progress = logger_->progress();
-    co_return co_await positions.publish(replay_link(progress), static_cast<std::int64_t>(progress.durable));
+    if (!path_) co_return result<void>();
+    const auto progress = path_->progress();
+    co_return co_await positions.publish(progress.replay_link(), static_cast<std::int64_t>(progress.durable));
 }
 
 int AppendEngine::open_count() const {
     return export_ ? export_->open_count() : 0;
 }
 
+std::optional<block::WriteCounters> AppendEngine::counters() const {
+    return path_ ? std::optional(path_->counters()) : std::nullopt;
+}
+
 std::optional<LogName> AppendEngine::log() const {
-    return logger_ ? std::optional(logger_->open_logs().back().log) : std::nullopt;
+    return path_ ? std::optional(path_->open_logs().back().log) : std::nullopt;
 }
 
 std::string AppendEngine::device_state() const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// AppendEngine: the primary's side of a resource: the logger over the disk, and the device that applications see.
-// Runs on: the host's executor. Owns: the Logger, the Export. The disk must stay until stop().
+// AppendEngine: the primary's side of a resource: the write path over the disk, and the device that applications see.
+// Runs on: the host's executor. Owns: the WritePath, the Export. The disk must stay until stop().
 // Order of ends: device gone → everything written back → final positions published → forget() (is-primary becomes 0).
 #pragma once
 
@@ -9,8 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "kernel/block/disk.hpp"
-#include "kernel/block/logger.hpp"
+#include "kernel/block/write_path.hpp"
 #include "kernel/env/task_group.hpp"
 #include "kernel/resource/host.hpp"
 #include "kernel/resource/log_store.hpp"
@@ -24,7 +23,7 @@ class AppendEngine {
     AppendEngine(Host& host, std::string resource, LogStore& logs, Signal& signal);
 
     // Begins to append to `log`, which is empty, or made empty when it does not exist.
-    env::task<result<void>> start(block::Disk& disk, LogName log);
+    env::task<result<void>> start(block::Device& disk, LogName log);
     // False while the log before the present one is still being written back.
     bool may_rotate() const;
     // Later writes go to `next`; only while no earlier rotation is under way.
@@ -46,28 +45,29 @@ class AppendEngine {
     // next call goes on where this one had to end: no log's final position is left out.
     env::task<result<void>> publish(Positions& positions);
 
-    bool is_running() const { return logger_ != nullptr; }
+    bool is_running() const { return path_ != nullptr; }
     bool device_exists() const { return export_ != nullptr; }
     int open_count() const;
     // The newest log that is being appended to.
     std::optional<LogName> log() const;
-    // The log cannot take anything any more: the device fails all writes for as long as this logger lives.
-    bool is_log_failed() const { return logger_ && logger_->is_log_failed(); }
-    std::optional<failure> failed() const { return logger_ ? logger_->failed() : std::nullopt; }
-    const block::Logger* logger() const { return logger_.get(); }
+    // The log cannot take anything any more: the device fails all writes for as long as this write path lives.
+    bool is_log_failed() const { return path_ && path_->is_log_failed(); }
+    std::optional<failure> failed() const { return path_ ? path_->failed() : std::nullopt; }
+    // What was written since the start; nullopt when nothing runs.
+    std::optional<block::WriteCounters> counters() const;
     // How the device appears, for status.
     std::string device_state() const;
 
   private:
     void report_logs();
-    env::task<void> follow_logger();
+    env::task<void> follow_path();
     env::task<void> follow_device();
 
     Host& host_;
     std::string resource_;
     LogStore& logs_;
     Signal& signal_;
-    std::unique_ptr<block::Logger> logger_;
+    std::unique_ptr<block::WritePath> path_;
     std::unique_ptr<exports::Export> export_;
     std::deque<block::LogProgress> finished_; // final positions that are yet to be published
     bool is_stopped_ = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // decide(): what this host shall do about one resource now: a pure function of the tree and of the local state.
-// No memory, no I/O, no clock: the reconciler (controller.hpp) moves one step towards the plan and asks again whenever
+// No memory, no I/O, no clock: the Controller (controller.hpp) moves one step towards the plan and asks again whenever
 // something has changed, so there is nothing to resume after a crash but the tree.
 // Spec: symlink-tree 4 (rule ids A…, P…, R…, S…, Y…, F…, G… below), transaction-log 8, 13.
 // Tests: tests/unit/resource/decide_test.cpp.
@@ -51,7 +51,9 @@ struct Local {
     bool may_repair = false;
     // Replay has failed for another reason a moment ago.
     bool replay_must_pause = false;
-    // The sync has had its turn: replay may go first if it can do something (Y9).
+    // The sync that runs has had its turn: it gives way to replay, if that has something to do (Y9).
+    bool sync_had_turn = false;
+    // It gave way, and replay has not run since: that goes first if it can do something.
     bool replay_has_turn = false;
     // Why this host must not go on as primary before a member has answered; empty: it may.
     std::string missing_past;
@@ -97,8 +99,10 @@ struct Plan {
     std::vector<std::string> fetch_from;
     // Instead, `log` is damaged behind `start`, and the first of `fetch_from` that can shall replace what is bad.
     bool repair = false;
-    // Sync has reached the end of the disk, or there is nothing to sync: see decide_sync_end in the controller.
+    // The disk is not yet a copy of the primary's, and the primary is there to copy from: it bounds replay (TL-Y1).
     bool sync_wanted = false;
+    // The sync ends because it has had its turn.
+    bool is_replays_turn = false;
     // Why things stand still, by message key (2.12): "err-splitbrain-detected" → text.
     std::map<std::string, std::string> messages;
 };

@@ -7,6 +7,7 @@
 
 #include "kernel/block/limiter.hpp"
 #include "kernel/block/memory_budget.hpp"
+#include "kernel/block/write_path.hpp"
 #include "kernel/env/env.hpp"
 #include "kernel/export/provider.hpp"
 #include "kernel/format/digest.hpp"
@@ -39,6 +40,7 @@ struct Host {
     exports::Provider& exports;
     Tunables tunables;
     block::MemoryBudget memory;
+    std::unique_ptr<block::WritePathProvider> write_paths; // at first: of Loggers in `memory`
     Questions questions;
     // The checksums that all members understand.
     std::function<format::KindMask()> checksums;
@@ -52,9 +54,10 @@ struct Host {
     // All that this host had to tell when it connected is here, at least once since the start.
     std::function<bool(const std::string& host)> has_answered;
 
+    // Its marsd has been heard of lately.
+    bool is_alive(const std::string& host) const;
     const std::string& me() const { return env.hostname(); }
-    Host(env::Env& e, tree::Tree& t, exports::Provider& x, Tunables u)
-        : env(e), tree(t), exports(x), tunables(u), memory(e.lot(), u.memory_limit_bytes), questions(e, t) {}
+    Host(env::Env& e, tree::Tree& t, exports::Provider& x, Tunables u);
 };
 
 } // namespace mars::resource

@@ -49,6 +49,13 @@ std::optional<std::int64_t> ResourceView::final_length(const format::LogName& lo
     return std::nullopt;
 }
 
+std::int64_t ResourceView::applied_of(const std::string& host, const format::LogName& log) const {
+    const auto position = replay(host);
+    if (!position || position->log != log) return 0;
+    const auto known = version(log.seq, host);
+    return known && known->log == log ? std::min(position->pos, known->length) : position->pos;
+}
+
 std::vector<std::string> ResourceView::storage_members() const {
     return view_.suffixes(tree::resource_dir(resource_), "data-");
 }

@@ -33,6 +33,9 @@ class ResourceView {
     // How long `log` became before its successor began, as a member's version link of the successor tells. Empty while
     // no member has told.
     std::optional<std::int64_t> final_length(const format::LogName& log) const;
+    // Bytes of `log` that are on `host`'s disk for certain (transaction-log P4); 0 for logs other than that of the
+    // position.
+    std::int64_t applied_of(const std::string& host, const format::LogName& log) const;
     // Hosts with a disk in this resource, in natural order.
     std::vector<std::string> storage_members() const;
     // "version-SEQ9-HOST".

@@ -4,171 +4,120 @@
 #include <algorithm>
 
 #include "kernel/base/names.hpp"
+#include "kernel/format/wire_fields.hpp"
 #include "kernel/tree/paths.hpp"
 
 namespace mars::tree {
 
 namespace {
 
-using format::Reader;
-using format::Writer;
+using format::field;
+using format::layout;
+using format::List;
+using format::Text;
 
 constexpr std::size_t kMaxPathBytes = kMaxDepth * (kMaxNameBytes + 1);
 constexpr std::size_t kMaxReasonBytes = 1000;
-constexpr std::size_t kMaxPeers = 4096;
 constexpr std::size_t kDigestBytes = 32;
-constexpr std::size_t kStampBytes = 12;
-constexpr std::size_t kLengthBytes = 4;
 constexpr std::size_t kMaxElements = format::kMaxFramePayload; // the payload's size bounds the counts anyway
+constexpr List kPeers{Text{kMaxNameLength}, 4096};
 
-void put_peers(Writer& writer, const std::vector<std::string>& peers) {
-    writer.u32(static_cast<std::uint32_t>(peers.size()));
-    for (auto& peer : peers) writer.string(peer);
-}
+constexpr auto kHello = layout<ExchangeHello>(field(&ExchangeHello::host, Text{kMaxNameLength}),
+                                              field(&ExchangeHello::uuid, Text{kMaxValueBytes}),
+                                              field(&ExchangeHello::sent), field(&ExchangeHello::peers, kPeers));
 
-std::vector<std::string> get_peers(Reader& reader) {
-    std::vector<std::string> peers(reader.count(kMaxPeers, kLengthBytes));
-    for (auto& peer : peers) peer = reader.string(kMaxNameLength);
-    return peers;
-}
+constexpr auto kWelcome =
+    layout<ExchangeWelcome>(field(&ExchangeWelcome::host, Text{kMaxNameLength}),
+                            field(&ExchangeWelcome::uuid, Text{kMaxValueBytes}), field(&ExchangeWelcome::sent));
 
-template<class Message>
-result<Message> finished(const Reader& reader, std::string_view what, Message message) {
-    MARS_TRY_VOID(reader.finish(what));
-    return message;
+constexpr auto kPeerList = layout<ExchangePeers>(field(&ExchangePeers::sent), field(&ExchangePeers::peers, kPeers));
+
+constexpr auto kDirectory = layout<DirectoryDigest>(field(&DirectoryDigest::dir, Text{kMaxPathBytes}),
+                                                    field(&DirectoryDigest::digest, Text{kDigestBytes}));
+
+constexpr auto kCompare = layout<ExchangeCompare>(field(&ExchangeCompare::number), field(&ExchangeCompare::sent),
+                                                  field(&ExchangeCompare::directories, List{kDirectory, kMaxElements}));
+
+constexpr auto kDiffering =
+    layout<ExchangeDiffering>(field(&ExchangeDiffering::number), field(&ExchangeDiffering::sent),
+                              field(&ExchangeDiffering::indices, List{format::Value<std::uint32_t>{}, kMaxElements}));
+
+constexpr auto kKeyVersion =
+    layout<KeyVersion>(field(&KeyVersion::path, Text{kMaxPathBytes}), field(&KeyVersion::value, Text{kMaxValueBytes}),
+                       field(&KeyVersion::stamp));
+
+constexpr auto kBatch =
+    layout<ExchangeBatch>(field(&ExchangeBatch::number), field(&ExchangeBatch::sent), field(&ExchangeBatch::more),
+                          field(&ExchangeBatch::versions, List{kKeyVersion, kMaxElements}));
+
+constexpr auto kNumber = layout<ExchangeNumber>(field(&ExchangeNumber::number), field(&ExchangeNumber::sent));
+
+template<class Layout, class Message>
+Bytes written(const Layout& fields, const Message& message) {
+    format::Writer writer;
+    fields.put(writer, message);
+    return writer.take();
 }
 
 } // namespace
 
 Bytes encode(const ExchangeHello& message) {
-    Writer writer;
-    writer.string(message.host).string(message.uuid).stamp(message.sent);
-    put_peers(writer, message.peers);
-    return writer.take();
+    return written(kHello, message);
 }
-
 result<ExchangeHello> parse_hello(std::span<const std::byte> payload) {
-    Reader reader(payload);
-    ExchangeHello message;
-    message.host = reader.string(kMaxNameLength);
-    message.uuid = reader.string(kMaxValueBytes);
-    message.sent = reader.stamp();
-    message.peers = get_peers(reader);
-    return finished(reader, "hello", std::move(message));
+    return kHello.parse("hello", payload);
 }
 
 Bytes encode(const ExchangeWelcome& message) {
-    Writer writer;
-    writer.string(message.host).string(message.uuid).stamp(message.sent);
-    return writer.take();
+    return written(kWelcome, message);
 }
-
 result<ExchangeWelcome> parse_welcome(std::span<const std::byte> payload) {
-    Reader reader(payload);
-    ExchangeWelcome message;
-    message.host = reader.string(kMaxNameLength);
-    message.uuid = reader.string(kMaxValueBytes);
-    message.sent = reader.stamp();
-    return finished(reader, "welcome", std::move(message));
+    return kWelcome.parse("welcome", payload);
 }
 
 Bytes encode(const ExchangePeers& message) {
-    Writer writer;
-    writer.stamp(message.sent);
-    put_peers(writer, message.peers);
-    return writer.take();
+    return written(kPeerList, message);
 }
-
 result<ExchangePeers> parse_peers(std::span<const std::byte> payload) {
-    Reader reader(payload);
-    ExchangePeers message;
-    message.sent = reader.stamp();
-    message.peers = get_peers(reader);
-    return finished(reader, "peers", std::move(message));
+    return kPeerList.parse("peers", payload);
 }
 
 Bytes encode(const ExchangeCompare& message) {
-    Writer writer;
-    writer.u64(message.number).stamp(message.sent).u32(static_cast<std::uint32_t>(message.directories.size()));
-    for (auto& entry : message.directories) writer.string(entry.dir).string(entry.digest);
-    return writer.take();
+    return written(kCompare, message);
 }
-
 result<ExchangeCompare> parse_compare(std::span<const std::byte> payload) {
-    Reader reader(payload);
-    ExchangeCompare message;
-    message.number = reader.u64();
-    message.sent = reader.stamp();
-    message.directories.resize(reader.count(kMaxElements, 2 * kLengthBytes));
-    for (auto& entry : message.directories) {
-        entry.dir = reader.string(kMaxPathBytes);
-        entry.digest = reader.string(kDigestBytes);
-    }
-    return finished(reader, "compare", std::move(message));
+    return kCompare.parse("compare", payload);
 }
 
 Bytes encode(const ExchangeDiffering& message) {
-    Writer writer;
-    writer.u64(message.number).stamp(message.sent).u32(static_cast<std::uint32_t>(message.indices.size()));
-    for (auto index : message.indices) writer.u32(index);
-    return writer.take();
+    return written(kDiffering, message);
 }
-
 result<ExchangeDiffering> parse_differing(std::span<const std::byte> payload) {
-    Reader reader(payload);
-    ExchangeDiffering message;
-    message.number = reader.u64();
-    message.sent = reader.stamp();
-    message.indices.resize(reader.count(kMaxElements, sizeof(std::uint32_t)));
-    for (auto& index : message.indices) index = reader.u32();
-    return finished(reader, "differing", std::move(message));
+    return kDiffering.parse("differing", payload);
 }
 
 Bytes encode(const ExchangeBatch& message) {
-    Writer writer;
-    writer.u64(message.number).stamp(message.sent).boolean(message.more);
-    writer.u32(static_cast<std::uint32_t>(message.versions.size()));
-    for (auto& version : message.versions) writer.string(version.path).string(version.value).stamp(version.stamp);
-    return writer.take();
+    return written(kBatch, message);
 }
-
 result<ExchangeBatch> parse_batch(std::span<const std::byte> payload) {
-    Reader reader(payload);
-    ExchangeBatch message;
-    message.number = reader.u64();
-    message.sent = reader.stamp();
-    message.more = reader.boolean();
-    message.versions.resize(reader.count(kMaxElements, 2 * kLengthBytes + kStampBytes));
-    for (auto& version : message.versions) {
-        version.path = reader.string(kMaxPathBytes);
-        version.value = reader.string(kMaxValueBytes);
-        version.stamp = reader.stamp();
-    }
-    return finished(reader, "batch", std::move(message));
+    return kBatch.parse("batch", payload);
 }
 
 Bytes encode(const ExchangeNumber& message) {
-    Writer writer;
-    writer.u64(message.number).stamp(message.sent);
-    return writer.take();
+    return written(kNumber, message);
 }
-
 result<ExchangeNumber> parse_ping(std::span<const std::byte> payload) {
-    Reader reader(payload);
-    ExchangeNumber message;
-    message.number = reader.u64();
-    message.sent = reader.stamp();
-    return finished(reader, "ping or ack", std::move(message));
+    return kNumber.parse("ping or ack", payload);
 }
 
 Bytes encode_reason(std::string_view reason) {
-    Writer writer;
+    format::Writer writer;
     writer.string(reason.substr(0, kMaxReasonBytes));
     return writer.take();
 }
 
 result<std::string> parse_reason(std::span<const std::byte> payload) {
-    Reader reader(payload);
+    format::Reader reader(payload);
     auto text = reader.string(kMaxReasonBytes);
     MARS_TRY_VOID(reader.finish("refused"));
     auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
@@ -177,7 +126,7 @@ result<std::string> parse_reason(std::span<const std::byte> payload) {
 }
 
 std::size_t encoded_size(const KeyVersion& version) {
-    return version.path.size() + version.value.size() + 2 * kLengthBytes + kStampBytes;
+    return kKeyVersion.least() + version.path.size() + version.value.size();
 }
 
 } // namespace mars::tree

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernel/base/stamp.hpp"
+#include "kernel/format/marker_values.hpp"
 
 namespace mars::tree {
 
@@ -28,8 +29,8 @@ struct FileInfo {
     Stamp mtime;
 };
 
-inline constexpr std::string_view kDeleted = ".deleted";
-inline constexpr std::string_view kNone = "(none)";
+using format::kDeleted;
+using format::kNone;
 
 class View {
   public:

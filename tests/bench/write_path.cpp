@@ -106,8 +106,7 @@ env::task<void> open_disk(Bench& bench) {
     bench.disk = *std::move(opened);
 }
 
-void print_row(std::size_t writers, Seconds spent, double raw, const LoggerCounters& c, Duration user,
-               Duration system) {
+void print_row(std::size_t writers, Seconds spent, double raw, const WriteCounters& c, Duration user, Duration system) {
     const auto records = c.commit.records;
     const double rate = static_cast<double>(c.writes) / spent.count();
     std::printf("%7zu %9.0f %10.0f %6.2f %8.1f %7.2f %7.2f %7.2f %7.2f %7.2f %9.2f\n", writers, rate,

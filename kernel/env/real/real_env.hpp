@@ -57,7 +57,7 @@ class RealEnv final : public Env {
     const std::string& hostname() const override { return hostname_; }
 
     asio::io_context& context() { return context_; }
-    // For real-world code outside env/ (kernel/export) that has to make calls that block.
+    // For real-world code outside env/ (kernel/export/real) that has to make calls that block.
     BlockingPool& pool() { return pool_; }
     // Empty when files go through io_uring; else why not.
     const std::string& io_note() const { return io_.why_no_ring(); }

@@ -7,6 +7,7 @@
 #include "kernel/block/fetch_messages.hpp"
 #include "kernel/block/sync_messages.hpp"
 #include "kernel/env/sim/world.hpp"
+#include "kernel/format/crc.hpp"
 
 using namespace mars;
 using namespace mars::block;
@@ -126,6 +127,15 @@ TEST_CASE("messages: all samples parse; cut and extended ones do not") {
         longer.push_back(std::byte{0});
         if (!is_data) CHECK(!sample.parses(longer));
     }
+}
+
+TEST_CASE("messages: the bytes on the wire stay the same") { // of the payloads of samples(), in that order
+    const std::vector<std::uint32_t> expected{0x9e987576, 0x783cb2a1, 0xc734c483, 0x787d2ceb, 0x56e41a98, 0x20dc4189,
+                                              0xd49a38de, 0x2735e24c, 0x20dc4189, 0xd67bff92, 0xe4094dc0, 0x5fc43e80,
+                                              0xcd38a6cf, 0x71a89080, 0xcd38a6cf, 0x2839fc7a, 0xf35e2785};
+    std::vector<std::uint32_t> found;
+    for (auto& sample : samples()) found.push_back(format::crc32c(payload_of(sample.frame)));
+    CHECK(found == expected);
 }
 
 TEST_CASE("messages: random damage is refused or harmless") {

@@ -20,8 +20,8 @@
 
 #include "kernel/env/real/fd.hpp"
 #include "kernel/env/task_group.hpp"
-#include "kernel/export/fuse_loop.hpp"
-#include "kernel/export/openers.hpp"
+#include "kernel/export/real/fuse_loop.hpp"
+#include "kernel/export/real/openers.hpp"
 #include "tests/unit/env/run.hpp"
 
 namespace mars::exports::testing {

@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "kernel/export/leftovers.hpp"
+#include "kernel/export/real/leftovers.hpp"
 #include "tests/unit/export/export_host.hpp"
 
 using namespace mars;

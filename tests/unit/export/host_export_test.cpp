@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "kernel/export/host_export.hpp"
+#include "kernel/export/real/host_export.hpp"
 #include "tests/unit/export/export_host.hpp"
 
 using namespace mars;

@@ -11,8 +11,8 @@
 #include <filesystem>
 
 #include "kernel/env/deadline.hpp"
-#include "kernel/export/nbd_protocol.hpp"
-#include "kernel/export/nbd_server.hpp"
+#include "kernel/export/real/nbd_protocol.hpp"
+#include "kernel/export/real/nbd_server.hpp"
 #include "tests/unit/export/export_host.hpp"
 
 using namespace mars;

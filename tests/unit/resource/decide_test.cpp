@@ -311,6 +311,19 @@ TEST_CASE("sync and replay exclude each other") {
         CHECK(s.plan().work == Work::replay);
         CHECK(s.plan().end == 600);
     }
+    SECTION("a sync that had its turn gives way only if replay can do something (Y9)") {
+        s.local.engine = Engine::syncing;
+        s.local.sync_had_turn = true;
+        CHECK(s.plan().work == Work::replay);
+        CHECK(s.plan().is_replays_turn);
+        s.set("todo-beta/allow-replay", "0");
+        CHECK(s.plan().work == Work::sync);
+        CHECK_FALSE(s.plan().is_replays_turn);
+    }
+    SECTION("a sync that does not run has had no turn") {
+        s.local.sync_had_turn = true;
+        CHECK(s.plan().work == Work::sync);
+    }
     SECTION("with sync switched off replay may go as far as that, too") {
         s.set("todo-beta/sync", "0");
         CHECK(s.plan().work == Work::replay);

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "kernel/format/crc.hpp"
+
 using namespace mars;
 using namespace mars::tree;
 
@@ -33,6 +35,37 @@ void check_strict(const Bytes& whole, Parse parse) {
 }
 
 } // namespace
+
+TEST_CASE("the bytes of messages on the wire stay the same") {
+    ExchangeHello hello;
+    hello.host = "a";
+    hello.uuid = "a_1";
+    hello.sent = Stamp{1, 2};
+    hello.peers = {"b", "c"};
+    ExchangeWelcome welcome;
+    welcome.host = "a";
+    welcome.uuid = "(any)";
+    welcome.sent = Stamp{1, 999999999};
+    ExchangePeers peers;
+    peers.peers = {"b"};
+    ExchangeCompare compare;
+    compare.number = 9;
+    compare.directories.resize(2);
+    compare.directories[1].dir = "ips";
+    compare.directories[1].digest = std::string(32, 'f');
+    ExchangeDiffering differing;
+    differing.number = 9;
+    differing.indices = {0, 4};
+    ExchangeNumber number;
+    number.number = 1;
+    number.sent = Stamp{5, 6};
+    std::vector<std::uint32_t> found;
+    for (auto& bytes : {encode(hello), encode(welcome), encode(peers), encode(compare), encode(differing),
+                        encode(sample_batch()), encode(number), encode_reason("no")})
+        found.push_back(format::crc32c(bytes));
+    CHECK(found == std::vector<std::uint32_t>{0x3f96c03f, 0xb7e1f, 0x82883ae0, 0xa35728b3, 0x462c8f5b, 0x8c81bfb3,
+                                              0xbb753701, 0xc734c483});
+}
 
 TEST_CASE("messages come out as they went in, and nothing else is accepted") {
     ExchangeHello hello;

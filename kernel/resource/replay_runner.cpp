@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/resource/replay_runner.hpp"
+
+namespace mars::resource {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kReplayRetry = 10s; // after an I/O error of a disk or a log
+constexpr Duration kReplayPause = 500ms;
+constexpr Duration kAskedLately = 2s;
+constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
+
+} // namespace
+
+void ReplayRunner::observe(Local& local) {
+    local.replay_must_pause = must_pause();
+}
+
+env::task<bool> ReplayRunner::stop(const Plan&) {
+    co_await engine_.stop();
+    co_return true;
+}
+
+env::task<bool> ReplayRunner::advance(const Plan& plan, std::shared_ptr<block::Disk> disk) {
+    if (is_running() || plan.work != Work::replay || shall_wait_for_more(plan)) co_return false;
+    engine_.start(*disk, context_.logs.path(plan.log), plan.log, plan.start, plan.end);
+    co_return true;
+}
+
+// Each run publishes its begin and end. While a primary writes, runs are collected, so that the tree is not busy with
+// them; when a handover is under way everything is applied at once.
+bool ReplayRunner::shall_wait_for_more(const Plan& plan) const {
+    const auto since = context_.now() - ended_at_;
+    const auto primary = view_.primary();
+    const bool is_handover = primary.empty() || primary == host_.me() || host_.questions.is_asked_here(kAskedLately);
+    if (is_handover || since >= kReplayPause || plan.end - plan.start >= kReplayEnough) return false;
+    context_.round.look_again_in(kReplayPause - since);
+    return true;
+}
+
+env::task<void> ReplayRunner::take_outcome() {
+    auto outcome = co_await engine_.take_outcome();
+    ended_at_ = context_.now();
+    health_.note_outcome(std::move(outcome));
+}
+
+// TL-P5: the disk has failed a moment ago, or the log could not be read. Neither gets better by another copy of the
+// log; it is tried again after a while.
+bool ReplayRunner::must_pause() const {
+    if (health_.last_replay().code.code >= 0 || health_.damaged()) return false;
+    const auto since = context_.now() - ended_at_;
+    if (since >= kReplayRetry) return false;
+    context_.round.look_again_in(kReplayRetry - since);
+    return true;
+}
+
+env::task<result<bool>> ReplayRunner::publish() {
+    if (!engine_.is_running() && !engine_.has_ended()) co_return false;
+    MARS_CO_TRY_VOID(co_await context_.positions.publish(engine_.position(), engine_.end()));
+    co_return true;
+}
+
+void ReplayRunner::add_facts(Facts& facts) {
+    facts.is_replaying = is_running();
+    facts.replay_code = is_running() ? "0" : health_.last_replay().code.text();
+    facts.replay_rate = rate_of(engine_.rate(), is_running());
+}
+
+} // namespace mars::resource

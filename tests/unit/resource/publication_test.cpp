@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a host tells of a resource, key by key.
+#include "kernel/resource/publication.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "kernel/env/sim/machine.hpp"
+#include "kernel/env/task_group.hpp"
+
+using namespace mars;
+using namespace mars::resource;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Scene {
+    Scene() {
+        REQUIRE(process->storage().make_directory("/mars"));
+        auto open = [](Scene& s) -> env::task<void> {
+            auto opened = co_await tree::Tree::open(*s.process, "/mars");
+            if (opened) s.tree = std::move(*opened);
+        };
+        group.spawn("open", open(*this));
+        REQUIRE(world.run_until([&] { return group.live() == 0; }, 10s));
+        REQUIRE(tree);
+        publication = std::make_unique<Publication>(*process, *tree, ResourceView(*tree, "r"));
+    }
+    ~Scene() { machine.end_all_processes(); }
+
+    std::string value(const std::string& key) const { return tree->value("resource-r/" + key); }
+    Stamp stamp(const std::string& key) const { return tree->get("resource-r/" + key)->stamp; }
+
+    env::sim::World world{1};
+    env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
+    std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
+    env::TaskGroup group{*process};
+    std::unique_ptr<tree::Tree> tree;
+    std::unique_ptr<Publication> publication;
+};
+
+} // namespace
+
+TEST_CASE("facts become keys of this host") {
+    Scene s;
+    Facts facts;
+    facts.disk_size = 4096;
+    facts.is_replaying = true;
+    facts.damaged_log = format::LogName{3, "beta"};
+    facts.open_count = 2;
+    facts.device_error = -5;
+    facts.sync_rate = Rate{10, 3};
+    s.publication->publish_state(facts);
+    CHECK(s.value("actsize-alpha") == "4096");
+    CHECK(s.value("actual-alpha/is-attached") == "1");
+    CHECK(s.value("actual-alpha/is-replaying") == "1");
+    CHECK(s.value("actual-alpha/is-syncing") == "0");
+    CHECK(s.value("actual-alpha/damaged-log") == "log-000000003-beta");
+    CHECK(s.value("actual-alpha/open-count") == "2");
+    CHECK(s.value("actual-alpha/if-state") == "-5");
+    CHECK(s.value("actual-alpha/amount-sync_rate").empty());
+    s.publication->publish_rates(facts);
+    CHECK(s.value("actual-alpha/amount-sync_rate") == "10");
+    CHECK(s.value("actual-alpha/ops-sync_rate") == "3");
+}
+
+TEST_CASE("in the beginning, no device and no opener of an earlier life is left") {
+    Scene s;
+    REQUIRE(s.tree->set("resource-r/actual-alpha/if-on", "1"));
+    s.publication->begin();
+    CHECK(s.value("actual-alpha/if-on") == "0");
+    CHECK(s.value("actual-alpha/open-count") == "0");
+    CHECK(s.tree->list("resource-r/resource-r").empty());
+}
+
+TEST_CASE("what is not known leaves a key alone") {
+    Scene s;
+    Facts facts;
+    facts.disk_size = 4096;
+    facts.primary_seen = "alpha,1.000000000";
+    s.publication->publish_state(facts);
+    s.publication->publish_state(Facts());
+    CHECK(s.value("actsize-alpha") == "4096");
+    CHECK(s.value("actual-alpha/is-attached") == "0");
+    CHECK(s.value("actual-alpha/primary-seen") == "alpha,1.000000000");
+}
+
+TEST_CASE("the role and the openers are stamped anew every 10 s, other facts when they change") {
+    Scene s;
+    s.publication->publish_state(Facts());
+    const auto role = s.stamp("actual-alpha/is-primary"), disk = s.stamp("actual-alpha/disk-error");
+    s.world.run_for(5s);
+    s.publication->publish_state(Facts());
+    CHECK(s.stamp("actual-alpha/is-primary") == role);
+    s.world.run_for(6s);
+    s.publication->publish_state(Facts());
+    CHECK(role < s.stamp("actual-alpha/is-primary"));
+    CHECK(s.stamp("actual-alpha/disk-error") == disk);
+}
