@@ -55,6 +55,9 @@ struct WriteCounters {
         Duration write_time{0};
         Duration sync_time{0};
     } writeback;
+
+    // In one line, for the log; times are sums in µs.
+    std::string text() const;
 };
 
 class WritePath : public Device {

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "kernel/block/log_file.hpp"
-
 namespace mars::resource {
 
 using namespace std::chrono_literals;
@@ -28,7 +26,7 @@ Controller::Controller(Host& host, std::string resource)
       repair_engine_(host.env, view_.name(), *logs_, signal_, host.tunables.log_port),
       health_(context_, repair_engine_), replay_(context_, health_), sync_(context_, disk_),
       repair_(context_, health_, repair_engine_), fetch_(context_, changed_), append_(context_, disk_, append_note_),
-      tasks_(host.env) {}
+      log_steps_(context_, disk_, append_note_), tasks_(host.env) {}
 
 Controller::~Controller() = default;
 
@@ -61,7 +59,7 @@ void Controller::subscribe() {
             if (is_role && !append_.is_running() && view_.primary() == host_.me()) signal_.set();
             return;
         }
-        if (path.find("/log-") != std::string::npos) logs_are_stale_ = true;
+        if (path.find("/log-") != std::string::npos) logs_->expect_changes();
         if (path.find("/version-") != std::string::npos) logs_->changed().notify(); // a log may be known as complete
         signal_.set();
     };
@@ -83,16 +81,7 @@ bool Controller::is_at_rest() const {
 
 std::string Controller::write_counters() const {
     const auto counters = append_.engine().counters();
-    if (!counters) return "";
-    const auto& c = *counters;
-    const auto micros = [](Duration d) {
-        return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
-    };
-    return "writes=" + std::to_string(c.writes) + " bytes=" + std::to_string(c.written_bytes) +
-           " records=" + std::to_string(c.commit.records) + " commits=" + std::to_string(c.commit.commits) +
-           " encode_us=" + micros(c.encode_time) + " append_us=" + micros(c.commit.append_time) +
-           " sync_us=" + micros(c.commit.sync_time) + " writeback_bytes=" + std::to_string(c.writeback.bytes) +
-           " writeback_us=" + micros(c.writeback.write_time + c.writeback.sync_time);
+    return counters ? counters->text() : "";
 }
 
 std::string Controller::busy_with() const {
@@ -122,15 +111,14 @@ env::task<void> Controller::run() {
         }
         steps_ = 0;
         co_await signal_.wait(round_.next_look());
-        if (round_.next_look() == host_.tunables.scan_interval) logs_are_stale_ = true;
+        if (round_.next_look() == host_.tunables.scan_interval) logs_->expect_changes();
     }
 }
 
 env::task<bool> Controller::round() {
     if (!is_recovered_) is_recovered_ = co_await recover();
     if (!is_recovered_) co_return false; // nothing is published before it is known what an earlier life has left
-    if (logs_are_stale_) {
-        logs_are_stale_ = false;
+    if (logs_->take_changes()) {
         auto refreshed = co_await logs_->refresh();
         if (!refreshed) round_.say("err-bad-log-name", "logs cannot be listed: " + refreshed.error().text);
     }
@@ -155,7 +143,7 @@ env::task<bool> Controller::round() {
 
 env::task<bool> Controller::recover() {
     publication_.begin();
-    logs_are_stale_ = false;
+    (void)logs_->take_changes(); // it lists them
     auto recovered = co_await health_.recover();
     if (!recovered) host_.env.log().error(context_.prefix() + "local logs: " + recovered.error().text);
     co_return recovered.has_value();
@@ -204,7 +192,8 @@ env::task<bool> Controller::act(const Plan& plan) {
     if (worked) co_return true;
     const bool rotated = co_await append_.rotate(plan);
     if (rotated) co_return true;
-    co_return co_await make_step(plan);
+    const bool stepped = co_await log_steps_.advance(plan);
+    co_return stepped;
 }
 
 env::task<bool> Controller::stop_unwanted(const Plan& plan) {
@@ -241,70 +230,6 @@ env::task<bool> Controller::work_on_disk(const Plan& plan) {
         if (begun) co_return true;
     }
     co_return false;
-}
-
-// R4, R5, P9: the replay link moves to the begin of the next log.
-env::task<bool> Controller::make_step(const Plan& plan) {
-    if (!plan.step_to) co_return false;
-    const LogName next = *plan.step_to;
-    const bool prepared = co_await prepare_step(plan);
-    if (!prepared) co_return false;
-    format::ReplayLink begin;
-    begin.log = next;
-    auto known = next.host == host_.me() ? logs_->length(next).value_or(0) : 0;
-    if (append_note_.gone() == next) // what was promised of it stays
-        if (const auto told = view_.version(next.seq, host_.me()); told && told->log == next)
-            known = std::max(known, told->length);
-    auto published = co_await positions_.publish(begin, known);
-    if (!published) round_.say("err-versionlink-skip", published.error().text);
-    if (published && plan.create_log) {
-        warn_of_silence(next);
-        format::LogPosition position{next, 0};
-        co_await disk_.note_written(std::move(position), true);
-    }
-    co_return published.has_value();
-}
-
-// What must be so before it: the version link is right, a log that is given up is gone, the next one is there.
-env::task<bool> Controller::prepare_step(const Plan& plan) {
-    const LogName next = *plan.step_to;
-    if (plan.correct_version_to) {
-        const auto current = view_.replay(host_.me());
-        if (auto done = positions_.correct_version(current->log, *plan.correct_version_to); !done) {
-            round_.say("err-versionlink-not-readable", done.error().text);
-            co_return false;
-        }
-    }
-    if (plan.remove_log) {
-        host_.env.log().warning(context_.prefix() + plan.remove_log->text() + " is given up, " + next.text() +
-                                " continues what is on the disk");
-        if (auto gone = host_.env.storage().remove(logs_->path(*plan.remove_log));
-            !gone && !gone.error().is(std::errc::no_such_file_or_directory)) {
-            round_.say("err-replay-stop", gone.error().text);
-            co_return false;
-        }
-        logs_are_stale_ = true;
-    }
-    if (plan.create_log) {
-        auto created = co_await block::LogFile::create(host_.env, logs_->directory(), next);
-        logs_are_stale_ = true;
-        if (!created) {
-            round_.say("err-replay-stop", next.text() + " cannot be created: " + created.error().text);
-            co_return false;
-        }
-    }
-    co_return true;
-}
-
-void Controller::warn_of_silence(const LogName& log) {
-    std::string silent;
-    for (const auto& host : view_.storage_members())
-        if (host != host_.me() && !host_.has_answered(host)) silent += (silent.empty() ? "" : ", ") + host;
-    if (silent.empty()) return;
-    host_.env.log().warning(context_.prefix() + log.text() + " begins, and nothing has been heard of " + silent +
-                            " since marsd started. Should " + silent +
-                            " know of a newer log, this is a split brain: 'marsadm view " + view_.name() +
-                            "' will say so when the line is back");
 }
 
 // --- what is told ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include "kernel/env/task_group.hpp"
 #include "kernel/resource/append_runner.hpp"
 #include "kernel/resource/fetch_runner.hpp"
+#include "kernel/resource/log_steps.hpp"
 #include "kernel/resource/messages.hpp"
 #include "kernel/resource/replay_runner.hpp"
 #include "kernel/resource/role_agreement.hpp"
@@ -65,9 +66,6 @@ class Controller {
     env::task<bool> close_disk(const Plan& plan);
     env::task<bool> work_on_disk(const Plan& plan);
     Runner* on_disk() const;
-    env::task<bool> make_step(const Plan& plan);
-    env::task<bool> prepare_step(const Plan& plan);
-    void warn_of_silence(const LogName& log);
 
     Facts facts();
     void publish_state(const Plan& plan);
@@ -77,7 +75,6 @@ class Controller {
     Signal signal_;
     env::Event changed_;
     tree::Subscription resource_news_, host_news_;
-    bool logs_are_stale_ = true;
     int steps_ = 0; // without a pause
     std::shared_ptr<LogStore> logs_;
     Positions positions_;
@@ -97,6 +94,7 @@ class Controller {
     RepairRunner repair_;
     FetchRunner fetch_;
     AppendRunner append_;
+    LogSteps log_steps_;
     const std::array<Runner*, 3> disk_runners_{&append_, &replay_, &sync_}; // at most one of them runs
     const std::array<Runner*, 2> log_runners_{&repair_, &fetch_};
     const std::array<Runner*, 5> runners_{&replay_, &sync_, &repair_, &fetch_, &append_}; // as they are ended

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/block/log_fetch_client.hpp"
@@ -32,6 +33,9 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     // Takes notice of logs that others have made or removed. Content found in a log that is new here is synced first.
     // Cheap when no name has changed. Errors: those of the filesystem; what could be read is taken.
     env::task<result<void>> refresh();
+    // Names may have changed since the last refresh().
+    void expect_changes() { may_have_changed_ = true; }
+    bool take_changes() { return std::exchange(may_have_changed_, false); }
     // Cuts `log` to `length`, durably: what is behind was never promised to anybody.
     env::task<result<void>> cut(LogName log, std::int64_t length);
 
@@ -77,6 +81,7 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     FinalLength final_length_;
     std::map<LogName, Known> known_;
     std::set<LogName> growing_;
+    bool may_have_changed_ = true;
     env::Event changed_;
 };
 

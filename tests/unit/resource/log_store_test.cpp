@@ -69,3 +69,11 @@ TEST_CASE("own logs are complete when nobody writes to them") {
     s.store.set_growing({own});
     CHECK_FALSE(s.is_complete(own));
 }
+
+TEST_CASE("logs are listed in the beginning, and again when somebody expects changes") {
+    Scene s;
+    CHECK(s.store.take_changes());
+    CHECK_FALSE(s.store.take_changes());
+    s.store.expect_changes();
+    CHECK(s.store.take_changes());
+}
