@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // RoleAgreement: before this host becomes primary, who may have another belief of who is to be primary must have seen
 // that it is this one; and what this host has seen of it is told. docs/architecture.md "News on demand" and
-// "Deviations" (primary-seen). Runs on: the host's executor. Tests: tests/unit/resource/role_note_test.cpp, tests/sim.
+// "Deviations" (primary-seen). Runs on: the host's executor. Tests: tests/unit/resource/role_agreement_test.cpp,
+// tests/sim.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who must have seen that this host is to be primary, before it becomes that.
+#include "kernel/resource/role_agreement.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+
+#include "kernel/env/sim/machine.hpp"
+#include "kernel/env/task_group.hpp"
+
+using namespace mars;
+using namespace mars::resource;
+using namespace std::chrono_literals;
+
+namespace {
+
+class NoExports final : public exports::Provider {
+  public:
+    std::string_view name() const override { return "none"; }
+    env::task<result<std::unique_ptr<exports::Export>>> create(std::string, block::Device&) override {
+        co_return failure(std::errc::not_supported, "no devices here");
+    }
+};
+
+// alpha, with the members beta (primary before) and gamma.
+struct Scene {
+    Scene() {
+        REQUIRE(process->storage().make_directory("/mars"));
+        auto open = [](Scene& s) -> env::task<void> {
+            auto opened = co_await tree::Tree::open(*s.process, "/mars");
+            if (opened) s.tree = std::move(*opened);
+        };
+        run(open(*this));
+        REQUIRE(tree);
+        host = std::make_unique<Host>(*process, *tree, exports, Tunables());
+        host->is_reachable = [this](const std::string& name) { return reachable.contains(name); };
+        for (const char* name : {"alpha", "beta", "gamma"}) set("data-" + std::string(name), "/dev/x");
+        set("userspace/prev-primary", "beta");
+        agreement = std::make_unique<RoleAgreement>(*host, ResourceView(*tree, "r"));
+    }
+    ~Scene() { machine.end_all_processes(); }
+
+    void run(env::task<void> t) {
+        group.spawn("step", std::move(t));
+        REQUIRE(world.run_until([&] { return group.live() == 0; }, 10s));
+    }
+    void set(const std::string& key, const std::string& value) { REQUIRE(tree->set("resource-r/" + key, value)); }
+    void designate(const std::string& name) {
+        set("primary", name);
+        auto renew = [](RoleNote& note) -> env::task<void> {
+            const auto renewed = co_await note.renew([] { return true; });
+            CHECK(renewed);
+        };
+        run(renew(agreement->note()));
+    }
+    void lets_see(const std::string& name) { set("actual-" + name + "/primary-seen", agreement->note().seen()); }
+    std::string unaware() { return agreement->unaware_members(false); }
+
+    env::sim::World world{1};
+    env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
+    std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
+    env::TaskGroup group{*process};
+    NoExports exports;
+    std::set<std::string> reachable{"beta", "gamma"};
+    std::unique_ptr<tree::Tree> tree;
+    std::unique_ptr<Host> host;
+    std::unique_ptr<RoleAgreement> agreement;
+};
+
+} // namespace
+
+TEST_CASE("who is not to be primary waits for nobody") {
+    Scene s;
+    s.designate("beta");
+    CHECK(s.unaware().empty());
+    CHECK_FALSE(s.agreement->is_waiting());
+}
+
+TEST_CASE("who is at work already waits for nobody") {
+    Scene s;
+    s.designate("alpha");
+    s.set("actual-beta/primary-seen", "beta,1.000000000");
+    CHECK(s.agreement->unaware_members(true).empty());
+}
+
+TEST_CASE("a designation that is not durable here counts for nothing") {
+    Scene s;
+    s.set("primary", "alpha");
+    CHECK(s.unaware() == "alpha");
+}
+
+TEST_CASE("members that have seen another designation are waited for, and then asked for news") {
+    Scene s;
+    s.designate("alpha");
+    s.set("actual-beta/primary-seen", "beta,1.000000000");
+    s.set("actual-gamma/primary-seen", "beta,1.000000000");
+    CHECK(s.unaware() == "beta, gamma");
+    s.lets_see("beta");
+    CHECK(s.unaware() == "gamma");
+    CHECK_FALSE(s.agreement->is_waiting());
+    s.lets_see("gamma");
+    CHECK(s.unaware() == "beta, gamma"); // they have not answered
+    CHECK(s.agreement->is_waiting());
+}
+
+TEST_CASE("who is primary itself is waited for, whatever it has seen") {
+    Scene s;
+    s.designate("alpha");
+    s.lets_see("beta");
+    s.lets_see("gamma");
+    s.set("actual-gamma/is-primary", "1");
+    CHECK(s.unaware() == "gamma");
+}
+
+TEST_CASE("of those that cannot be reached, only the primary before decides") {
+    Scene s;
+    s.reachable.clear();
+    s.designate("alpha");
+    s.set("actual-beta/primary-seen", "beta,1.000000000");
+    s.set("actual-gamma/primary-seen", "beta,1.000000000");
+    CHECK(s.unaware() == "beta");
+}
