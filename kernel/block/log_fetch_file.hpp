@@ -3,7 +3,7 @@
 // cut before anything is appended; so after any crash it is a beginning of the creator's log, up to kFetchBatchBytes of
 // it at the end possibly torn, which the next fetch finds out by digests and cuts off. Owns: the open file. Runs on:
 // the resource's executor. Spec: transaction-log 1 (TL-F2), 13.6, symlink-tree D6. Tests:
-// tests/unit/block/net_fetch_file_test.cpp.
+// tests/unit/block/net_fetch_test.cpp.
 #pragma once
 
 #include <memory>
