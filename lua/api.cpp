@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lua/api.hpp"
 
+#include "kernel/base/roff.hpp"
 #include "lua/interpreter.hpp"
 #include "lua/values.hpp"
 #include "shell/words/suggest.hpp"
@@ -81,22 +82,6 @@ std::string anchor_text(const ApiFunction& row) {
     text += "\n```lua\n" + std::string(row.example) + "\n```\n";
     if (!row.prints.empty()) text += "\nprints\n\n```\n" + std::string(row.prints) + "\n```\n";
     return text;
-}
-
-std::string roff(std::string_view text) {
-    std::string out;
-    bool starts_line = true;
-    for (char c : text) {
-        if (starts_line && (c == '.' || c == '\'')) out += "\\&";
-        starts_line = c == '\n';
-        if (c == '\\')
-            out += "\\e";
-        else if (c == '-')
-            out += "\\-";
-        else
-            out += c;
-    }
-    return out;
 }
 
 } // namespace

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernel/env/task_group.hpp"
 #include "lua/api.hpp"
 #include "lua/interpreter.hpp"
 #include "lua/values.hpp"
 #include "shell/command/hosts.hpp"
+#include "shell/command/together.hpp"
 
 namespace mars::lua {
 
@@ -40,28 +40,14 @@ int sleep(lua_State* L) {
 class Each final : public Operation {
   public:
     Each(Machine& machine, std::vector<std::string> names, Reference function, std::size_t parallel)
-        : machine_(machine), function_(std::move(function)), parallel_(parallel), changed_(machine.env().lot()) {
+        : machine_(machine), function_(std::move(function)), parallel_(parallel) {
         for (auto& name : names) calls_.push_back(std::make_unique<Call>(std::move(name)));
     }
 
     env::task<void> run() override {
-        env::TaskGroup group(machine_.env());
-        std::exception_ptr error;
-        try {
-            for (auto& call : calls_) {
-                while (running_ >= parallel_) co_await changed_.wait();
-                ++running_;
-                group.spawn("lua each " + call->name, run_one(*call));
-            }
-            while (running_ > 0) co_await changed_.wait();
-        } catch (...) {
-            error = std::current_exception();
-        }
-        const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
-        co_await env::asio::this_coro::throw_if_cancelled(false);
-        co_await group.stop();
-        co_await env::asio::this_coro::throw_if_cancelled(throws);
-        if (error) std::rethrow_exception(error);
+        std::vector<shell::Job> jobs;
+        for (auto& call : calls_) jobs.emplace_back("lua each " + call->name, run_one(*call));
+        co_await shell::run_together(machine_.env(), std::move(jobs), parallel_);
     }
 
     // results, failures: by name.
@@ -93,8 +79,6 @@ class Each final : public Operation {
         lua::push(thread.L(), call.name);
         auto ran = co_await thread.run(1);
         take(call, thread.L(), ran);
-        --running_;
-        changed_.notify();
     }
 
     // nil, TEXT is a failure, as with every function; no value at all counts as true.
@@ -116,8 +100,6 @@ class Each final : public Operation {
     Machine& machine_;
     Reference function_;
     std::size_t parallel_;
-    std::size_t running_ = 0;
-    env::Event changed_;
     std::vector<std::unique_ptr<Call>> calls_;
 };
 

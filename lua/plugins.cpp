@@ -2,7 +2,6 @@
 #include "lua/plugins.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 #include "kernel/base/plain_text.hpp"
@@ -15,7 +14,6 @@ namespace mars::lua {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::size_t kFileBytes = std::size_t{16} << 20;
 
 // The environment of a plugin's code: its own globals above the common ones, `plugin`, and a require that first looks
 // into its directory.
@@ -40,19 +38,6 @@ if type(functions) ~= 'table' then error(file .. ' must return a table of functi
 return functions
 )lua";
 
-std::string trimmed(std::string_view text) {
-    auto begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string_view::npos) return {};
-    return std::string(text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin));
-}
-
-// "MARS_NOTIFY_CHANNEL".
-std::string environment_name(const std::string& plugin, const std::string& tunable) {
-    std::string name = "MARS_" + underscored(plugin) + "_" + underscored(tunable);
-    for (auto& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    return name;
-}
-
 } // namespace
 
 Plugins::Plugins(const shell::Surroundings& surroundings, shell::Options defaults, PluginSettings settings)
@@ -74,34 +59,6 @@ void Plugins::disable(Plugin& plugin, const std::string& why) {
     surroundings_.output.warning("plugin " + plugin.directory + " is not used: " + why);
 }
 
-result<void> Plugins::configure(Manifest& manifest) {
-    auto set = [&](const std::string& name, std::string_view value, const std::string& where) -> result<void> {
-        for (auto& tunable : manifest.tunables)
-            if (tunable.name == name) return set_tunable(tunable, value, where);
-        return shell::refusal("plugin.broken", where + ": the plugin " + manifest.name + " has no tunable " + name);
-    };
-    auto file = surroundings_.env.storage().read_file(settings_.configuration, kFileBytes);
-    const auto settings = plain_text(file ? *file : std::string());
-    std::string_view rest = settings;
-    if (!rest.empty() && !shell::may_use("configuration", settings_.configuration)) rest = {};
-    const auto prefix = manifest.name + ".";
-    for (int number = 1; !rest.empty(); ++number) {
-        auto line = trimmed(rest.substr(0, rest.find('\n')));
-        rest.remove_prefix(
-            std::min(rest.size(), rest.find('\n') == std::string_view::npos ? rest.size() : rest.find('\n') + 1));
-        auto equal = line.find('=');
-        if (!line.starts_with(prefix) || equal == std::string::npos) continue;
-        MARS_TRY_VOID(set(trimmed(line.substr(prefix.size(), equal - prefix.size())), trimmed(line.substr(equal + 1)),
-                          settings_.configuration + " line " + std::to_string(number)));
-    }
-    for (auto& tunable : manifest.tunables) {
-        auto name = environment_name(manifest.name, tunable.name);
-        if (auto found = settings_.environment.find(name); found != settings_.environment.end())
-            MARS_TRY_VOID(set_tunable(tunable, found->second, "$" + name));
-    }
-    return {};
-}
-
 Plugins::Plugin Plugins::read(const std::string& directory) {
     Plugin plugin;
     plugin.directory = directory;
@@ -110,7 +67,7 @@ Plugins::Plugin Plugins::read(const std::string& directory) {
     auto step = [&]() -> result<void> {
         MARS_TRY(auto text, surroundings_.env.storage().read_file(directory + "/plugin.lua", kFileBytes));
         MARS_TRY(plugin.manifest, parse_manifest(directory, plain_text(text)));
-        return configure(plugin.manifest);
+        return configure(plugin.manifest, settings_, surroundings_.env.storage());
     };
     if (plugin.trouble.empty())
         if (auto done = step(); !done) plugin.trouble = done.error().text;

@@ -6,7 +6,6 @@
 // Tests: tests/unit/lua/manifest_test.cpp, tests/shell/plugins_test.py.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,18 +13,13 @@
 
 #include "lua/interpreter.hpp"
 #include "lua/manifest.hpp"
+#include "lua/plugin_settings.hpp"
 #include "shell/command/hooks.hpp"
 #include "shell/command/scripting.hpp"
 #include "shell/command/verb_registry.hpp"
 #include "shell/local/trust.hpp"
 
 namespace mars::lua {
-
-struct PluginSettings {
-    std::vector<std::string> path;                  // directories that hold plugins, first one first
-    std::string configuration;                      // a file with lines "PLUGIN.TUNABLE = VALUE"
-    std::map<std::string, std::string> environment; // "MARS_NOTIFY_CHANNEL": beats the file
-};
 
 class Plugins final : public shell::Hooks {
   public:
@@ -57,7 +51,6 @@ class Plugins final : public shell::Hooks {
 
     void read_all();
     Plugin read(const std::string& directory);
-    result<void> configure(Manifest& manifest);
     result<void> load(Plugin& plugin);
     void disable(Plugin& plugin, const std::string& why);
     result<void> push_function(lua_State* L, Plugin& plugin, const std::string& name);

@@ -62,4 +62,9 @@ bool natural_less(std::string_view a, std::string_view b) {
     return whole_a < whole_b; // equal but for leading zeros
 }
 
+void sort_names(std::vector<std::string>& names) {
+    std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return natural_less(a, b); });
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+}
+
 } // namespace mars

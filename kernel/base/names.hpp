@@ -3,7 +3,9 @@
 // Spec: symlink-tree 1.3 (N1, N2), verbs 1.4.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace mars {
 
@@ -17,5 +19,7 @@ bool is_reserved_name(std::string_view name);
 
 // Natural order: runs of digits compare as numbers, everything else by bytes. "log-9" < "log-10".
 bool natural_less(std::string_view a, std::string_view b);
+// In that order, each once.
+void sort_names(std::vector<std::string>& names);
 
 } // namespace mars

@@ -2,6 +2,7 @@
 #include "macros/tools/reference.hpp"
 
 #include "kernel/base/characters.hpp"
+#include "kernel/base/roff.hpp"
 #include "macros/macros.hpp"
 #include "macros/primitives.hpp"
 #include "macros/tools/differences.hpp"
@@ -23,19 +24,8 @@ std::string visible(std::string_view text) {
     return out;
 }
 
-// For troff: backslashes and leading dots lose their meaning.
-std::string roff(std::string_view text) {
-    std::string out;
-    for (char c : visible(text)) {
-        if (c == '\\')
-            out += "\\e";
-        else if (c == '-')
-            out += "\\-";
-        else
-            out += c;
-    }
-    bool command = out.starts_with('.') || out.starts_with('\'');
-    return command ? "\\&" + out : out;
+std::string roff_line(std::string_view text) {
+    return roff(visible(text));
 }
 
 // Names of the row without alternatives: "sync-rest fetch-rest …"; long families are left in braces.
@@ -65,8 +55,11 @@ std::string wrapped(std::string_view text, std::string_view indent) {
 }
 
 void write_row(std::string& page, const Primitive& row) {
-    page.append(".TP\n.B ").append(roff(names_of(row))).append("\n").append(roff(row.doc)).append("\n");
-    page.append(".br\nExample: \\fB").append(roff(row.example)).append("\\fR yields \\(lq").append(roff(row.result));
+    page.append(".TP\n.B ").append(roff_line(names_of(row))).append("\n").append(roff_line(row.doc)).append("\n");
+    page.append(".br\nExample: \\fB")
+        .append(roff_line(row.example))
+        .append("\\fR yields \\(lq")
+        .append(roff_line(row.result));
     page.append("\\(rq\n");
 }
 
@@ -76,14 +69,14 @@ void write_differences(std::string& page) {
             "behaviour of releases up to 0.1a back.\n";
     for (auto& difference : differences()) {
         page.append(".TP\n")
-            .append(roff(difference.now))
+            .append(roff_line(difference.now))
             .append("\n")
-            .append(roff("Up to 0.1a: "))
-            .append(roff(difference.before));
-        page.append("\n.br\nExample: \\fB").append(roff(difference.example)).append("\\fR yields \\(lq");
-        page.append(roff(difference.result_now))
+            .append(roff_line("Up to 0.1a: "))
+            .append(roff_line(difference.before));
+        page.append("\n.br\nExample: \\fB").append(roff_line(difference.example)).append("\\fR yields \\(lq");
+        page.append(roff_line(difference.result_now))
             .append("\\(rq, up to 0.1a \\(lq")
-            .append(roff(difference.result_before));
+            .append(roff_line(difference.result_before));
         page.append("\\(rq\n");
     }
 }
@@ -130,7 +123,7 @@ std::string reference_page() {
     page += ".SH BUILT\\-IN MACROS\n";
     std::string names;
     for (auto name : built_in_names()) names.append(names.empty() ? "" : " ").append(name);
-    page += roff(names) + "\n";
+    page += roff_line(names) + "\n";
     write_differences(page);
     return page + ".SH SEE ALSO\n\\fBmarsadm\\fR(8)\n";
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Checks that several verbs make before they change anything. Each is a refusal that names resource, host, key, found
 // value and the verb that helps; checks of class F become warnings with --force.
-// Spec: verbs 2.3, 2.4. Tests: tests/unit/shell/checks_test.cpp.
+// Spec: verbs 2.3, 2.4. Tests: tests/unit/shell/verbs_resource_test.cpp.
 #pragma once
 
 #include <optional>

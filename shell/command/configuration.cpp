@@ -6,6 +6,7 @@
 
 #include "kernel/base/plain_text.hpp"
 #include "kernel/base/result.hpp"
+#include "kernel/base/split.hpp"
 #include "kernel/base/trim.hpp"
 #include "shell/local/trust.hpp"
 #include "shell/words/reason.hpp"
@@ -72,9 +73,7 @@ Options with_configuration(Options options, const env::Storage& storage, const s
     const auto text = plain_text(*content);
     std::string_view rest = text;
     for (int number = 1; !rest.empty(); ++number) {
-        auto end = rest.find('\n');
-        auto line = rest.substr(0, end);
-        rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+        auto line = take_part(rest, '\n');
         line = trim(line.substr(0, line.find('#')));
         if (line.empty()) continue;
         Options changed = options;

@@ -112,19 +112,12 @@ void VerbContext::tell(const std::vector<std::string>& lines) const {
 }
 
 env::task<result<void>> VerbContext::commit(std::optional<Stamp> stamp) {
-    auto effects = std::exchange(effects_, {});
-    const auto told_later = std::exchange(told_later_, {});
-    for (const auto& effect : effects) describe(effect);
-    if (!effects.empty() && !is_dry_run()) {
-        MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
-        read_before(effects);
-        MARS_CO_TRY_VOID(co_await apply(std::move(effects), stamp));
-    }
-    tell(told_later);
-    co_return result<void>();
+    std::function<result<void>()> always = [] { return result<void>(); };
+    auto committed = co_await commit_if(std::move(always), stamp);
+    co_return committed;
 }
 
-env::task<result<void>> VerbContext::commit_if(std::function<result<void>()> still) {
+env::task<result<void>> VerbContext::commit_if(std::function<result<void>()> still, std::optional<Stamp> stamp) {
     auto effects = std::exchange(effects_, {});
     const auto told_later = std::exchange(told_later_, {});
     for (const auto& effect : effects) describe(effect);
@@ -132,7 +125,7 @@ env::task<result<void>> VerbContext::commit_if(std::function<result<void>()> sti
         MARS_CO_TRY(auto lock, co_await local().lock(view_.root()));
         read_before(effects);
         MARS_CO_TRY_VOID(still());
-        MARS_CO_TRY_VOID(co_await apply(std::move(effects), std::nullopt));
+        MARS_CO_TRY_VOID(co_await apply(std::move(effects), stamp));
     }
     tell(told_later);
     co_return result<void>();

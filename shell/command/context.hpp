@@ -116,7 +116,7 @@ class VerbContext {
     env::task<result<void>> commit(std::optional<Stamp> stamp = std::nullopt);
     // The same, if `still` agrees: it is asked under the lock, when what is overwritten has been read, so that no other
     // verb of this host, and hardly anything that arrives, can come between. Its failure is the result then.
-    env::task<result<void>> commit_if(std::function<result<void>()> still);
+    env::task<result<void>> commit_if(std::function<result<void>()> still, std::optional<Stamp> stamp = std::nullopt);
     // All paths written so far by this call.
     const std::vector<std::string>& changed() const { return changed_; }
 

@@ -9,11 +9,6 @@ namespace mars::shell {
 
 namespace {
 
-void sort_unique(std::vector<std::string>& names) {
-    std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return natural_less(a, b); });
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-}
-
 void append(std::vector<std::string>& to, std::vector<std::string> from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
@@ -26,7 +21,7 @@ std::vector<std::string> with_key(const tree::View& view, std::string_view resou
         for (auto prefix : prefixes)
             if (name.starts_with(prefix) && is_identifier(std::string_view(name).substr(prefix.size())))
                 hosts.push_back(name.substr(prefix.size()));
-    sort_unique(hosts);
+    sort_names(hosts);
     return hosts;
 }
 
@@ -39,7 +34,7 @@ bool is_usable_address(const std::string& value) {
 std::vector<std::string> all_resources(const tree::View& view) {
     auto names = view.suffixes("", "resource-");
     std::erase_if(names, [](const auto& name) { return !is_identifier(name); });
-    sort_unique(names);
+    sort_names(names);
     return names;
 }
 
@@ -77,7 +72,7 @@ bool is_guest_or_member(const tree::View& view, std::string_view resource, std::
 std::vector<std::string> cluster_hosts(const tree::View& view) {
     auto hosts = view.suffixes("ips", "ip-");
     std::erase_if(hosts, [](const auto& name) { return !is_identifier(name); });
-    sort_unique(hosts);
+    sort_names(hosts);
     return hosts;
 }
 
@@ -85,7 +80,7 @@ std::vector<std::string> sharing_hosts(const tree::View& view) {
     std::vector<std::string> hosts;
     for (const auto& resource : all_resources(view)) append(hosts, hosts_of(view, resource));
     if (hosts.empty()) return cluster_hosts(view);
-    sort_unique(hosts);
+    sort_names(hosts);
     return hosts;
 }
 
@@ -95,7 +90,7 @@ std::vector<std::string> total_hosts(const tree::View& view) {
         append(hosts, hosts_of(view, resource));
         append(hosts, members_of(view, resource));
     }
-    sort_unique(hosts);
+    sort_names(hosts);
     return hosts;
 }
 

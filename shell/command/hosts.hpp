@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who is who in a tree: resources, members, peers, addresses, roles. All read from the tree each time; nothing is
-// cached. Spec: verbs 2.2, 2.8; symlink-tree 2.2, 2.7, 2.8. Tests: tests/unit/shell/hosts_test.cpp.
+// cached. Spec: verbs 2.2, 2.8; symlink-tree 2.2, 2.7, 2.8. Tests: tests/unit/shell/verbs_cluster_test.cpp.
 #pragma once
 
 #include <optional>

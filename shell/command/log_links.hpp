@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the tree says of a resource's logs: names, replay positions, version links, split brain.
 // Formats: kernel/format/{log_name,replay_link,version_link,split_brain}.hpp. Tests:
-// tests/unit/shell/log_links_test.cpp.
+// tests/unit/shell/housekeeping_test.cpp.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Options: what may be written anywhere on marsadm's command line, and their one table, from which come the parser, the
 // help and the man page. Every option of the specification is accepted; one without effect in this version is marked so
-// in its row, and using it prints a warning. Spec: verbs 1.2. Tests: tests/unit/shell/options_test.cpp.
+// in its row, and using it prints a warning. Spec: verbs 1.2. Tests: tests/unit/shell/command_line_test.cpp.
 #pragma once
 
 #include <cstdint>

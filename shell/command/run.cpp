@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <memory>
 
-#include "kernel/env/task_group.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/interruption.hpp"
 #include "shell/command/startup.hpp"
+#include "shell/command/together.hpp"
 #include "shell/command/verb_events.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/command/worker.hpp"
@@ -38,8 +38,8 @@ class Run {
     env::task<void> all_phases();
     env::task<void> run_phase(const Phase& phase);
     env::task<void> run_global(const Phase& phase);
-    env::task<void> run_together(const Phase& phase);
-    env::task<void> step_one(Worker& worker, const Phase& phase, std::size_t& running, env::Event& ended);
+    env::task<void> run_parallel(const Phase& phase);
+    env::task<void> step_unfailed(Worker& worker, const Phase& phase);
     env::task<void> fire_for(Worker& worker, std::string moment, const Phase* phase);
     env::task<void> fire_for_list(std::string type, const Phase& phase);
     env::task<void> fail_all(failure why, const Phase& phase);
@@ -176,47 +176,28 @@ env::task<void> Run::run_phase(const Phase& phase) {
         if (phase.loop)
             co_await run_loop(phase);
         else
-            co_await run_together(phase);
+            co_await run_parallel(phase);
         co_await fire_for_all("after", &phase);
     }
     if (left() > 0) co_await fire_for_list("all-post", phase);
 }
 
-env::task<void> Run::step_one(Worker& worker, const Phase& phase, std::size_t& running, env::Event& ended) {
-    co_await step(worker, phase);
-    --running;
-    ended.notify();
+// An interruption may come before its turn.
+env::task<void> Run::step_unfailed(Worker& worker, const Phase& phase) {
+    if (!worker.failed) co_await step(worker, phase);
 }
 
 // All resources one after the other, or, when the phase waits, at the same time.
-env::task<void> Run::run_together(const Phase& phase) {
+env::task<void> Run::run_parallel(const Phase& phase) {
     const auto parallel = request_.options.parallel;
     const std::size_t most = !phase.together ? 1 : parallel > 0 ? static_cast<std::size_t>(parallel) : kTogether;
     if (most == 1 || left() == 1) {
-        for (auto& worker : workers_)
-            if (!worker->failed) co_await step(*worker, phase);
+        for (auto& worker : workers_) co_await step_unfailed(*worker, phase);
         co_return;
     }
-    env::TaskGroup group(surroundings_.env);
-    env::Event ended(surroundings_.env.lot());
-    std::size_t running = 0;
-    std::exception_ptr error;
-    try {
-        for (auto& worker : workers_) {
-            if (worker->failed) continue;
-            while (running >= most) co_await ended.wait();
-            ++running;
-            group.spawn(worker->context.label("phase"), step_one(*worker, phase, running, ended));
-        }
-        while (running > 0) co_await ended.wait();
-    } catch (...) {
-        error = std::current_exception();
-    }
-    const bool throws = co_await env::asio::this_coro::throw_if_cancelled();
-    co_await env::asio::this_coro::throw_if_cancelled(false);
-    co_await group.stop();
-    co_await env::asio::this_coro::throw_if_cancelled(throws);
-    if (error) std::rethrow_exception(error);
+    std::vector<Job> jobs;
+    for (auto& worker : workers_) jobs.emplace_back(worker->context.label("phase"), step_unfailed(*worker, phase));
+    co_await run_together(surroundings_.env, std::move(jobs), most);
 }
 
 // Directories whose changes may satisfy a LOOP phase.

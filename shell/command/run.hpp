@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // run_verb: does what a request asks: start-up checks, expansion of the resources, and the phases of the verb, phase by
 // phase over all resources. The same for the one-shot program, the REPL, scripts and the simulation.
-// Spec: verbs 1.6 … 1.9, 1.17. Tests: tests/unit/shell/run_test.cpp.
+// Spec: verbs 1.6 … 1.9, 1.17. Tests: tests/unit/shell/hooks_test.cpp.
 #pragma once
 
 #include <string>

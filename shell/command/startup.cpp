@@ -5,6 +5,7 @@
 
 #include "kernel/base/names.hpp"
 #include "kernel/base/plain_text.hpp"
+#include "kernel/base/split.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/snapshot_view.hpp"
@@ -141,22 +142,6 @@ env::task<result<std::string>> find_resource(VerbContext& ctx, std::string name)
             "; all that are known: marsadm view-all-resources; next: marsadm update-cluster, if it is new");
 }
 
-std::vector<std::string> split_list(std::string_view list) {
-    std::vector<std::string> names;
-    while (true) {
-        auto comma = list.find(',');
-        names.emplace_back(list.substr(0, comma));
-        if (comma == std::string_view::npos) break;
-        list.remove_prefix(comma + 1);
-    }
-    return names;
-}
-
-void sort_once(std::vector<std::string>& names) {
-    std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return natural_less(a, b); });
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-}
-
 } // namespace
 
 env::task<result<Addressed>> expand_resources(VerbContext& ctx) {
@@ -171,8 +156,8 @@ env::task<result<Addressed>> expand_resources(VerbContext& ctx) {
             ctx.out().warning("host " + ctx.me() + " is member of no resource, nothing to do");
         co_return addressed;
     }
-    auto words = split_list(request.resources);
-    sort_once(words);
+    auto words = all_parts(request.resources, ',');
+    sort_names(words);
     for (auto& word : words) {
         if (request.verb->has(kNoResourceCheck)) {
             addressed.names.push_back(std::move(word));
@@ -185,7 +170,7 @@ env::task<result<Addressed>> expand_resources(VerbContext& ctx) {
         else
             addressed.missing.emplace_back(word, found.error());
     }
-    sort_once(addressed.names); // two names may have led to the same resource
+    sort_names(addressed.names); // two names may have led to the same resource
     co_return addressed;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/base/names.hpp"
+#include "kernel/base/split.hpp"
 #include "kernel/env/task_group.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/words/reason.hpp"
@@ -151,14 +152,12 @@ result<std::vector<RemoteHost>> hosts_of_selector(const tree::View& view, std::s
     if (selector.empty()) return bad_selector("nobody is named");
     std::vector<std::string> names;
     while (!selector.empty()) {
-        auto word = selector.substr(0, selector.find(','));
+        auto word = take_part(selector, ',');
         if (word.empty()) return bad_selector("the list has an empty element");
-        selector.remove_prefix(std::min(selector.size(), word.size() + 1));
         MARS_TRY(auto some, expand(view, word));
         names.insert(names.end(), some.begin(), some.end());
     }
-    std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return natural_less(a, b); });
-    names.erase(std::unique(names.begin(), names.end()), names.end());
+    sort_names(names);
     if (names.empty()) return bad_selector("this host belongs to no cluster, so @all is nobody");
     std::vector<RemoteHost> hosts;
     for (auto& name : names) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "kernel/base/split.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/words/reason.hpp"
 
@@ -33,8 +34,7 @@ std::string last_line(std::string_view text) {
 std::string behind_name(const std::string& name, std::string_view text) {
     std::string all;
     while (!text.empty()) {
-        auto line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        auto line = take_part(text, '\n');
         all += (all.empty() ? "" : "\n") + name + ": " + std::string(line);
     }
     return all;

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <set>
 
+#include "kernel/base/split.hpp"
 #include "shell/words/reason.hpp"
 
 namespace mars::shell {
@@ -73,8 +74,7 @@ class Walk {
     void append(std::string_view path) {
         std::deque<std::string> parts;
         while (!path.empty()) {
-            auto part = path.substr(0, path.find('/'));
-            path.remove_prefix(std::min(path.size(), part.size() + 1));
+            auto part = take_part(path, '/');
             if (!part.empty() && part != ".") parts.emplace_back(part);
         }
         rest_.insert(rest_.begin(), parts.begin(), parts.end());

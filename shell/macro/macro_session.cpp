@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "macros/tools/check.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/local/fiber.hpp"
 
@@ -69,6 +70,11 @@ env::task<void> run_macros(VerbContext& ctx, MacroSetup& setup, std::function<vo
     }
     setup.outside.sleep_on(nullptr);
     if (cancelled) throw boost::system::system_error(env::asio::error::operation_aborted);
+}
+
+std::string other_macros(macros::Session& session, const std::string& name) {
+    const auto close = macros::suggestion(session, name);
+    return (close.empty() ? "; all" : "; did you mean '" + close + "'? All") + " macros: marsadm macro list";
 }
 
 } // namespace mars::shell

@@ -29,4 +29,7 @@ struct MacroSetup {
 // body comes to its end, before it goes on to the caller.
 env::task<void> run_macros(VerbContext& ctx, MacroSetup& setup, std::function<void()> body);
 
+// To a macro that there is not: which may be meant, and how to see all.
+std::string other_macros(macros::Session& session, const std::string& name);
+
 } // namespace mars::shell

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "kernel/base/split.hpp"
 #include "lua/api.hpp"
 #include "lua/values.hpp"
 #include "macros/macros.hpp"
@@ -225,8 +226,7 @@ class Completer {
         lua_pushglobaltable(L);
         std::string_view rest = job.path;
         while (!rest.empty()) {
-            auto name = std::string(rest.substr(0, rest.find('.')));
-            rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+            const std::string name(take_part(rest, '.'));
             lua_pushstring(L, name.c_str());
             if (lua_rawget(L, -2) != LUA_TTABLE) return 0;
         }

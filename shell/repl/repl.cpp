@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "kernel/base/plain_text.hpp"
+#include "kernel/base/split.hpp"
 #include "kernel/env/task_group.hpp"
 #include "shell/local/trust.hpp"
 #include "shell/repl/line_runner.hpp"
@@ -142,8 +143,7 @@ env::task<int> run_script(Surroundings& surroundings, Options options, Interrupt
     std::size_t first = 0;
     std::string_view rest = text;
     while (!rest.empty()) {
-        auto line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        auto line = take_part(rest, '\n');
         ++number;
         if (pending.empty()) first = number;
         pending += (pending.empty() ? "" : "\n") + std::string(line);

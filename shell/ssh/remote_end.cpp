@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/base/split.hpp"
 #include "shell/words/reason.hpp"
 
 namespace mars::shell {
@@ -31,8 +32,7 @@ struct LastLines {
 LastLines last_lines(std::string_view text) {
     LastLines found;
     while (!text.empty()) {
-        const auto line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        const auto line = take_part(text, '\n');
         if (line.find_first_not_of(" \r") == std::string_view::npos) continue;
         found.last = line;
         if (line.starts_with("phase ")) found.phase = line;

@@ -2,7 +2,7 @@
 // connect_to_host: a TCP connection to a host that has a name, and perhaps an address that is known without asking
 // anybody. The address is tried at once, the resolver is asked at the same time, and what it knows is tried when the
 // address leads nowhere or takes its time: a dead host costs its timeout once, a dead DNS costs nothing.
-// Blocks; runs on: any one thread. Tests: tests/unit/shell/ssh_connect_test.cpp.
+// Blocks; runs on: any one thread. Tests: tests/unit/shell/ssh_remote_test.cpp.
 #pragma once
 
 #include <chrono>

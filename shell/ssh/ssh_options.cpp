@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "kernel/base/number.hpp"
+#include "kernel/base/split.hpp"
 #include "shell/words/reason.hpp"
 
 namespace mars::shell {
@@ -80,21 +81,11 @@ result<void> apply_letter(SshOptions& options, char letter, const std::string& v
     }
 }
 
-std::vector<std::string> words(std::string_view text) {
-    std::vector<std::string> found;
-    while (!text.empty()) {
-        auto word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(text.size(), word.size() + 1));
-        if (!word.empty()) found.emplace_back(word);
-    }
-    return found;
-}
-
 } // namespace
 
 result<SshOptions> parse_ssh_options(std::string_view text) {
     SshOptions options;
-    auto all = words(text);
+    auto all = split(text, ' ');
     for (std::size_t i = 0; i < all.size(); ++i) {
         const auto& word = all[i];
         if (word.size() < 2 || word.front() != '-') return bad("unexpected '" + word + "'");

@@ -77,9 +77,9 @@ Ended work_on(const SshCall& call, std::shared_ptr<SshSession> session) {
         if (ended.answer) ended.session = session;
         if (ended.answer || has_started) return ended; // a connection that has died meanwhile is replaced
     }
-    auto opened = SshSession::open(call);
+    auto opened = SshConnection::open(call);
     if (!opened) return Ended(opened.error());
-    session = std::move(*opened);
+    session = std::make_shared<SshSession>(std::move(*opened));
     Ended ended(session->run(call, has_started));
     if (ended.answer) ended.session = session;
     ended.is_new = true;

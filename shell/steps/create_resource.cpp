@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// create-resource. Spec: verbs 4.8; symlink-tree 3.3, 8. Tests: tests/unit/shell/create_resource_test.cpp.
+// create-resource. Spec: verbs 4.8; symlink-tree 3.3, 8. Tests: tests/unit/shell/verbs_resource_test.cpp.
 #include "kernel/format/version_link.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Disk: the block device or file that is to hold a replica, with the checks before it is used.
-// Spec: verbs 4.8 (7 … 11). Tests: tests/unit/shell/disk_test.cpp.
+// Spec: verbs 4.8 (7 … 11). Tests: tests/unit/shell/verbs_resource_test.cpp.
 #pragma once
 
 #include <cstdint>

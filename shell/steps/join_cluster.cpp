@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/base/split.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/wait.hpp"
@@ -38,8 +39,7 @@ std::string ClusterIdentity::text() const {
 std::optional<ClusterIdentity> ClusterIdentity::parse(std::string_view text) {
     ClusterIdentity identity;
     while (!text.empty()) {
-        auto line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        auto line = take_part(text, '\n');
         auto equal = line.find('=');
         if (equal == std::string_view::npos) continue;
         auto key = line.substr(0, equal);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Purge: which version links and logs of a resource nobody needs any more, because no member's replay link leads to
 // them. The decision is a pure function of the tree. Spec: verbs 2.7; symlink-tree 4.9 (X6). Tests:
-// tests/unit/shell/purge_test.cpp.
+// tests/unit/shell/housekeeping_test.cpp.
 #pragma once
 
 #include <string>

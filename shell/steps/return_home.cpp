@@ -9,6 +9,7 @@
 #include "shell/steps/handover_state.hpp"
 #include "shell/steps/membership.hpp"
 #include "shell/systemd/activation.hpp"
+#include "shell/systemd/regeneration.hpp"
 
 namespace mars::shell {
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "kernel/base/split.hpp"
 #include "kernel/base/trim.hpp"
 #include "shell/systemd/unit_names.hpp"
 
@@ -99,8 +100,7 @@ std::vector<Finding> UnitLint::run(std::string_view text) {
     std::string whole; // a line with its continuations
     std::size_t begin = 1;
     while (!text.empty()) {
-        auto raw = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), raw.size() + 1));
+        auto raw = take_part(text, '\n');
         ++number;
         if (whole.empty()) begin = number;
         auto part = trim(raw);
@@ -122,8 +122,7 @@ std::string without_header(const Unit& unit) {
     std::string text;
     std::string_view rest = unit.content;
     while (!rest.empty()) {
-        auto line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        auto line = take_part(rest, '\n');
         if (!line.starts_with("###")) text += std::string(line) + "\n";
     }
     return text;

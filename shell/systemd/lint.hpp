@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Lint: what is wrong with templates, before systemd finds out. Pure. Tests: tests/unit/shell/unit_lint_test.cpp.
+// Lint: what is wrong with templates, before systemd finds out. Pure. Tests: tests/unit/shell/unit_generator_test.cpp.
 #pragma once
 
 #include <vector>

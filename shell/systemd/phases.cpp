@@ -4,6 +4,7 @@
 #include "shell/command/hosts.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/systemd/activation.hpp"
+#include "shell/systemd/regeneration.hpp"
 
 namespace mars::shell::systemd {
 

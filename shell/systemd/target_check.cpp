@@ -7,6 +7,7 @@
 #include "shell/command/wait.hpp"
 #include "shell/systemd/activation.hpp"
 #include "shell/systemd/phases.hpp"
+#include "shell/systemd/regeneration.hpp"
 #include "shell/systemd/unit_names.hpp"
 
 namespace mars::shell::systemd {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "kernel/base/plain_text.hpp"
+#include "kernel/base/split.hpp"
 #include "shell/local/trust.hpp"
 #include "shell/systemd/unit_names.hpp"
 
@@ -13,16 +14,6 @@ namespace mars::shell::systemd {
 namespace {
 
 constexpr std::size_t kMostTemplate = std::size_t{1} << 20;
-
-std::vector<std::string> split(std::string_view list, char separator) {
-    std::vector<std::string> parts;
-    while (!list.empty()) {
-        auto part = list.substr(0, list.find(separator));
-        list.remove_prefix(std::min(list.size(), part.size() + 1));
-        if (!part.empty()) parts.emplace_back(part);
-    }
-    return parts;
-}
 
 bool is_directory(const env::Storage& storage, const std::string& path) {
     auto status = storage.status(path);
@@ -125,8 +116,7 @@ bool is_plain_name(const Settings& settings, std::string_view name) {
 
 bool has_marker(std::string_view text, std::string_view marker) {
     while (!text.empty()) {
-        auto line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        auto line = take_part(text, '\n');
         if (!line.starts_with('#')) continue;
         line.remove_prefix(1);
         while (line.starts_with(' ') || line.starts_with('\t')) line.remove_prefix(1);

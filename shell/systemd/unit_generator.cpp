@@ -5,6 +5,7 @@
 #include <cctype>
 #include <set>
 
+#include "kernel/base/split.hpp"
 #include "kernel/base/trim.hpp"
 #include "shell/systemd/unit_names.hpp"
 #include "shell/words/reason.hpp"
@@ -138,8 +139,7 @@ void Generator::configured(const std::string& resource) {
         // Usually one name; of several, each is needed.
         std::string value = in_.view.value(directory + "/" + key);
         for (std::string_view rest = value; !rest.empty();) {
-            auto word = rest.substr(0, rest.find(' '));
-            rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+            auto word = take_part(rest, ' ');
             want(std::string(word), resource, "");
         }
         if (key == "systemd-start-unit" && value.find(".script") == std::string::npos && !value.empty()) {
@@ -256,8 +256,7 @@ result<std::string> unit_of_keyword(const GeneratorInput& input, std::string_vie
 std::vector<std::string> references_of(const Settings& settings, std::string_view text) {
     std::vector<std::string> found;
     while (!text.empty()) {
-        auto line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        auto line = take_part(text, '\n');
         for (const auto& key : settings.dependencies) {
             auto value = value_of(line, key);
             if (!value) continue;

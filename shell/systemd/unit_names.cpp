@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/base/split.hpp"
+
 namespace mars::shell::systemd {
 
 namespace {
@@ -96,8 +98,7 @@ std::string escape_path(std::string_view path) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
     while (!path.empty()) {
-        auto part = path.substr(0, path.find('/'));
-        path.remove_prefix(std::min(path.size(), part.size() + 1));
+        auto part = take_part(path, '/');
         if (part.empty()) continue;
         if (!out.empty()) out += '-';
         for (std::size_t i = 0; i < part.size(); ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names of systemd units: escaping, kinds, and the ones that systemd itself owns. Pure functions.
-// Spec: macro-language 6.1, 6.2. Tests: tests/unit/shell/unit_names_test.cpp.
+// Spec: macro-language 6.1, 6.2. Tests: tests/unit/shell/unit_generator_test.cpp.
 #pragma once
 
 #include <string>

@@ -2,7 +2,7 @@
 // UnitWriter: makes the directories of generated units hold what was generated. First a plan (pure), then its
 // execution in the order stops, disables, removals, files, reload, enables, starts. Files that are not ours
 // (unit_generator.hpp: is_generated) are never touched, obsolete ones are only removed when the generation was
-// complete. Spec: macro-language 6.6. Tests: tests/unit/shell/unit_writer_test.cpp.
+// complete. Spec: macro-language 6.6. Tests: tests/unit/shell/unit_generator_test.cpp.
 #pragma once
 
 #include <map>

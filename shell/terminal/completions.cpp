@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/terminal/completions.hpp"
 
+#include "kernel/base/replace.hpp"
 #include "shell/command/options.hpp"
 
 namespace mars::shell {
@@ -130,26 +131,19 @@ _marsadm() {
 _marsadm "$@"
 )~";
 
-std::string filled(std::string_view text, std::string_view place, const std::string& by) {
-    std::string out(text);
-    for (auto at = out.find(place); at != std::string::npos; at = out.find(place, at + by.size()))
-        out.replace(at, place.size(), by);
-    return out;
-}
-
 } // namespace
 
 std::string bash_completion(const VerbRegistry& verbs) {
-    auto text = filled(kBash, "@VERBS@", verb_words(verbs));
-    text = filled(text, "@OPTIONS@", option_words());
-    return filled(text, "@WITHRES@", filled(verbs_with_resource(verbs), "|", " | "));
+    auto text = replaced(std::string(kBash), "@VERBS@", verb_words(verbs));
+    text = replaced(text, "@OPTIONS@", option_words());
+    return replaced(text, "@WITHRES@", replaced(verbs_with_resource(verbs), "|", " | "));
 }
 
 std::string zsh_completion(const VerbRegistry& verbs) {
     std::string rows;
     for (const auto* verb : verbs.built_in())
         if (is_shown(*verb)) rows += "        \"" + quoted(verb->name) + ":" + quoted(verb->summary) + "\"\n";
-    return filled(filled(kZsh, "@VERBS@", rows + "    "), "@OPTIONS@", option_words());
+    return replaced(replaced(std::string(kZsh), "@VERBS@", rows + "    "), "@OPTIONS@", option_words());
 }
 
 } // namespace mars::shell

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Completions for bash and zsh, made from the tables of verbs and options. Resources and hosts are asked of the tree at
-// the moment of the completion. Tests: tests/unit/shell/completions_test.cpp.
+// the moment of the completion. Tests: tests/shell/completion_test.py.
 #pragma once
 
 #include <string>

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/base/roff.hpp"
+#include "kernel/base/split.hpp"
 #include "shell/command/options.hpp"
 #include "shell/words/reason.hpp"
 
@@ -59,8 +61,7 @@ std::string Page::wrap(std::string_view text, std::size_t first, std::size_t ind
     std::string line(first, ' ');
     std::size_t words = 0;
     while (!text.empty()) {
-        auto word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        auto word = take_part(text, ' ');
         if (words > 0 && line.size() + 1 + word.size() > width_) {
             out += line + "\n";
             line.assign(indent, ' ');
@@ -148,21 +149,6 @@ std::string verb_help(const Verb& verb, std::size_t width) {
 }
 
 namespace {
-
-// Roff: a leading dot or quote would be a command, a backslash an escape; a minus sign is not a hyphen.
-std::string roff(std::string_view text) {
-    std::string out;
-    if (text.starts_with('.') || text.starts_with('\'')) out += "\\&";
-    for (char c : text) {
-        if (c == '\\')
-            out += "\\e";
-        else if (c == '-')
-            out += "\\-";
-        else
-            out += c;
-    }
-    return out;
-}
 
 std::string verb_section(const Verb& verb) {
     std::string text = ".TP\n.B " + roff(usage(verb)) + "\n" + roff(verb.summary) + "\n" + roff(verb.doc) + "\n";

@@ -16,9 +16,12 @@ const std::vector<Verb>& role_verbs();
 const std::vector<Verb>& log_verbs();
 const std::vector<Verb>& wait_verbs();
 const std::vector<Verb>& view_verbs();
+const std::vector<Verb>& help_verbs();
 const std::vector<Verb>& macro_verbs();
 const std::vector<Verb>& script_verbs();
 const std::vector<Verb>& systemd_verbs();
+const std::vector<Verb>& trigger_verbs();
+const std::vector<Verb>& template_verbs();
 const std::vector<Verb>& later_verbs(); // known by name, not in this version
 const std::vector<Verb>& habit_verbs(); // habits from DRBD
 

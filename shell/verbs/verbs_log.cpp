@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Logs and housekeeping. Spec: verbs 4.23 … 4.25, 4.30 … 4.32. Tests: tests/unit/shell/verbs_log_test.cpp.
+// Logs and housekeeping. Spec: verbs 4.23 … 4.25, 4.30 … 4.32. Tests: tests/unit/shell/housekeeping_test.cpp.
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/wait.hpp"

@@ -18,16 +18,8 @@ namespace {
 
 constexpr std::size_t kLongValue = 160; // bytes of a step that trace shows
 
-void answer(VerbContext& ctx, std::string_view text) {
-    if (text.ends_with('\n')) text.remove_suffix(1);
-    if (!text.empty()) ctx.out().answer(text);
-}
-
 failure no_macro(macros::Session& session, const std::string& name) {
-    auto close = macros::suggestion(session, name);
-    return refusal("view.macro", "there is no macro '" + name + "'" +
-                                     (close.empty() ? "; all" : "; did you mean '" + close + "'? All") +
-                                     " macros: marsadm macro list");
+    return refusal("view.macro", "there is no macro '" + name + "'" + other_macros(session, name));
 }
 
 std::string_view kind_text(macros::MacroInfo::Kind kind) {
@@ -66,7 +58,7 @@ env::task<result<Step>> list(VerbContext& ctx) {
     };
     if (!ctx.options().json) std::erase_if(all, is_hidden);
     if (ctx.options().json) {
-        answer(ctx, json_of_list(all));
+        ctx.out().answer_text(json_of_list(all));
         co_return Step::done;
     }
     std::size_t width = 0;
@@ -78,7 +70,7 @@ env::task<result<Step>> list(VerbContext& ctx) {
         if (comes_from_file(info)) line += std::string(12 - kind_text(info.kind).size(), ' ') + info.file;
         text += line + "\n";
     }
-    answer(ctx, text);
+    ctx.out().answer_text(text);
     co_return Step::done;
 }
 
@@ -101,10 +93,10 @@ std::size_t check_file(VerbContext& ctx, MacroSetup& setup, const std::string& f
     auto findings = macros::check(session, **macro, setup.context.compat);
     std::size_t errors = 0;
     for (const auto& finding : findings) {
-        answer(ctx, macros::show(finding));
+        ctx.out().answer_text(macros::show(finding));
         errors += finding.is_error ? 1 : 0;
     }
-    if (findings.empty()) answer(ctx, file + ": good");
+    if (findings.empty()) ctx.out().answer_text(file + ": good");
     return errors;
 }
 
@@ -169,42 +161,41 @@ result<void> check_resource(const VerbContext& ctx, const std::string& resource)
     return refusal("res.missing", "there is no resource " + resource + " in " + ctx.view().root());
 }
 
-// The only evaluation that may write.
-env::task<result<Step>> run_macro(VerbContext& ctx) {
+// What the macro NAME gives for RES, with what comes behind them. Failures: view.macro.
+env::task<result<std::string>> evaluate_call(VerbContext& ctx, MacroSetup& setup) {
     const auto& name = ctx.argument(0);
     const auto& resource = ctx.argument(1);
     const auto arguments = arguments_for_macro(ctx);
-    MARS_CO_TRY_VOID(check_resource(ctx, resource));
-    MacroSetup setup(ctx, name);
-    setup.outside.allow_writing();
     macros::Session session(setup.context);
     if (!session.has_macro(name) && setup.context.macro_text.empty()) co_return no_macro(session, name);
     result<std::string> text = std::string();
     std::function<void()> body = [&] { text = session.view(name, resource, arguments); };
     co_await run_macros(ctx, setup, std::move(body));
     if (!text) co_return refusal("view.macro", text.error().text);
-    answer(ctx, *text);
+    co_return text;
+}
+
+// The only evaluation that may write.
+env::task<result<Step>> run_macro(VerbContext& ctx) {
+    MARS_CO_TRY_VOID(check_resource(ctx, ctx.argument(1)));
+    MacroSetup setup(ctx, ctx.argument(0));
+    setup.outside.allow_writing();
+    MARS_CO_TRY(const auto text, co_await evaluate_call(ctx, setup));
+    ctx.out().answer_text(text);
     co_return Step::done;
 }
 
 env::task<result<Step>> trace(VerbContext& ctx) {
-    const auto& name = ctx.argument(0);
-    const auto& resource = ctx.argument(1);
-    const auto arguments = arguments_for_macro(ctx);
     MARS_CO_TRY_VOID(check_readable(ctx.surroundings(), ctx.view().root(), ctx.request().spelling));
-    MARS_CO_TRY_VOID(check_resource(ctx, resource));
-    MacroSetup setup(ctx, name);
+    MARS_CO_TRY_VOID(check_resource(ctx, ctx.argument(1)));
+    MacroSetup setup(ctx, ctx.argument(0));
     Trace steps(ctx.options().verbose > 0);
     setup.context.trace = Trace::step;
     setup.context.trace_user = &steps;
-    macros::Session session(setup.context);
-    if (!session.has_macro(name) && setup.context.macro_text.empty()) co_return no_macro(session, name);
-    result<std::string> text = std::string();
-    std::function<void()> body = [&] { text = session.view(name, resource, arguments); };
-    co_await run_macros(ctx, setup, std::move(body));
-    answer(ctx, steps.take());
-    if (!text) co_return refusal("view.macro", text.error().text);
-    answer(ctx, "result:\n" + *text);
+    const auto text = co_await evaluate_call(ctx, setup);
+    ctx.out().answer_text(steps.take()); // also of an evaluation that has failed
+    if (!text) co_return text.error();
+    ctx.out().answer_text("result:\n" + *text);
     co_return Step::done;
 }
 
@@ -229,14 +220,14 @@ env::task<result<Step>> explain(VerbContext& ctx) {
         MacroSetup setup(ctx);
         macros::Session session(setup.context);
         if (auto* added = session.find_added(name)) {
-            answer(ctx, "%" + added->name + added->usage + "\n    " + added->doc);
+            ctx.out().answer_text("%" + added->name + added->usage + "\n    " + added->doc);
             co_return Step::done;
         }
         auto source = session.pretty(name);
         if (!source) co_return no_macro(session, name);
         text = "The macro " + name + ":\n" + *source;
     }
-    answer(ctx, text);
+    ctx.out().answer_text(text);
     co_return Step::done;
 }
 
@@ -247,7 +238,7 @@ env::task<result<Step>> prettyprint(VerbContext& ctx) {
     macros::Session session(setup.context);
     auto text = session.pretty(name);
     if (!text) co_return no_macro(session, name);
-    answer(ctx, *text);
+    ctx.out().answer_text(*text);
     co_return Step::done;
 }
 

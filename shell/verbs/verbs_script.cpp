@@ -93,9 +93,7 @@ env::task<result<Step>> help_lua(VerbContext& ctx) {
     auto format = ctx.argument(0).empty() ? "text" : ctx.argument(0);
     if (format != "text" && format != "man")
         co_return refusal("usage.arg", "help-lua: expected text or man, found '" + format + "'");
-    auto text = scripting->lua_reference(format);
-    if (text.ends_with('\n')) text.pop_back();
-    ctx.out().answer(text);
+    ctx.out().answer_text(scripting->lua_reference(format));
     co_return Step::done;
 }
 

@@ -2,17 +2,15 @@
 // Verbs about the units of resources. Spec: verbs 3.7, 4.33 … 4.35. Tests: tests/unit/shell/verbs_systemd_test.cpp.
 #include <algorithm>
 
-#include "kernel/env/task_group.hpp"
+#include "kernel/base/replace.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/systemd/activation.hpp"
-#include "shell/systemd/application_state.hpp"
-#include "shell/systemd/lint.hpp"
 #include "shell/systemd/phases.hpp"
+#include "shell/systemd/regeneration.hpp"
 #include "shell/systemd/target_check.hpp"
 #include "shell/systemd/unit_names.hpp"
-#include "shell/terminal/completions.hpp"
 #include "shell/verbs/verb_table.hpp"
 
 namespace mars::shell {
@@ -23,29 +21,18 @@ namespace {
 
 constexpr Duration kRetouch = 5s;
 
-failure no_systemd() {
-    return refusal("unit.bus", "templates are not at work here: /etc/marsadm and /run/systemd/system must exist, and "
-                               "systemd must run; after that: marsadm systemd-trigger");
-}
-
-void replace_all(std::string& text, const std::string& what, const std::string& by) {
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-        text.replace(at, what.size(), by);
-}
-
 // A unit as given: a keyword becomes the unit it stands for, and the resource's name in it is escaped.
 result<std::string> unit_from_argument(VerbContext& ctx, const std::string& given, std::string_view kind) {
-    std::string unit = given;
     if (systemd::is_keyword(given)) {
-        if (!ctx.surroundings().systemd) return no_systemd();
-        result<std::string> found(no_systemd());
+        if (!ctx.surroundings().systemd) return systemd::no_systemd();
+        result<std::string> found(systemd::no_systemd());
         systemd::with_generator(ctx, [&](const systemd::GeneratorInput& input) {
             found = systemd::unit_of_keyword(input, ctx.resource(), given, kind);
         });
         return found;
     }
     const auto escaped = systemd::escape_path(ctx.resource());
-    if (escaped != ctx.resource()) replace_all(unit, ctx.resource(), escaped);
+    const auto unit = escaped == ctx.resource() ? given : replaced(given, ctx.resource(), escaped);
     const bool is_script = unit.ends_with(".script") && unit.find('/') == std::string::npos;
     if (is_script || systemd::is_unit_name(unit)) return unit;
     return refusal("usage.arg", "'" + given + "' is no name of a unit, like vol-" + escaped + ".mount");
@@ -185,186 +172,6 @@ env::task<result<Step>> print_want(VerbContext& ctx) {
     co_return Step::done;
 }
 
-// `free` verbs run once for all resources: each gets a context of its own.
-using EachResource = std::function<env::task<void>(VerbContext&)>;
-
-env::task<void> for_each_resource(VerbContext& ctx, std::vector<std::string> names, EachResource work) {
-    env::TaskGroup group(ctx.env());
-    std::vector<std::unique_ptr<VerbContext>> contexts;
-    for (const auto& name : names) {
-        contexts.push_back(std::make_unique<VerbContext>(ctx.surroundings(), ctx.view(), ctx.request(), names, name));
-        group.spawn("resource " + name, work(*contexts.back()));
-    }
-    std::exception_ptr cancelled;
-    try {
-        co_await group.join();
-    } catch (...) {
-        cancelled = std::current_exception();
-    }
-    if (!cancelled) co_return;
-    co_await env::asio::this_coro::throw_if_cancelled(false);
-    co_await group.stop();
-    std::rethrow_exception(cancelled);
-}
-
-env::task<result<Step>> trigger_generate(VerbContext& ctx) {
-    if (!systemd::is_on(ctx)) co_return Step::done;
-    MARS_CO_TRY_VOID(co_await systemd::regenerate(ctx));
-    co_return Step::done;
-}
-
-// Last, so that mistakes in one template keep nothing else from its work.
-env::task<result<Step>> trigger_check(VerbContext& ctx) {
-    if (!systemd::is_on(ctx)) co_return Step::done;
-    std::size_t errors = 0;
-    systemd::with_generator(ctx, [&](const systemd::GeneratorInput& input) {
-        for (const auto& finding : systemd::lint_templates(input)) {
-            if (!finding.is_error) continue;
-            ctx.out().warning("systemd templates: " + finding.place + ": " + finding.text);
-            ++errors;
-        }
-    });
-    if (errors == 0) co_return Step::done;
-    co_return refusal("unit.template",
-                      std::to_string(errors) + (errors == 1 ? " error" : " errors") +
-                          " in the systemd templates of host " + ctx.self() +
-                          ": what they give is not made, or does not work; next: marsadm templates check");
-}
-
-env::task<result<Step>> trigger_touch(VerbContext& ctx) {
-    auto names = ctx.resources();
-    if (ctx.request().resources.empty()) {
-        MARS_CO_TRY_VOID(systemd::touch_trigger(ctx));
-        if (auto global = ctx.view().get("todo-global/systemd-global-trigger"))
-            ctx.set("todo-global/systemd-global-trigger", global->value);
-        names = resources_of(ctx.view(), ctx.me());
-    }
-    for (const auto& name : names) {
-        // Not by writing `systemd-want` anew: what this host knows of it may be older than what others want.
-        VerbContext one(ctx.surroundings(), ctx.view(), ctx.request(), names, name);
-        MARS_CO_TRY_VOID(systemd::touch_trigger(one));
-    }
-    co_return Step::done;
-}
-
-env::task<result<Step>> extern_generate(VerbContext& ctx) {
-    if (!systemd::is_on(ctx, true)) co_return Step::done;
-    // Even if some unit cannot be made, those of the application may be there.
-    auto generated = co_await systemd::regenerate(ctx);
-    if (!generated && ctx.request().resources.empty()) co_return generated.error();
-    co_return Step::done;
-}
-
-env::task<result<Step>> extern_activate(VerbContext& ctx) {
-    if (ctx.request().resources.empty() || !systemd::is_on(ctx, true)) co_return Step::done;
-    std::vector<std::string> failed;
-    std::optional<failure> first;
-    EachResource work = [&](VerbContext& one) -> env::task<void> {
-        auto done = co_await systemd::activate(one, true);
-        if (done) co_return;
-        one.out().error(one.label(done.error().text));
-        failed.push_back(one.resource());
-        if (!first) first = done.error();
-    };
-    co_await for_each_resource(ctx, ctx.resources(), std::move(work));
-    if (!first) co_return Step::done;
-    if (failed.size() < ctx.resources().size()) ctx.note_partly_done();
-    if (failed.size() == 1) co_return *first;
-    std::string names;
-    for (const auto& name : failed) names += (names.empty() ? "" : ", ") + name;
-    co_return refusal("unit.job", "the units of these resources did not do as they should: " + names);
-}
-
-env::task<result<Step>> publish_state(VerbContext& ctx) {
-    const auto& word = ctx.argument(0);
-    if (word != "active" && word != "ended")
-        co_return refusal("usage.arg", "expected active or ended, found '" + word + "'");
-    if (!systemd::is_on(ctx, true)) co_return Step::done;
-    MARS_CO_TRY_VOID(co_await systemd::publish_application(ctx, word == "ended"));
-    co_return Step::done;
-}
-
-// --- templates check | list | show UNIT ---
-
-std::string finding_text(const systemd::Finding& finding) {
-    return finding.place + ": " + (finding.is_error ? "error: " : "warning: ") + finding.text;
-}
-
-result<void> check_templates(VerbContext& ctx) {
-    std::vector<systemd::Finding> findings;
-    std::size_t count = 0;
-    std::vector<std::string> directories;
-    systemd::with_generator(ctx, [&](const systemd::GeneratorInput& input) {
-        findings = systemd::lint_templates(input);
-        count = input.templates.all.size();
-        directories = input.templates.directories;
-    });
-    std::size_t errors = 0;
-    for (const auto& finding : findings) {
-        errors += finding.is_error ? 1 : 0;
-        ctx.out().answer(finding_text(finding));
-    }
-    ctx.out().answer(std::to_string(count) + " templates in " + std::to_string(directories.size()) + " directories: " +
-                     std::to_string(errors) + " errors, " + std::to_string(findings.size() - errors) + " warnings");
-    if (errors == 0) return {};
-    return refusal("unit.template", std::to_string(errors) + " errors in templates, see above");
-}
-
-void list_templates(VerbContext& ctx) {
-    systemd::with_generator(ctx, [&](const systemd::GeneratorInput& input) {
-        auto generation = systemd::generate_units(input);
-        for (const auto& source : input.templates.all) {
-            std::string line = source.path;
-            for (const auto& unit : generation.units)
-                if (unit.template_path == source.path) line += "\n    -> " + unit.path;
-            ctx.out().answer(line);
-        }
-        if (input.templates.all.empty()) ctx.out().hint("there are no templates; see docs/systemd.md");
-    });
-}
-
-result<void> show_unit(VerbContext& ctx, const std::string& name) {
-    result<void> shown = refusal("unit.template", "no template gives a unit '" + name +
-                                                      "' for the resources of this "
-                                                      "host; which there are: marsadm templates list");
-    systemd::with_generator(ctx, [&](const systemd::GeneratorInput& input) {
-        auto generation = systemd::generate_units(input);
-        const auto* unit = generation.find(name);
-        if (!unit) return;
-        auto text = unit->content;
-        if (text.ends_with('\n')) text.pop_back();
-        ctx.out().answer(text);
-        shown = result<void>();
-    });
-    return shown;
-}
-
-env::task<result<Step>> templates(VerbContext& ctx) {
-    const auto& what = ctx.argument(0);
-    if (!ctx.surroundings().systemd) co_return no_systemd();
-    if (what == "check") {
-        MARS_CO_TRY_VOID(check_templates(ctx));
-    } else if (what == "list") {
-        list_templates(ctx);
-    } else if (what == "show" && !ctx.argument(1).empty()) {
-        MARS_CO_TRY_VOID(show_unit(ctx, ctx.argument(1)));
-    } else {
-        co_return refusal("usage.arg", "expected check, list, or show UNIT, found '" + what + "'");
-    }
-    co_return Step::done;
-}
-
-env::task<result<Step>> help_completion(VerbContext& ctx) {
-    const auto& shell = ctx.argument(0);
-    if (shell != "bash" && shell != "zsh")
-        co_return refusal("usage.arg", "expected bash or zsh, found '" + shell + "'");
-    auto text = shell == "bash" ? bash_completion(ctx.surroundings().registry())
-                                : zsh_completion(ctx.surroundings().registry());
-    text.pop_back();
-    ctx.out().answer(text);
-    co_return Step::done;
-}
-
 } // namespace
 
 const std::vector<Verb>& systemd_verbs() {
@@ -433,72 +240,6 @@ const std::vector<Verb>& systemd_verbs() {
          .phases = {{.number = 1, .title = "", .run = print_want}},
          .summary = "Prints where the application of a resource shall run.",
          .doc = "A host, (none), or an empty line when systemd has nothing to do with it."},
-        {.name = "systemd-trigger",
-         .aliases = {},
-         .family = Family::role,
-         .level = kExpert,
-         .resource = ResourceArgument::free,
-         .arguments = {},
-         .options = {"systemd-enable"},
-         .flags = kWrites | kNoUuid | kNoMemberCheck,
-         .phases = {{.number = 1, .title = "generate units", .run = trigger_generate, .name = "generate"},
-                    {.number = 2, .title = "touch the trigger files", .run = trigger_touch, .name = "touch"},
-                    {.number = 3, .title = "check the templates", .run = trigger_check, .name = "check"}},
-         .summary = "Makes the units of this host anew, and has systemd look after its applications.",
-         .doc = "To be called after templates were changed; fails when they have errors. Does nothing to units when "
-                "called by systemd itself.",
-         .errors = {"unit.template", "unit.write", "unit.job", "unit.bus"}},
-        {.name = "systemd-trigger-extern",
-         .aliases = {},
-         .family = Family::role,
-         .level = kInternal,
-         .resource = ResourceArgument::free,
-         .arguments = {},
-         .options = {"timeout"},
-         .flags = kWrites | kNoUuid | kNoMemberCheck,
-         .phases = {{.number = 1, .title = "generate units", .run = extern_generate, .name = "generate"},
-                    {.number = 2, .title = "start or stop", .run = extern_activate, .name = "activate"}},
-         .summary = "What generated units call: makes units anew, starts or stops the application of RES.",
-         .doc = "Without RES only the units are made.",
-         .errors = {"unit.write", "unit.job", "unit.bus", "unit.stop"}},
-        {.name = "systemd-application-extern",
-         .aliases = {},
-         .family = Family::role,
-         .level = kInternal,
-         .resource = ResourceArgument::list,
-         .arguments = {{"active|ended", ArgumentType::text, true, false, "what has become of its start unit"}},
-         .options = {"timeout"},
-         .flags = kWrites | kNoUuid | kNoMemberCheck,
-         .phases = {{.number = 1, .title = "", .run = publish_state}},
-         .summary = "What a generated unit calls: tells every host whether the application of RES runs here.",
-         .doc = "ended: of the start unit, as systemd knows it: inactive or failed.",
-         .errors = {"usage.arg", "unit.bus"}},
-        {.name = "templates",
-         .aliases = {},
-         .family = Family::view,
-         .resource = ResourceArgument::none,
-         .arguments = {{"check|list|show", ArgumentType::text, true, false, "what to do"},
-                       {"UNIT", ArgumentType::text, false, false, "to be shown"}},
-         .flags = kReads | kInformational | kNoUuid | kAnyUser,
-         .phases = {{.number = 1, .title = "", .run = templates}},
-         .summary =
-             "Looks at systemd templates: check finds mistakes, list says what comes of them, show prints a unit.",
-         .doc =
-             "check reports what cannot be expanded, unknown variables and macros, names that give no unit, references "
-             "to units which do not exist, and wrong sections and lines; it fails when there are errors. Nothing is "
-             "written.",
-         .errors = {"usage.arg", "unit.template"}},
-        {.name = "help-completion",
-         .aliases = {},
-         .family = Family::view,
-         .level = kInternal,
-         .resource = ResourceArgument::none,
-         .arguments = {{"bash|zsh", ArgumentType::text, true, false, "the shell"}},
-         .flags = kReads | kInformational | kNoUuid | kAnyUser | kNoTree,
-         .phases = {{.number = 1, .title = "", .run = help_completion}},
-         .summary = "Prints the completion of marsadm for a shell.",
-         .doc = "It is made from the same tables as the help.",
-         .errors = {"usage.arg"}},
     };
     return verbs;
 }

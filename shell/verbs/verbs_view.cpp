@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Looking at things: view, help and version. Spec: verbs 1.1/5, 4.38. Tests: tests/unit/shell/view_test.cpp,
-// tests/unit/shell/help_test.cpp.
+// Looking at things: view. Spec: verbs 4.38. Tests: tests/unit/shell/view_test.cpp.
 #include <algorithm>
 
 #include "kernel/tree/heard.hpp"
 #include "macros/tools/check.hpp"
 #include "macros/tools/json.hpp"
-#include "macros/tools/reference.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/macro/macro_session.hpp"
 #include "shell/terminal/colours.hpp"
-#include "shell/terminal/help.hpp"
 #include "shell/verbs/verb_table.hpp"
-#include "shell/words/version.hpp"
 
 namespace mars::shell {
 
@@ -68,16 +64,11 @@ std::string json_text(VerbContext& ctx, const macros::Context& context, Picture&
     return text + "]\n";
 }
 
-std::string what_is_meant(macros::Session& session, const std::string& name) {
-    auto close = macros::suggestion(session, name);
-    return (close.empty() ? "; all" : "; did you mean '" + close + "'? All") + " macros: marsadm macro list";
-}
-
 void evaluate(VerbContext& ctx, macros::Context& context, Picture& picture) {
     const auto name = macro_name(ctx);
     const auto& arguments = ctx.request().arguments;
     macros::Session session(context);
-    if (context.macro_text.empty() && !session.has_macro(name)) picture.hint = what_is_meant(session, name);
+    if (context.macro_text.empty() && !session.has_macro(name)) picture.hint = other_macros(session, name);
     if (ctx.options().json && !session.has_macro(name)) {
         picture.failures.emplace_back("", failure(std::errc::operation_canceled, "cannot find macro '" + name + "'"));
     } else if (ctx.options().json) {
@@ -207,11 +198,6 @@ env::task<Picture> take_picture(VerbContext& ctx, bool keep_warnings) {
     co_return picture;
 }
 
-void print(VerbContext& ctx, std::string_view text) {
-    if (text.ends_with('\n')) text.remove_suffix(1);
-    if (!text.empty()) ctx.out().answer(text);
-}
-
 result<Step> judge(VerbContext& ctx, const Picture& picture) {
     if (picture.failures.empty()) return Step::done;
     if (is_list(ctx) && picture.failures.size() < ctx.resources().size()) ctx.note_partly_done();
@@ -240,7 +226,7 @@ void draw(VerbContext& ctx, const Picture& picture, std::string& before) {
     if (ctx.out().takes_colours())
         ctx.out().answer(std::string(kNewScreen) + coloured(before.empty() ? text : with_changes(before, text)));
     else if (text != before)
-        print(ctx, text);
+        ctx.out().answer_text(text);
     before = std::move(text);
 }
 
@@ -265,39 +251,9 @@ env::task<result<Step>> view(VerbContext& ctx) {
     if (foreign && ctx.options().compat_01a && !ctx.options().json)
         ctx.out().answer("ATTENTION: acting as if I were host '" + ctx.me() + "'");
     auto picture = co_await take_picture(ctx, false);
-    print(ctx, ctx.out().takes_colours() && !ctx.options().json ? coloured(picture.text) : picture.text);
+    ctx.out().answer_text(ctx.out().takes_colours() && !ctx.options().json ? coloured(picture.text) : picture.text);
     for (const auto& warning : picture.warnings) ctx.out().warning(warning);
     co_return judge(ctx, picture);
-}
-
-env::task<result<Step>> help(VerbContext& ctx) {
-    auto text = overview(ctx.options().verbose, ctx.surroundings().registry(), ctx.out().columns());
-    if (const auto& word = ctx.argument(0); !word.empty()) {
-        auto& verbs = ctx.surroundings().registry();
-        const auto* verb = verbs.find(word);
-        auto primitive = macros::help_text(word.starts_with('%') ? word.substr(1) : word);
-        if (!verb && primitive.empty()) {
-            auto close = verbs.suggest(word);
-            co_return refusal("usage.verb", "unknown verb '" + word + "'" +
-                                                (close.empty() ? "" : "; did you mean '" + std::string(close) + "'?"));
-        }
-        text = verb && !word.starts_with('%') ? verb_help(*verb, ctx.out().columns()) : primitive;
-    }
-    if (text.ends_with('\n')) text.pop_back();
-    ctx.out().answer(text);
-    co_return Step::done;
-}
-
-env::task<result<Step>> help_man(VerbContext& ctx) {
-    auto text = man_page(ctx.surroundings().registry());
-    text.pop_back();
-    ctx.out().answer(text);
-    co_return Step::done;
-}
-
-env::task<result<Step>> print_version(VerbContext& ctx) {
-    ctx.out().answer(version_line());
-    co_return Step::done;
 }
 
 } // namespace
@@ -320,36 +276,6 @@ const std::vector<Verb>& view_verbs() {
                 "terminal state words are coloured, unless NO_COLOR is set. With --json all primitives are shown as "
                 "one object per resource.",
          .errors = {"res.missing", "view.macro"}},
-        {.name = "help",
-         .aliases = {"h"},
-         .family = Family::view,
-         .resource = ResourceArgument::none,
-         .arguments = {{"VERB", ArgumentType::verb, false, true, "what to explain; or a macro primitive"}},
-         .options = {"verbose"},
-         .flags = kReads | kInformational | kNoUuid | kAnyUser | kNoTree,
-         .phases = {{.number = 1, .title = "", .run = help}},
-         .summary = "Explains a verb, or lists them all.",
-         .doc =
-             "The same as --help. Primitives of the macro language are explained, too: marsadm help %human-seconds."},
-        {.name = "help-man",
-         .aliases = {},
-         .family = Family::view,
-         .level = kInternal,
-         .resource = ResourceArgument::none,
-         .arguments = {},
-         .flags = kReads | kInformational | kNoUuid | kAnyUser | kNoTree,
-         .phases = {{.number = 1, .title = "", .run = help_man}},
-         .summary = "Prints the man page in roff.",
-         .doc = "It is made from the same tables as the help."},
-        {.name = "version",
-         .aliases = {"v"},
-         .family = Family::view,
-         .resource = ResourceArgument::none,
-         .arguments = {},
-         .flags = kReads | kInformational | kNoUuid | kAnyUser | kNoTree,
-         .phases = {{.number = 1, .title = "", .run = print_version}},
-         .summary = "Prints program and version in one line.",
-         .doc = "The same as --version."},
     };
     return verbs;
 }

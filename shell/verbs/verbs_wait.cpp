@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Waiting as a verb. Spec: verbs 4.7, 4.26, 4.27. Tests: tests/unit/shell/verbs_wait_test.cpp.
 #include <algorithm>
-#include <array>
-#include <cctype>
 
 #include "kernel/base/names.hpp"
+#include "kernel/base/split.hpp"
 #include "kernel/tree/handover_state.hpp"
 #include "kernel/tree/heard.hpp"
 #include "shell/command/checks.hpp"
@@ -12,6 +11,7 @@
 #include "shell/command/startup.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/macro/macro_session.hpp"
+#include "shell/steps/wait_condition.hpp"
 #include "shell/verbs/verb_table.hpp"
 #include "shell/words/suggest.hpp"
 
@@ -49,9 +49,7 @@ result<std::vector<std::string>> who(VerbContext& ctx, std::vector<std::string> 
     const auto& word = ctx.argument(0);
     if (word.empty() || word == "all") return everybody;
     std::vector<std::string> hosts;
-    std::string_view rest = word;
-    while (true) {
-        auto name = std::string(rest.substr(0, rest.find(',')));
+    for (const auto& name : all_parts(word, ',')) {
         if (has_resource(ctx.view(), name)) {
             auto members = hosts_of(ctx.view(), name);
             hosts.insert(hosts.end(), members.begin(), members.end());
@@ -63,11 +61,8 @@ result<std::vector<std::string>> who(VerbContext& ctx, std::vector<std::string> 
             return refusal("usage.arg", "'" + name + "' is neither a resource nor a member of the cluster" +
                                             did_you_mean(name, known));
         }
-        if (rest.find(',') == std::string_view::npos) break;
-        rest.remove_prefix(rest.find(',') + 1);
     }
-    std::sort(hosts.begin(), hosts.end(), [](const auto& a, const auto& b) { return natural_less(a, b); });
-    hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+    sort_names(hosts);
     return hosts;
 }
 
@@ -83,113 +78,6 @@ env::task<result<Step>> update_cluster(VerbContext& ctx) {
 
 env::task<result<Step>> wait_connect(VerbContext& ctx) {
     co_return co_await wait_for_peers(ctx, hosts_of(ctx.view(), ctx.resource()));
-}
-
-struct WaitCondition {
-    enum class Kind { indicator, toggle, role, device, state };
-    Kind kind;
-    std::string name; // of the indicator or switch; host or "(none)" for a role; the word of a state
-    bool on;
-};
-
-// Names as people write them, and what they mean with is- and with todo-.
-struct ConditionName {
-    std::string_view name;
-    std::string_view indicator;
-    std::string_view toggle;
-};
-
-constexpr std::array<ConditionName, 12> kConditionNames{{
-    {"attach", "is-attached", "attach"},
-    {"attached", "is-attached", "attach"},
-    {"fetch", "is-copying", "connect"},
-    {"fetching", "is-copying", "connect"},
-    {"copy", "is-copying", "connect"},
-    {"copying", "is-copying", "connect"},
-    {"connect", "", "connect"},
-    {"replay", "is-replaying", "allow-replay"},
-    {"replaying", "is-replaying", "allow-replay"},
-    {"sync", "is-syncing", "sync"},
-    {"syncing", "is-syncing", "sync"},
-    {"emergency", "has-emergency", ""},
-}};
-
-bool take_suffix(std::string_view& text, std::string_view suffix) {
-    if (!text.ends_with(suffix)) return false;
-    text.remove_suffix(suffix.size());
-    return true;
-}
-
-bool take_prefix(std::string_view& text, std::string_view prefix) {
-    if (!text.starts_with(prefix)) return false;
-    text.remove_prefix(prefix.size());
-    return true;
-}
-
-// Words of view's diskstate and replstate that are worth waiting for: where nothing goes on by itself, no wait ends.
-constexpr auto kDiskStates =
-    std::to_array<std::string_view>({"UpToDate", "OutDated", "InConsistent", "Detached", "Detaching", "NoAttach",
-                                     "NotJoined", "NotPresent", "Orphan", "Recovery", "WriteBack", "EmergencyMode",
-                                     "DefectiveLog", "IncompleteLog", "DiskError", "DiskFull", "DiskMismatch"});
-constexpr auto kReplStates = std::to_array<std::string_view>(
-    {"Replaying", "Replicating", "Syncing", "NotYetPrimary", "NotStarted", "PausedFetch", "PausedReplay", "PausedSync",
-     "NoPrimaryDesignated", "PrimaryUnreachable", "SplitBrain", "UnResponsive", "EmergencyMode", "ModuleNotLoaded",
-     "NotJoined", "Orphan"});
-
-bool is_same_word(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
-// The state as it is printed; people write it as they like.
-std::string_view state_word(std::string_view text) {
-    for (auto word : kDiskStates)
-        if (is_same_word(word, text)) return word;
-    for (auto word : kReplStates)
-        if (is_same_word(word, text)) return word;
-    return {};
-}
-
-failure unknown_condition(const std::string& text) {
-    std::vector<std::string> names{"device", "primary", "secondary"};
-    for (const auto& row : kConditionNames) names.emplace_back(row.name);
-    std::string states;
-    for (auto word : kDiskStates) names.emplace_back(word);
-    for (auto word : kReplStates)
-        if (std::find(names.begin(), names.end(), word) == names.end()) names.emplace_back(word);
-    for (std::size_t i = 3 + kConditionNames.size(); i < names.size(); ++i) states += ", " + names[i];
-    auto close = did_you_mean(text, names);
-    return refusal("usage.condition", "unknown condition '" + text + "'" + close +
-                                          "; possible are: [is-|todo-] attach, fetch, replay, sync, primary, "
-                                          "secondary; has-emergency; device; or a state as view prints it" +
-                                          states + "; each with -on or -off behind it");
-}
-
-result<WaitCondition> parse_condition(const VerbContext& ctx) {
-    std::string_view text = ctx.argument(0);
-    const auto whole_size = text.size();
-    bool on = true;
-    if (take_suffix(text, "-off") || take_suffix(text, "-0"))
-        on = false;
-    else if (!take_suffix(text, "-on"))
-        (void)take_suffix(text, "-1"); // on is what is meant without any
-    const auto suffix_size = whole_size - text.size();
-    bool actual = take_prefix(text, "is-") || take_prefix(text, "has-");
-    if (!actual) (void)take_prefix(text, "todo-");
-    if (text == "device") return WaitCondition{WaitCondition::Kind::device, {}, on};
-    if (text == "primary" || text == "secondary") {
-        if (actual) return WaitCondition{WaitCondition::Kind::indicator, "is-primary", on == (text == "primary")};
-        return WaitCondition{WaitCondition::Kind::role, text == "primary" ? ctx.me() : std::string(tree::kNone), on};
-    }
-    for (const auto& row : kConditionNames) {
-        auto name = actual ? row.indicator : row.toggle;
-        if (row.name == text && !name.empty())
-            return WaitCondition{actual ? WaitCondition::Kind::indicator : WaitCondition::Kind::toggle,
-                                 std::string(name), on};
-    }
-    if (const auto word = state_word(ctx.argument(0).substr(0, ctx.argument(0).size() - suffix_size)); !word.empty())
-        return WaitCondition{WaitCondition::Kind::state, std::string(word), on};
-    return unknown_condition(ctx.argument(0));
 }
 
 env::task<result<void>> wait_role(VerbContext& ctx, std::string holder, bool on) {
@@ -213,12 +101,18 @@ bool has_word(std::string_view text, std::string_view wanted) {
     return false;
 }
 
+// Where it shows what the members do.
+std::vector<std::string> places_of_members(const VerbContext& ctx) {
+    std::vector<std::string> places{"", tree::resource_dir(ctx.resource())};
+    for (const auto& host : hosts_of(ctx.view(), ctx.resource())) places.push_back(ctx.key("actual-" + host));
+    return places;
+}
+
 env::task<result<void>> wait_state(VerbContext& ctx, std::string word, bool on) {
     std::string seen;
     Condition condition;
-    condition.directories = {"", tree::resource_dir(ctx.resource()), ctx.key("todo-" + ctx.me()), "actual-" + ctx.me()};
-    for (const auto& host : hosts_of(ctx.view(), ctx.resource()))
-        condition.directories.push_back(ctx.key("actual-" + host));
+    condition.directories = places_of_members(ctx);
+    condition.directories.insert(condition.directories.end(), {ctx.key("todo-" + ctx.me()), "actual-" + ctx.me()});
     condition.recheck = std::chrono::seconds(2); // some states are a matter of ages
     condition.holds = [&] {
         MacroSetup setup(ctx, "wait-resource");
@@ -240,7 +134,7 @@ env::task<result<void>> wait_state(VerbContext& ctx, std::string word, bool on) 
 }
 
 env::task<result<Step>> wait_resource(VerbContext& ctx) {
-    MARS_CO_TRY(auto condition, parse_condition(ctx));
+    MARS_CO_TRY(auto condition, parse_condition(ctx.argument(0), ctx.me()));
     std::string value = condition.on ? "1" : "0";
     switch (condition.kind) {
     case WaitCondition::Kind::indicator:
@@ -281,7 +175,7 @@ bool is_about_role(const WaitCondition& condition) {
 
 // Who waits for a role learns why it does not come, at the beginning and at the end.
 env::task<result<Step>> wait_resource_and_explain(VerbContext& ctx) {
-    const auto condition = parse_condition(ctx);
+    const auto condition = parse_condition(ctx.argument(0), ctx.me());
     const bool explains = condition && is_about_role(*condition);
     const auto begun = explains ? unfinished_handover(ctx) : std::string();
     if (!begun.empty()) ctx.out().warning(ctx.label(begun));
@@ -314,10 +208,7 @@ Users find_users(const VerbContext& ctx) {
 
 env::task<result<Step>> wait_umount(VerbContext& ctx) {
     Condition condition;
-    condition.directories.emplace_back("");
-    condition.directories.push_back(tree::resource_dir(ctx.resource()));
-    for (const auto& host : hosts_of(ctx.view(), ctx.resource()))
-        condition.directories.push_back(ctx.key("actual-" + host));
+    condition.directories = places_of_members(ctx);
     const bool strict = ctx.options().strict_wait;
     condition.holds = [&] {
         auto users = find_users(ctx);
@@ -345,43 +236,32 @@ Argument who_argument() {
     return {"WHO", ArgumentType::who, false, false, "resources (their members) or one host; else everybody"};
 }
 
+// Waits for news: of the members of a resource, or of WHO is named.
+Verb row(std::string_view name, std::vector<Argument> arguments, PhaseFunction run, std::string_view summary) {
+    const bool is_of_resource = arguments.empty();
+    std::vector<std::string_view> errors{"wait.cluster"};
+    if (!is_of_resource) errors.insert(errors.begin(), "usage.arg");
+    return {.name = name,
+            .aliases = {},
+            .family = Family::wait,
+            .resource = is_of_resource ? ResourceArgument::list : ResourceArgument::none,
+            .arguments = std::move(arguments),
+            .options = {"window", "strict-wait"},
+            .flags = kReads,
+            .phases = {{.number = 1, .title = "", .run = run}},
+            .summary = summary,
+            .doc = kWaitDoc,
+            .errors = std::move(errors)};
+}
+
 } // namespace
 
 const std::vector<Verb>& wait_verbs() {
     static const std::vector<Verb> verbs = {
-        {.name = "wait-cluster",
-         .aliases = {},
-         .family = Family::wait,
-         .resource = ResourceArgument::none,
-         .arguments = {who_argument()},
-         .options = {"window", "strict-wait"},
-         .flags = kReads,
-         .phases = {{.number = 1, .title = "", .run = wait_cluster_verb}},
-         .summary = "Waits until news from all peers have arrived.",
-         .doc = kWaitDoc,
-         .errors = {"usage.arg", "wait.cluster"}},
-        {.name = "update-cluster",
-         .aliases = {},
-         .family = Family::wait,
-         .resource = ResourceArgument::none,
-         .arguments = {who_argument()},
-         .options = {"window", "strict-wait"},
-         .flags = kReads,
-         .phases = {{.number = 1, .title = "", .run = update_cluster}},
-         .summary = "Like wait-cluster, but for all hosts of the cluster, also those without a common resource.",
-         .doc = kWaitDoc,
-         .errors = {"usage.arg", "wait.cluster"}},
-        {.name = "wait-connect",
-         .aliases = {},
-         .family = Family::wait,
-         .resource = ResourceArgument::list,
-         .arguments = {},
-         .options = {"window", "strict-wait"},
-         .flags = kReads,
-         .phases = {{.number = 1, .title = "", .run = wait_connect}},
-         .summary = "Waits until news from all members of the resource have arrived.",
-         .doc = kWaitDoc,
-         .errors = {"wait.cluster"}},
+        row("wait-cluster", {who_argument()}, wait_cluster_verb, "Waits until news from all peers have arrived."),
+        row("update-cluster", {who_argument()}, update_cluster,
+            "Like wait-cluster, but for all hosts of the cluster, also those without a common resource."),
+        row("wait-connect", {}, wait_connect, "Waits until news from all members of the resource have arrived."),
         {.name = "wait-resource",
          .aliases = {},
          .family = Family::wait,

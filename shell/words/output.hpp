@@ -34,6 +34,11 @@ class Output {
     virtual void remark(std::string_view text) { write(Severity::progress, text); }
 
     void answer(std::string_view text) { write(Severity::answer, text); }
+    // A whole text as the answer: its last newline is that of the event, and nothing is no event.
+    void answer_text(std::string_view text) {
+        if (text.ends_with('\n')) text.remove_suffix(1);
+        if (!text.empty()) answer(text);
+    }
     void info(std::string_view text) { write(Severity::info, text); }
     void progress(std::string_view text) { write(Severity::progress, text); }
     void hint(std::string_view text) { write(Severity::hint, text); }

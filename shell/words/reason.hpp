@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Reason: why a verb did not do what it was asked to. Every refusal carries one stable identifier out of the one table
 // below; its class decides the exit code and whether --force turns it into a warning. Texts may change, names may not.
-// Spec: verbs 0 (classes), 1.9 (exit codes), 2.10 (names). Tests: tests/unit/shell/reason_test.cpp.
+// Spec: verbs 0 (classes), 1.9 (exit codes), 2.10 (names). Tests: tests/unit/shell/verb_table_test.cpp.
 #pragma once
 
 #include <array>

@@ -7,15 +7,10 @@ Each test ends with equal disks, or with a state that says why they are not, on 
 import shutil
 
 from testhosts import MIB, main, wait_for
-from testhosts.mars import MarsCluster, create_resource, join_resource, two_hosts
+from testhosts.mars import MarsCluster, assert_equal_disks, two_hosts, two_resources
 
 RES = "mydata"
 SIZE = 64 * MIB
-
-
-def assert_equal_disks(cluster, *disks):
-    for disk in disks:
-        assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, f"{disk} is the same on all hosts"
 
 
 def wait_refused(host, others, resource=RES):
@@ -74,15 +69,7 @@ def test_an_older_disk_of_a_secondary_and_then_the_right_one(state):
 
 def test_two_disks_exchange_their_names(state):
     with MarsCluster(state, ["hostA", "hostB"]) as cluster:
-        for host in cluster.hosts:
-            host.add_disk("other", SIZE)
-        a, b, disk = two_hosts(cluster, RES, SIZE)
-        create_resource(a, "other", "/dev/disks/other")
-        join_resource(b, "other", "/dev/disks/other")
-        b.wait_caught_up("other", a)
-        for resource in (RES, "other"):
-            a.fill(resource, 8, 8)
-            b.wait_caught_up(resource, a)
+        a, b, disk = two_resources(cluster, RES, SIZE, "other", SIZE)
         for host, peer in ((b, a), (a, b)):
             host.kill()
             first, second = host.disk_image(RES), host.disk_image("other")

@@ -2,14 +2,10 @@
 """A host that comes back older than it was, or empty: what its peers remember of it is no fact about its disk."""
 
 from testhosts import MIB, main, wait_for
-from testhosts.mars import MarsCluster, two_hosts
+from testhosts.mars import MarsCluster, assert_equal_disks, two_hosts
 
 RES = "mydata"
 SIZE = 96 * MIB
-
-
-def assert_equal_disks(cluster, disk):
-    assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, "the disks hold the same"
 
 
 def test_a_secondary_restored_from_an_older_picture(state):

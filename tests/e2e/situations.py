@@ -8,7 +8,7 @@ the backing disks differ. Not a part of script/test (25 minutes): those that eve
 import os
 
 from testhosts import MIB, main, wait_for
-from testhosts.mars import MarsCluster, create_resource, found_cluster, join_resource, two_hosts
+from testhosts.mars import MarsCluster, create_resource, found_cluster, join_resource, two_hosts, two_resources
 
 RES = "mydata"
 SIZE = 96 * MIB
@@ -218,15 +218,7 @@ def test_2d_older_disk_of_the_primary(state):
 
 def test_3_two_disks_of_different_sizes_exchange_their_names(state):
     with MarsCluster(state, NAMES) as cluster:
-        for host in cluster.hosts:
-            host.add_disk("other", SIZE // 2)
-        a, b, _ = two_hosts(cluster, RES, SIZE)
-        create_resource(a, "other", "/dev/disks/other")
-        join_resource(b, "other", "/dev/disks/other")
-        b.wait_caught_up("other", a)
-        for resource in (RES, "other"):
-            a.fill(resource, 8, 8)
-            b.wait_caught_up(resource, a)
+        a, b, _ = two_resources(cluster, RES, SIZE, "other", SIZE // 2)
         b.kill()
         exchange(b.disk_image(RES), b.disk_image("other"))
         b.boot()

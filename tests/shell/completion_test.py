@@ -9,12 +9,7 @@ import shutil
 import subprocess
 import time
 
-from shell_site import DEADLINE, Site
-
-
-def check(found, expected, what=""):
-    if found != expected:
-        raise AssertionError(f"{what}\nexpected: {expected!r}\nfound:    {found!r}")
+from shell_site import DEADLINE, Site, check
 
 
 class Bash:

@@ -6,14 +6,9 @@ import os
 import sys
 import time
 
-from shell_site import MARSADM, Session, Site, contains
+from shell_site import MARSADM, Session, Site, check, contains
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def check(found, expected, what=""):
-    if found != expected:
-        raise AssertionError(f"{what}\nexpected: {expected!r}\nfound:    {found!r}")
 
 
 # A session file: lines after "$ " are typed, what follows is what they print; "..." stands for any text.

@@ -133,9 +133,9 @@ class Site:
         return whole
 
 
-def check(found, expected):
+def check(found, expected, what=""):
     if found != expected:
-        raise AssertionError(f"expected: {expected!r}\nfound:    {found!r}")
+        raise AssertionError(f"{what}\nexpected: {expected!r}\nfound:    {found!r}".lstrip())
 
 
 def contains(found, *parts):

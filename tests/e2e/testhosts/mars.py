@@ -301,3 +301,22 @@ def two_hosts(cluster, resource, size, names=("hostA", "hostB")):
     join_resource(second, resource, disk)
     second.wait_caught_up(resource, first)
     return first, second, disk
+
+
+def two_resources(cluster, resource, size, other, other_size):
+    """Like two_hosts, with a second resource beside it, and with some data in both."""
+    for host in cluster.hosts:
+        host.add_disk(other, other_size)
+    first, second, disk = two_hosts(cluster, resource, size)
+    create_resource(first, other, f"/dev/disks/{other}")
+    join_resource(second, other, f"/dev/disks/{other}")
+    second.wait_caught_up(other, first)
+    for each in (resource, other):
+        first.fill(each, 8, 8)
+        second.wait_caught_up(each, first)
+    return first, second, disk
+
+
+def assert_equal_disks(cluster, *disks):
+    for disk in disks:
+        assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1, f"{disk} is the same on all hosts"

@@ -2,7 +2,7 @@
 // How a handover ends when it is interrupted, fails, or is only tried: it completes, or gives everything back. And what
 // it leaves for others to see while it goes on.
 #include "kernel/tree/handover_note.hpp"
-#include "tests/unit/shell/fake_systemd.hpp"
+#include "tests/unit/shell/units_fixture.hpp"
 
 using namespace mars;
 using namespace mars::shell;
@@ -11,23 +11,14 @@ using namespace mars::shell::testing;
 namespace {
 
 // The pair of the fixture (b is primary) with an application that has the device open there.
-struct Application : Pair {
-    Application() : fake(*this) {
-        systemd = &fake;
-        auto& storage = hand->storage();
-        for (const char* directory :
-             {"/etc", "/etc/marsadm", "/etc/marsadm/systemd-templates", "/run", "/run/systemd", "/run/systemd/system"})
-            REQUIRE(storage.make_directory(directory));
-        REQUIRE(storage.write_file("/etc/marsadm/systemd-templates/app-^{n}.service", "[Service]\n"));
+struct Application : WithSystemd {
+    Application() {
+        add("app-^{n}.service", "[Service]\n");
         fake.known = {"app-r.service"};
-        fake.on_job = [this] { open("a", !fake.active.empty()); };
         set("resource-r/systemd-start-unit", "app-r.service");
         set("resource-r/systemd-stop-unit", "app-r.service");
         set("resource-r/systemd-want", "b");
         open("b", true);
-    }
-    void open(const std::string& host, bool is_open) {
-        set("resource-r/actual-" + host + "/open-count", is_open ? "1" : "0", 0s);
     }
     // marsd of both hosts, and systemd of host b.
     void play() {
@@ -38,8 +29,6 @@ struct Application : Pair {
     }
     std::optional<tree::HandoverNote> note() const { return tree::HandoverNote::parse(r("userspace/handover-a")); }
     std::string warnings() const { return output.text(Severity::warning); }
-
-    FakeSystemd fake;
 };
 
 } // namespace

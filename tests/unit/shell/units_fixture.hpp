@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Units: the pair of the fixture with an application. b is primary and played by the test.
+// WithSystemd: the pair of the fixture with templates on host a. Units: with an application on top of them. b is
+// primary and played by the test.
 #pragma once
 
 #include "tests/unit/shell/fake_systemd.hpp"
 
 namespace mars::shell::testing {
 
-// The pair of the fixture (b is primary), with templates on host a, and an application r.service on vol-r.mount.
-struct Units : Pair {
-    Units() : fake(*this) {
+struct WithSystemd : Pair {
+    WithSystemd() : fake(*this) {
         systemd = &fake;
         auto& storage = hand->storage();
         for (const char* directory :
              {"/etc", "/etc/marsadm", "/etc/marsadm/systemd-templates", "/run", "/run/systemd", "/run/systemd/system"})
             REQUIRE(storage.make_directory(directory));
-        add("vol-@escvar{res}.mount", "[Mount]\nWhat=/dev/mars/@{res}\nWhere=/vol/@{res}\n");
-        add("app-^{n}.service", "# DEFAULT_START\n[Unit]\nRequires=vol-@escvar{n}.mount\n[Service]\n");
-        fake.known = {"app-r.service", "vol-r.mount"};
         fake.on_job = [this] { open("a", !fake.active.empty()); };
     }
     void add(const std::string& name, const std::string& text) {
@@ -24,6 +21,17 @@ struct Units : Pair {
     }
     void open(const std::string& host, bool is_open) {
         set("resource-r/actual-" + host + "/open-count", is_open ? "1" : "0", 0s);
+    }
+
+    FakeSystemd fake;
+};
+
+// An application app-r.service on vol-r.mount.
+struct Units : WithSystemd {
+    Units() {
+        add("vol-@escvar{res}.mount", "[Mount]\nWhat=/dev/mars/@{res}\nWhere=/vol/@{res}\n");
+        add("app-^{n}.service", "# DEFAULT_START\n[Unit]\nRequires=vol-@escvar{n}.mount\n[Service]\n");
+        fake.known = {"app-r.service", "vol-r.mount"};
     }
     void configure(const std::string& want) {
         set("resource-r/systemd-start-unit", "app-r.service");
@@ -48,8 +56,6 @@ struct Units : Pair {
         return hand->storage().status("/run/systemd/system/" + name).has_value();
     }
     std::string errors() const { return output.text(Severity::error); }
-
-    FakeSystemd fake;
 };
 
 } // namespace mars::shell::testing
