@@ -154,9 +154,12 @@ env::task<result<void>> Activation::try_once(JobKind kind, std::string unit) {
 
 // The application has ended, but somebody else may have the device open.
 env::task<result<void>> Activation::wait_for_close(std::string unit) {
+    const Wish wish = wish_of(ctx_);
     Condition condition;
-    condition.directories = {ctx_.key("actual-" + ctx_.me())};
-    condition.holds = [this] { return !has_device(ctx_) || is_indicator(ctx_, ctx_.me(), "open-count", "0"); };
+    condition.directories = {ctx_.key("actual-" + ctx_.me()), tree::resource_dir(ctx_.resource())};
+    condition.holds = [this, wish] { // what is wanted meanwhile is not kept waiting
+        return has_changed(wish) || !has_device(ctx_) || is_indicator(ctx_, ctx_.me(), "open-count", "0");
+    };
     condition.description = [this] { return device_of(ctx_) + " is still in use"; };
     Deadline deadline(ctx_, std::min(kCloseGrace, job_limit(ctx_)));
     MARS_CO_TRY(bool is_closed, co_await wait_until(ctx_, condition, deadline));

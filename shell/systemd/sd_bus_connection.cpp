@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kPrivateSocket = "unix:path=/run/systemd/private"; // for root, without a message bus
 constexpr const char* kUnitInterface = "org.freedesktop.systemd1.Unit";
 constexpr const char* kServiceInterface = "org.freedesktop.systemd1.Service";
+constexpr const char* kJobInterface = "org.freedesktop.systemd1.Job";
 constexpr const char* kMountInterface = "org.freedesktop.systemd1.Mount";
 constexpr std::uint64_t kCallMicroseconds = 90'000'000;
 
@@ -98,6 +99,15 @@ void read_environment_files(const Properties& unit, std::vector<std::string>& fi
         if (is_optional == 0) files.emplace_back(path);
 }
 
+// The kind of the job that is queued for a unit; empty without one, or when it has ended meanwhile.
+std::string job_of(sd_bus* bus, const Properties& unit) {
+    const auto message = unit.message(kUnitInterface, "Job", "(uo)");
+    std::uint32_t id = 0;
+    const char* object = nullptr;
+    if (!message || sd_bus_message_read(message.get(), "(uo)", &id, &object) < 0 || id == 0) return {};
+    return Properties(bus, object).text(kJobInterface, "JobType");
+}
+
 std::string load_error(const Properties& unit) {
     const auto message = unit.message(kUnitInterface, "LoadError", "(ss)");
     const char *name = nullptr, *text = nullptr;
@@ -152,6 +162,9 @@ result<UnitState> ask_state(sd_bus* bus, const std::string& unit) {
     MARS_TRY(auto object, load(bus, unit));
     const Properties properties(bus, std::move(object));
     UnitState state;
+    state.job = job_of(bus, properties);
+    state.is_passing = unit_kind(unit) == "service" && properties.text(kServiceInterface, "Type") == "oneshot" &&
+                       !properties.flag(kServiceInterface, "RemainAfterExit");
     state.load = properties.text(kUnitInterface, "LoadState");
     state.active = properties.text(kUnitInterface, "ActiveState");
     state.sub = properties.text(kUnitInterface, "SubState");

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 std::string_view job_name(JobKind kind) {
     switch (kind) {
     case JobKind::start:
+    case JobKind::start_alone:
         return "start";
     case JobKind::stop:
         return "stop";
@@ -76,8 +77,9 @@ result<void> Job::begin() {
     if (code < 0) return no_bus(code);
     slot_.reset(slot);
     if (auto subscribed = call(bus_.get(), what(), "Subscribe", ""); !subscribed) return subscribed.error();
-    const char* method = kind_ == JobKind::start ? "StartUnit" : kind_ == JobKind::stop ? "StopUnit" : "RestartUnit";
-    auto reply = call(bus_.get(), what(), method, "ss", unit_.c_str(), "replace");
+    const char* method = kind_ == JobKind::stop ? "StopUnit" : kind_ == JobKind::restart ? "RestartUnit" : "StartUnit";
+    const char* mode = kind_ == JobKind::start_alone ? "ignore-requirements" : "replace";
+    auto reply = call(bus_.get(), what(), method, "ss", unit_.c_str(), mode);
     if (!reply) return refusal("unit.job", reply.error().text + where_to_look());
     const char* object = nullptr;
     if (code = sd_bus_message_read(reply->get(), "o", &object); code < 0) return no_bus(code);

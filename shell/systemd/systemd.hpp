@@ -25,9 +25,13 @@ struct UnitState {
     std::string sub;    // "running", "mounted", …
     std::string file;   // "enabled", "enabled-runtime", "static", "disabled", "masked", empty without a file
     Duration active_for = Duration::max(); // since its last start; as long as can be, if that is not known
+    std::string job;                       // that waits or goes on: "start", "stop", "restart", …; empty: none
+    bool is_passing = false;               // Type=oneshot without RemainAfterExit=: never active for long
 
     bool is_loaded() const { return load == "loaded"; }
     bool is_active() const { return active == "active" || active == "reloading"; }
+    // Somebody has ordered its end, even if it is still active.
+    bool shall_end() const { return job == "stop" || job == "restart" || job == "try-restart"; }
     bool is_down() const { return active == "inactive" || active == "failed"; }
     // May it be started? A unit that somebody has switched off is left alone.
     bool is_startable() const { return file != "disabled" && file != "masked" && file != "masked-runtime"; }
@@ -77,7 +81,9 @@ struct HostFacts {
     std::set<std::string> unknown_filesystems; // neither the kernel nor its modules nor a mount helper
 };
 
-enum class JobKind { start, stop, restart };
+// start_alone: without starting what the unit needs, nor preventing anybody from stopping that; fails when it is not
+// active.
+enum class JobKind { start, stop, restart, start_alone };
 
 // A file to be put where systemd finds it.
 struct UnitFile {

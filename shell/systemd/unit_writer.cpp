@@ -206,6 +206,11 @@ env::task<void> Execution::switches(const std::vector<std::string>& units, bool 
             continue;
         }
         if (on) {
+            const auto state = co_await systemd_.state(unit);
+            if (state && state->file.starts_with("masked")) { // somebody's wish, not our failure
+                output_.warning("unit " + unit + " is " + state->file + ", it is not enabled");
+                continue;
+            }
             auto done = co_await systemd_.enable(unit);
             note(done);
         } else {

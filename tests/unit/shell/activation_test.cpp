@@ -40,3 +40,23 @@ TEST_CASE("a service that somebody else has begun just now counts as started onl
     CHECK(site.fake.count("start app-r.service") == (is_good ? 0 : 4));
     CHECK(site.r("userspace/systemd-status-start-a") == (is_good ? "0" : "1"));
 }
+
+TEST_CASE("who waits for the device to be closed does not keep the next wish waiting") {
+    Units site;
+    site.configure("b");
+    site.set("resource-r/primary", "a");
+    site.both_obey();
+    site.set("resource-r/actual-a/if-on", "1", 0s);
+    site.open("a", true); // by somebody, nothing of ours is up
+    site.fake.on_job = [] {};
+    int ticks = 0;
+    const auto play = site.on_tick;
+    site.on_tick = [&site, &ticks, play] {
+        play();
+        if (++ticks == 3) site.set("resource-r/systemd-want", "a", 0s);
+    };
+    const auto begin = site.hand->clock().steady();
+    site.succeed({"systemd-trigger-extern", "r"});
+    CHECK(site.fake.active.contains("app-r.service"));
+    CHECK(site.hand->clock().steady() - begin < 9s); // of simulated time
+}

@@ -17,6 +17,7 @@ struct Followed : Units {
             "[Unit]\nBindsTo=@eval{%readlink{%{resdir}/systemd-start-unit}}\n[Service]\n[Install]\n"
             "WantedBy=@eval{%readlink{%{resdir}/systemd-start-unit}}\n");
         fake.known.insert(kCompanion);
+        fake.bound_to[kCompanion] = "app-r.service";
         set("resource-r/primary", "a");
         both_obey();
         set("resource-r/actual-a/if-on", "1", 0s);
@@ -84,12 +85,63 @@ TEST_CASE("without a companion, what was told once is taken back") {
     CHECK(site.r(kKey).empty());
 }
 
+TEST_CASE("what could not be told is told by the next look at the application") {
+    Followed site;
+    site.configure("a");
+    site.fake.active = {"app-r.service", "vol-r.mount", kCompanion};
+    const auto before = GENERATE("inactive", "activating", "failed"); // or another call was slower to tell the begin
+    site.set(std::string("resource-r/") + kKey, before);
+    site.succeed({"systemd-trigger-extern", "r"});
+    CHECK(site.r(kKey) == "active");
+}
+
+TEST_CASE("an application that shall end is not started by what would tell about it") {
+    Followed site;
+    site.configure("a");
+    site.fake.active = {"app-r.service", "vol-r.mount"};
+    SECTION("it has ended since it was looked at") {
+        site.fake.before_job = [&] { site.fake.active.clear(); };
+        site.succeed({"systemd-trigger-extern", "r"});
+        CHECK_FALSE(site.fake.active.contains("app-r.service"));
+    }
+    SECTION("its end is ordered") {
+        site.fake.jobs["app-r.service"] = GENERATE("stop", "restart");
+        site.succeed({"systemd-trigger-extern", "r"});
+        CHECK(site.fake.count(std::string("start ") + kCompanion) == 0);
+    }
+}
+
+TEST_CASE("of a unit that is over as soon as it was started, nothing is told") {
+    Followed site;
+    site.configure("a");
+    site.fake.passing = {"app-r.service"};
+    site.set(std::string("resource-r/") + kKey, GENERATE("active", "inactive")); // of another unit
+    site.fake.on_job = [&] { site.open("a", true); };
+    SECTION("started") {
+        site.succeed({"systemd-trigger-extern", "r"});
+    }
+    SECTION("the companion of the other unit ends") {
+        site.succeed({"systemd-application-extern", "r", "ended"});
+    }
+    CHECK(site.r(kKey).empty());
+}
+
+TEST_CASE("a companion that ends alone says nothing about the application, which goes on") {
+    Followed site;
+    site.configure("a");
+    site.set(std::string("resource-r/") + kKey, "active");
+    site.fake.active = {"app-r.service", "vol-r.mount"};
+    site.succeed({"systemd-application-extern", "r", "ended"});
+    CHECK(site.r(kKey).empty());
+}
+
 TEST_CASE("the companion tells begin and end of the start unit") {
     Followed site;
     site.configure("a");
     site.succeed({"systemd-application-extern", "r", "active"});
     CHECK(site.r(kKey) == "active");
     site.fake.active.insert("app-r.service"); // that it ends is told before it ends
+    site.fake.jobs["app-r.service"] = "stop";
     site.succeed({"systemd-application-extern", "r", "ended"});
     CHECK(site.r(kKey) == "inactive");
     site.fake.active.erase("app-r.service");

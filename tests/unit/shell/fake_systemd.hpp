@@ -39,6 +39,8 @@ class FakeSystemd final : public systemd::Systemd {
         state.load = known.contains(unit) ? "loaded" : "not-found";
         state.active = active.contains(unit) ? "active" : failed.contains(unit) ? "failed" : "inactive";
         if (young.contains(unit)) state.active_for = Duration(0);
+        if (const auto job = jobs.find(unit); job != jobs.end()) state.job = job->second;
+        state.is_passing = passing.contains(unit);
         state.file = disabled.contains(unit) ? "disabled" : "static";
         if (const auto told = files.find(unit); told != files.end()) state.file = told->second;
         co_return state;
@@ -59,14 +61,19 @@ class FakeSystemd final : public systemd::Systemd {
     }
     env::task<result<void>> run_job(systemd::JobKind kind, std::string unit, Duration limit,
                                     std::function<bool()>) override {
-        const bool is_start = kind == systemd::JobKind::start;
+        if (before_job) before_job();
+        const bool is_start = kind == systemd::JobKind::start || kind == systemd::JobKind::start_alone;
         log.push_back((is_start ? "start " : "stop ") + unit);
         if (hanging.contains(unit)) {
             co_await site_.hand->clock().sleep(std::max<Duration>(limit, 100ms));
             co_return failure(std::errc::timed_out, "unit " + unit + ": " + std::string(job_name(kind)) + " goes on");
         }
         if (failing.contains(unit)) co_return refusal("unit.job", "unit " + unit + " has failed");
-        if (is_start)
+        const auto bound = bound_to.find(unit);
+        if (kind == systemd::JobKind::start_alone && bound != bound_to.end() && !active.contains(bound->second))
+            co_return refusal("unit.job", "unit " + unit + " is bound to " + bound->second + ", which is not active");
+        if (kind == systemd::JobKind::start && bound != bound_to.end()) active.insert(bound->second);
+        if (is_start && !passing.contains(unit))
             active.insert(unit);
         else
             active.erase(unit);
@@ -75,6 +82,8 @@ class FakeSystemd final : public systemd::Systemd {
     }
     env::task<result<void>> enable(std::string unit) override {
         log.push_back("enable " + unit);
+        if (const auto told = files.find(unit); told != files.end() && told->second.starts_with("masked"))
+            co_return refusal("unit.job", "unit " + unit + ": enable: systemd says: Unit file is masked.");
         co_return result<void>();
     }
     env::task<result<void>> disable(std::string unit) override {
@@ -96,7 +105,10 @@ class FakeSystemd final : public systemd::Systemd {
     std::map<std::string, systemd::UnitNeeds> needs_of; // beyond that
     systemd::HostFacts facts;                           // that differ
     std::set<std::string> active;
-    std::set<std::string> young; // of those: begun just now
+    std::set<std::string> young;                 // of those: begun just now
+    std::set<std::string> passing;               // oneshots: started, and over
+    std::map<std::string, std::string> jobs;     // of units, by kind
+    std::map<std::string, std::string> bound_to; // BindsTo=
     std::set<std::string> failed;
     std::set<std::string> disabled;
     std::map<std::string, std::string> files; // states of unit files, beyond that
@@ -104,7 +116,7 @@ class FakeSystemd final : public systemd::Systemd {
     std::set<std::string> hanging;            // they do not end
     std::vector<std::string> users;
     std::vector<std::string> log;
-    std::function<void()> on_job;
+    std::function<void()> before_job, on_job;
     std::function<void()> on_state; // before it is told
     bool is_caller = false;
     bool can_write = true;

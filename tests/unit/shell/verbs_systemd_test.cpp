@@ -450,6 +450,18 @@ TEST_CASE("a unit that is disabled is not started; a device that is not there st
     CHECK(site.fake.active.empty());
 }
 
+TEST_CASE("a unit of ours that somebody has masked is left so, and nothing fails because of it") {
+    Units site;
+    site.configure("b");
+    site.both_obey();
+    site.fake.files["mars-r-trigger.path"] = GENERATE("masked", "masked-runtime");
+    site.add("mars-@escvar{res}-trigger.path", "# ALWAYS_START\n[Path]\nPathModified=/x\n");
+    site.succeed({"systemd-trigger"});
+    CHECK(site.exists_unit("mars-r-trigger.path"));
+    CHECK(site.output.text(Severity::warning).find("unit mars-r-trigger.path is masked") != std::string::npos);
+    CHECK(site.fake.count("start mars-r-trigger.path") == 0);
+}
+
 TEST_CASE("set-systemd-want refuses unknown hosts and resources without units") {
     Units site;
     site.both_obey();
