@@ -61,10 +61,7 @@ class Sh final : public Operation {
         auto& ctx = interpreter_.context();
         const auto& options = interpreter_.defaults();
         shell::RemoteHost host(call_.host, shell::known_address(ctx, call_.host).value_or(""));
-        shell::RemoteOptions how;
-        how.port = options.ssh_port.value_or(0);
-        how.ssh_opts = options.ssh_opts;
-        how.accept_new_host_keys = options.ssh_accept_new;
+        auto how = shell::remote_options(options);
         auto limit = call_.limit.value_or(options.timeout.value_or(std::chrono::hours(24)));
         // Pieces are handed to Lua one after the other, while the command goes on.
         env::TaskGroup group(interpreter_.machine().env());

@@ -213,10 +213,7 @@ class RemoteVerb final : public Operation {
         auto& ctx = interpreter_.context();
         const auto& options = interpreter_.defaults();
         shell::RemoteHost host(host_, shell::known_address(ctx, host_).value_or(""));
-        shell::RemoteOptions how;
-        how.port = options.ssh_port.value_or(0);
-        how.ssh_opts = options.ssh_opts;
-        how.accept_new_host_keys = options.ssh_accept_new;
+        auto how = shell::remote_options(options);
         std::vector<std::string> argv{"marsadm"};
         argv.insert(argv.end(), call_.words.begin(), call_.words.end());
         Duration limit = options.timeout.value_or(std::chrono::hours(24)) + std::chrono::seconds(30);

@@ -3,6 +3,7 @@
 
 #include "kernel/base/characters.hpp"
 #include "kernel/base/roff.hpp"
+#include "kernel/base/wrap.hpp"
 #include "macros/macros.hpp"
 #include "macros/primitives.hpp"
 #include "macros/tools/differences.hpp"
@@ -38,20 +39,6 @@ std::string names_of(const Primitive& row) {
     for (char& c : pattern)
         if (c == '=' || c == '~') c = '-';
     return "%" + pattern + std::string(row.usage);
-}
-
-std::string wrapped(std::string_view text, std::string_view indent) {
-    std::string out, line(indent);
-    while (!text.empty()) {
-        auto end = std::min(text.find(' '), text.size());
-        if (line.size() > indent.size() && line.size() + 1 + end > kWidth) {
-            out += line + "\n";
-            line = indent;
-        }
-        line.append(line.size() > indent.size() ? " " : "").append(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return out + line + "\n";
 }
 
 void write_row(std::string& page, const Primitive& row) {
@@ -107,7 +94,7 @@ std::string help_text(std::string_view name) {
     auto* entry = find_primitive(name);
     if (!entry) return {};
     const Primitive& row = *entry->row;
-    std::string text = "%" + entry->name + std::string(row.usage) + "\n" + wrapped(row.doc, "    ");
+    std::string text = "%" + entry->name + std::string(row.usage) + "\n" + wrap(row.doc, kWidth, 4, 4);
     if (row.viewable) text += "    Can be viewed: marsadm view-" + entry->name + "\n";
     return text + "    Example: " + visible(row.example) + " yields \"" + visible(row.result) + "\"\n";
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/base/trim.hpp"
+#include "shell/ssh/remote.hpp"
 #include "shell/words/reason.hpp"
 #include "shell/words/suggest.hpp"
 
@@ -35,6 +36,14 @@ const OptionRow* find_option_letter(char letter) {
     const auto rows = option_table();
     auto row = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& r) { return r.letter == letter; });
     return row == rows.end() || letter == 0 ? nullptr : &*row;
+}
+
+RemoteOptions remote_options(const Options& options) {
+    RemoteOptions remote;
+    remote.port = options.ssh_port.value_or(0);
+    remote.ssh_opts = options.ssh_opts;
+    remote.accept_new_host_keys = options.ssh_accept_new;
+    return remote;
 }
 
 std::string option_synopsis(const OptionRow& row) {

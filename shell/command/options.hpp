@@ -51,6 +51,10 @@ struct Options {
     std::int64_t ignore_deleted_peers = 1;
 };
 
+// How to reach other hosts, as the options have it.
+struct RemoteOptions;
+RemoteOptions remote_options(const Options& options);
+
 struct OptionRow {
     std::string_view name;  // without dashes; "ip-PEER" stands for every name that begins with "ip-"
     char letter;            // short form, 0 for none

@@ -52,9 +52,7 @@ RunResult as_run_result(const FleetResult& fleet) {
 
 FleetOptions fleet_options(const Options& options) {
     FleetOptions fleet;
-    fleet.remote.port = options.ssh_port.value_or(0);
-    fleet.remote.ssh_opts = options.ssh_opts;
-    fleet.remote.accept_new_host_keys = options.ssh_accept_new;
+    fleet.remote = remote_options(options);
     fleet.deadline = options.timeout.value_or(std::chrono::hours(24 * 365));
     if (options.parallel > 0) fleet.parallel = static_cast<std::size_t>(options.parallel);
     return fleet;

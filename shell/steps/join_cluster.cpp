@@ -140,10 +140,7 @@ env::task<result<void>> Joining::find_peer_address() {
 }
 
 env::task<result<std::string>> Joining::run(std::vector<std::string> argv) {
-    RemoteOptions options;
-    options.port = ctx_.options().ssh_port.value_or(0);
-    options.ssh_opts = ctx_.options().ssh_opts;
-    options.accept_new_host_keys = ctx_.options().ssh_accept_new;
+    auto options = remote_options(ctx_.options());
     std::string command;
     for (const auto& word : argv) command += (command.empty() ? "" : " ") + word;
     ctx_.detail(1, "running on " + peer_ + ": " + command);

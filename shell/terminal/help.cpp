@@ -5,7 +5,7 @@
 #include <array>
 
 #include "kernel/base/roff.hpp"
-#include "kernel/base/split.hpp"
+#include "kernel/base/wrap.hpp"
 #include "shell/command/options.hpp"
 #include "shell/words/reason.hpp"
 
@@ -48,30 +48,15 @@ class Page {
 
     // `text`, each line after `indent` blanks, the first one after `first`.
     std::string wrap(std::string_view text, std::size_t indent) const { return wrap(text, indent, indent); }
-    std::string wrap(std::string_view text, std::size_t first, std::size_t indent) const;
+    std::string wrap(std::string_view text, std::size_t first, std::size_t indent) const {
+        return mars::wrap(text, width_, first, indent);
+    }
     // One row of a list: what is explained, and the explanation.
     std::string row(std::string_view head, std::string_view doc) const { return wrap(head, 2, 6) + wrap(doc, 8); }
 
   private:
     std::size_t width_;
 };
-
-std::string Page::wrap(std::string_view text, std::size_t first, std::size_t indent) const {
-    std::string out;
-    std::string line(first, ' ');
-    std::size_t words = 0;
-    while (!text.empty()) {
-        auto word = take_part(text, ' ');
-        if (words > 0 && line.size() + 1 + word.size() > width_) {
-            out += line + "\n";
-            line.assign(indent, ' ');
-            words = 0;
-        }
-        if (words++ > 0) line += ' ';
-        line += word;
-    }
-    return out + line + "\n";
-}
 
 constexpr std::array<Family, 10> kFamilies{Family::cluster, Family::resource, Family::switches, Family::role,
                                            Family::log,     Family::wait,     Family::view,     Family::macro,

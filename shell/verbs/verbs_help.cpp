@@ -2,6 +2,7 @@
 // What the program says of itself: help, the man page, completions, the version. Spec: verbs 1.1/5.
 // Tests: tests/unit/shell/help_test.cpp, tests/shell/completion_test.py.
 #include "macros/tools/reference.hpp"
+#include "shell/command/context.hpp"
 #include "shell/terminal/completions.hpp"
 #include "shell/terminal/help.hpp"
 #include "shell/verbs/verb_table.hpp"

@@ -5,6 +5,7 @@
 #include "kernel/base/replace.hpp"
 #include "kernel/base/roff.hpp"
 #include "kernel/base/split.hpp"
+#include "kernel/base/wrap.hpp"
 
 using namespace mars;
 
@@ -45,4 +46,11 @@ TEST_CASE("every place is filled, and what is put in is left alone") {
     CHECK(replaced("a|b|c", "|", " | ") == "a | b | c");
     CHECK(replaced("vol-r.mount", "r", "rr") == "vol-rr.mount");
     CHECK(replaced("none", "@X@", "y") == "none");
+}
+
+TEST_CASE("a help page has lines of its width, but for words that are longer") {
+    CHECK(wrap("", 9, 2, 4) == "  \n");
+    CHECK(wrap("one two", 9, 2, 4) == "  one two\n");
+    CHECK(wrap("one two three", 9, 2, 4) == "  one two\n    three\n");
+    CHECK(wrap("unbreakable one", 9, 2, 4) == "  unbreakable\n    one\n");
 }
