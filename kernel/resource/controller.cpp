@@ -136,8 +136,8 @@ env::task<void> Controller::run() {
 env::task<bool> Controller::round() {
     said_.clear();
     if (!is_recovered_) {
-        publish(actual_ + "/if-on", "0"); // of an earlier life, nothing is left
-        publish(actual_ + "/open-count", "0");
+        publish("actual-" + host_.me() + "/if-on", "0"); // of an earlier life, nothing is left
+        publish("actual-" + host_.me() + "/open-count", "0");
         auto recovered = co_await recover_logs();
         is_recovered_ = recovered.has_value();
         if (!recovered) {
