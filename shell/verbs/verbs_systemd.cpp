@@ -104,6 +104,7 @@ env::task<result<Step>> set_unit(VerbContext& ctx) {
 
 // What was asked for was the units: without them it has failed.
 env::task<result<Step>> make_units(VerbContext& ctx) {
+    systemd::would_regenerate(ctx);
     if (!systemd::is_on(ctx)) co_return Step::done;
     MARS_CO_TRY_VOID(co_await ctx.commit());
     auto generated = co_await systemd::regenerate(ctx);
@@ -130,6 +131,7 @@ env::task<result<Step>> set_want(VerbContext& ctx) {
 
 // Last: what runs is worth more than what is missing, which may concern another resource.
 env::task<result<Step>> make_units_of_want(VerbContext& ctx) {
+    if (ctx.argument(0) == ctx.self()) systemd::would_regenerate(ctx);
     if (ctx.argument(0) != ctx.self() || !systemd::is_on(ctx)) co_return Step::done;
     auto generated = co_await systemd::regenerate(ctx);
     if (generated) co_return Step::done;
@@ -208,6 +210,7 @@ env::task<void> for_each_resource(VerbContext& ctx, std::vector<std::string> nam
 }
 
 env::task<result<Step>> trigger_generate(VerbContext& ctx) {
+    systemd::would_regenerate(ctx);
     if (!systemd::is_on(ctx)) co_return Step::done;
     MARS_CO_TRY_VOID(co_await systemd::regenerate(ctx));
     co_return Step::done;
@@ -248,6 +251,7 @@ env::task<result<Step>> trigger_touch(VerbContext& ctx) {
 }
 
 env::task<result<Step>> extern_generate(VerbContext& ctx) {
+    systemd::would_regenerate(ctx, true);
     if (!systemd::is_on(ctx, true)) co_return Step::done;
     // Even if some unit cannot be made, those of the application may be there.
     auto generated = co_await systemd::regenerate(ctx);
