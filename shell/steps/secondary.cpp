@@ -45,7 +45,9 @@ env::task<result<Step>> secondary_leave(VerbContext& ctx) {
                                                ", and if nobody shall be primary all the same, give the command again");
         MARS_CO_TRY_VOID(co_await ask_again(ctx));
         if (!has_answered_at_all(ctx, *now)) co_return Step::again;
-        MARS_CO_TRY_VOID(check_not_open(ctx, *now)); // again: what was known before may have been old
+        // Again: what was known before may have been old. A dry run has stopped nothing.
+        const bool would_be_closed = ctx.is_dry_run() && ctx.state<Handover>().move;
+        if (!would_be_closed) MARS_CO_TRY_VOID(check_not_open(ctx, *now));
     }
     const auto left = co_await designate_nobody(ctx);
     co_return left;

@@ -39,6 +39,7 @@ std::string what_next(const VerbContext& ctx, const std::string& old) {
 } // namespace
 
 env::task<result<Step>> generate_phase(VerbContext& ctx) {
+    would_regenerate(ctx);
     if (!is_on(ctx)) co_return Step::done;
     MARS_CO_TRY_VOID(co_await ctx.commit());
     auto generated = co_await regenerate(ctx);

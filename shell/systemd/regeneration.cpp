@@ -60,6 +60,11 @@ void with_generator(VerbContext& ctx, const std::function<void(const GeneratorIn
     use(input);
 }
 
+void would_regenerate(VerbContext& ctx, bool is_extern) {
+    if (!ctx.is_dry_run() || !is_asked_for(ctx, is_extern) || !missing_directory(ctx).empty()) return;
+    ctx.would("make the units of host " + ctx.self() + " anew");
+}
+
 env::task<result<void>> regenerate(VerbContext& ctx) {
     auto& systemd = *ctx.surroundings().systemd;
     // First what is there, then what should be: what another call writes meanwhile does not look obsolete.

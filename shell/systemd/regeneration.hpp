@@ -27,6 +27,8 @@ Duration job_limit(const VerbContext& ctx);
 
 // Reads the templates and calls `use` with everything that generating needs.
 void with_generator(VerbContext& ctx, const std::function<void(const GeneratorInput&)>& use);
+// What a dry run says instead of regenerate(), where that would be called.
+void would_regenerate(VerbContext& ctx, bool is_extern = false);
 // Writes, reloads, and starts what is marked so; obsolete units are stopped and removed.
 env::task<result<void>> regenerate(VerbContext& ctx);
 

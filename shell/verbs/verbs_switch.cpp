@@ -74,8 +74,11 @@ env::task<result<void>> close_by_systemd(VerbContext& ctx) {
 
 env::task<result<Step>> check_closed(VerbContext& ctx) {
     const bool is_open = !is_indicator(ctx, ctx.me(), "open-count", "0");
-    if (is_open && !ctx.is_forced() && !ctx.is_dry_run() && systemd::has_application(ctx)) {
-        MARS_CO_TRY_VOID(co_await close_by_systemd(ctx));
+    if (is_open && !ctx.is_forced() && systemd::has_application(ctx)) {
+        if (ctx.is_dry_run())
+            ctx.would("stop the application on host " + ctx.me() + ", and wait until its device is closed");
+        else
+            MARS_CO_TRY_VOID(co_await close_by_systemd(ctx));
         co_return Step::done;
     }
     MARS_CO_TRY_VOID(check_not_open(ctx, ctx.me()));

@@ -91,6 +91,7 @@ env::task<result<Step>> set_unit(VerbContext& ctx) {
 
 // What was asked for was the units: without them it has failed.
 env::task<result<Step>> make_units(VerbContext& ctx) {
+    systemd::would_regenerate(ctx);
     if (!systemd::is_on(ctx)) co_return Step::done;
     MARS_CO_TRY_VOID(co_await ctx.commit());
     auto generated = co_await systemd::regenerate(ctx);
@@ -117,6 +118,7 @@ env::task<result<Step>> set_want(VerbContext& ctx) {
 
 // Last: what runs is worth more than what is missing, which may concern another resource.
 env::task<result<Step>> make_units_of_want(VerbContext& ctx) {
+    if (ctx.argument(0) == ctx.self()) systemd::would_regenerate(ctx);
     if (ctx.argument(0) != ctx.self() || !systemd::is_on(ctx)) co_return Step::done;
     auto generated = co_await systemd::regenerate(ctx);
     if (generated) co_return Step::done;

@@ -14,6 +14,7 @@ namespace mars::shell {
 namespace {
 
 env::task<result<Step>> trigger_generate(VerbContext& ctx) {
+    systemd::would_regenerate(ctx);
     if (!systemd::is_on(ctx)) co_return Step::done;
     MARS_CO_TRY_VOID(co_await systemd::regenerate(ctx));
     co_return Step::done;
@@ -54,6 +55,7 @@ env::task<result<Step>> trigger_touch(VerbContext& ctx) {
 }
 
 env::task<result<Step>> extern_generate(VerbContext& ctx) {
+    systemd::would_regenerate(ctx, true);
     if (!systemd::is_on(ctx, true)) co_return Step::done;
     // Even if some unit cannot be made, those of the application may be there.
     auto generated = co_await systemd::regenerate(ctx);

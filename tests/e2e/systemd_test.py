@@ -356,6 +356,8 @@ def ended_application_is_told(a, b):
             wait_for(f"{host.name} says {word}", lambda h=host: h.view("application-state", RES) == word)
 
     is_shown("Running")
+    limits = b.run("systemctl show -p TimeoutStopUSec,TimeoutStopFailureMode --value mars-db-application.service").out.split()
+    assert limits == ["5s", "kill"], f"the application is restarted only after that: {limits}"
     for end, state in (("systemctl stop postgres-db.service", "inactive"),
                        ("kill -KILL $(systemctl show -p MainPID --value postgres-db.service)", "failed")):
         b.run(end)

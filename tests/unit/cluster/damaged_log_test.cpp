@@ -115,3 +115,19 @@ TEST_CASE("a third host that cannot open its logs keeps nobody from becoming pri
     CHECK(s.cluster.run_verb(s.host(1), {"primary", sim::kResource, "--timeout=30"}).exit == 0);
     CHECK(s.host(1).exports->exists(sim::kResource));
 }
+
+TEST_CASE("a host that is back from a crash does not tell that it has the device, while its logs cannot be opened") {
+    Situation s;
+    REQUIRE(s.eventually([&] { return s.key(0, "actual-hosta/if-on") == "1"; }));
+    s.cluster.kill(s.host(0));
+    REQUIRE(s.key(0, "actual-hosta/if-on") == "1");
+    s.host(0).machine.filesystem().fault = [](env::sim::Operation operation, const std::string& path) {
+        const bool is_log = operation == env::sim::Operation::open && path.ends_with(kLog);
+        return is_log ? std::optional(EIO) : std::nullopt;
+    };
+    s.cluster.boot(s.host(0));
+    CHECK(s.eventually([&] { return s.key(0, "actual-hosta/if-on") == "0"; }));
+    CHECK(s.key(0, "actual-hosta/open-count") == "0");
+    s.host(0).machine.filesystem().fault = nullptr;
+    CHECK(s.rest());
+}

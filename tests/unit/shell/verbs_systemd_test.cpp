@@ -450,6 +450,23 @@ TEST_CASE("a unit that is disabled is not started; a device that is not there st
     CHECK(site.fake.active.empty());
 }
 
+TEST_CASE("a dry run goes on as if the application had been stopped, and tells of it and of the units") {
+    Units site;
+    site.configure("a");
+    site.set("resource-r/primary", "a");
+    site.both_obey();
+    site.set("resource-r/actual-a/if-on", "1", 0s);
+    site.open("a", true);
+    const auto verb = GENERATE("secondary", "detach", "down", "systemd-trigger");
+    site.succeed({"--dry-run", verb, "r"});
+    const auto said = site.output.text(Severity::info);
+    const bool makes_units = std::string(verb) == "systemd-trigger";
+    CHECK_THAT(said, Catch::Contains(makes_units ? "would make the units of host a anew" : "application") &&
+                         Catch::Contains("would"));
+    CHECK(site.fake.log.empty());
+    CHECK(site.r("systemd-want") == "a");
+}
+
 TEST_CASE("a unit of ours that somebody has masked is left so, and nothing fails because of it") {
     Units site;
     site.configure("b");
