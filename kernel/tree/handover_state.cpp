@@ -66,8 +66,9 @@ Application find_application(const View& view, std::string_view resource, const 
     found.has_device = view.flag(actual_key(resource, found.wanted, "if-on"));
     const auto started = view.get(resource_key(resource, "userspace/systemd-status-start-" + found.wanted));
     const auto told = view.get(resource_key(resource, "userspace/systemd-application-" + found.wanted));
-    if (told) found.unit_state = told->value;
-    const bool has_begun_since = started && found.unit_state == kActive && told->stamp > started->stamp;
+    // Of a mount the use of the device tells enough, also when somebody has mounted it by hand.
+    if (told && !found.unit.ends_with(".mount")) found.unit_state = told->value;
+    const bool has_begun_since = started && told && told->value == kActive && told->stamp > started->stamp;
     found.has_failed = started && started->value != "0" && !has_begun_since;
     const bool has_ended = !found.unit_state.empty() && found.unit_state != kActive;
     const bool is_used = view.number(actual_key(resource, found.wanted, "open-count")).value_or(0) > 0;

@@ -161,6 +161,12 @@ TEST_CASE("an application whose unit has ended is told, though its device is in 
               "the application is wanted on hosta, but db.service there is " + state +
                   "; next: systemctl status db.service on hosta, then marsadm systemd-trigger r there");
     }
+    s.key("systemd-start-unit", "vol-r.mount"); // mounted by hand
+    CHECK(s.application_word() == "Running");
+    s.device("hosta", true, 0);
+    CHECK(s.application_word() == "WantedNotRunning");
+    s.device("hosta", true, 1);
+    s.key("systemd-start-unit", "db.service");
     // Somebody has started it by hand, after our start had failed.
     s.key("userspace/systemd-status-start-hosta", "1");
     s.key("userspace/systemd-application-hosta", "active", kLater);
