@@ -2,8 +2,10 @@
 # The shipped plugin notify: a change of state becomes a mail (a stub of sendmail), a POST (an HTTP server here) and a
 # line of syslog (a socket here); verbs that fail too; what cannot be delivered is only a warning.
 import http.server
+import itertools
 import json
 import os
+import queue
 import shutil
 import socket
 import subprocess
@@ -47,7 +49,8 @@ with Site() as site:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     log.bind(site.path("log"))
-    log.settimeout(DEADLINE)
+    logged = queue.Queue()  # read at once: logger waits while the socket is full, after ten lines
+    threading.Thread(target=lambda: [logged.put(log.recv(4096)) for _ in itertools.count()], daemon=True).start()
     mails = site.path("mails")
     os.mkdir(mails)
     sendmail = site.write("sendmail", f'#!/bin/sh\ncat > "{mails}/tmp.$$" && mv "{mails}/tmp.$$" "{mails}/$*.$$"\n', 0o755)
@@ -58,7 +61,7 @@ with Site() as site:
 
     check(site.marsadm("plugins", "check")[0], 0)
     check(site.marsadm("notify-test"), (0, "sent: mail syslog webhook\n", ""))
-    contains(log.recv(4096).decode(), "mars-notify", "host a: notify.test")
+    contains(logged.get(timeout=DEADLINE).decode(), "mars-notify", "host a: notify.test")
     headers, body = Hook.seen.pop()
     check(headers["Authorization"], 'Bearer "s3cret\\')
     check((body["sender"], body["event"], body["host"]), ("a", "notify.test", "a"))
@@ -89,7 +92,7 @@ with Site() as site:
                                if not m.startswith("tmp")), "the mail of a change")
         lines = ""
         while "primary is now" not in lines:
-            lines += log.recv(4096).decode()
+            lines += logged.get(timeout=DEADLINE).decode()
         site.set("resource-r/todo-a/attach", "0")
         site.set("resource-r/actual-a/is-attached", "0")
         wait_until(lambda: any(b["event"] == "state.diskstate" and b["host"] == "a" and b["new"] == "Detached"
