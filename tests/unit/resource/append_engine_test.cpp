@@ -9,6 +9,7 @@
 
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/task_group.hpp"
+#include "tests/unit/resource/no_exports.hpp"
 
 using namespace mars;
 using namespace mars::resource;
@@ -87,14 +88,6 @@ class ScriptedProvider final : public block::WritePathProvider {
     Script& script_;
 };
 
-class NoExports final : public exports::Provider {
-  public:
-    std::string_view name() const override { return "none"; }
-    env::task<result<std::unique_ptr<exports::Export>>> create(std::string, block::Device&) override {
-        co_return failure(std::errc::not_supported, "no devices here");
-    }
-};
-
 // alpha is primary of resource r.
 struct Scene {
     Scene() {
@@ -144,7 +137,7 @@ struct Scene {
     env::TaskGroup group{*process};
     Script script;
     NoDisk disk;
-    NoExports exports;
+    test::NoExports exports;
     std::unique_ptr<tree::Tree> tree;
     std::unique_ptr<Host> host;
     std::unique_ptr<LogStore> logs;

@@ -8,20 +8,13 @@
 
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/task_group.hpp"
+#include "tests/unit/resource/no_exports.hpp"
 
 using namespace mars;
 using namespace mars::resource;
 using namespace std::chrono_literals;
 
 namespace {
-
-class NoExports final : public exports::Provider {
-  public:
-    std::string_view name() const override { return "none"; }
-    env::task<result<std::unique_ptr<exports::Export>>> create(std::string, block::Device&) override {
-        co_return failure(std::errc::not_supported, "no devices here");
-    }
-};
 
 // alpha, with the members beta (primary before) and gamma.
 struct Scene {
@@ -61,7 +54,7 @@ struct Scene {
     env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
     std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
     env::TaskGroup group{*process};
-    NoExports exports;
+    test::NoExports exports;
     std::set<std::string> reachable{"beta", "gamma"};
     std::unique_ptr<tree::Tree> tree;
     std::unique_ptr<Host> host;
