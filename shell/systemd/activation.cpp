@@ -174,14 +174,21 @@ env::task<result<void>> Activation::wait_for_close(std::string unit) {
 env::task<result<void>> Activation::expect_steady(std::string unit) {
     MARS_CO_TRY(auto state, co_await systemd_.state(unit));
     const Wish wish = wish_of(ctx_);
+    bool is_again = false;
     for (int look = 0; look < kLooks && unit.ends_with(".service") && state.is_active() && !has_changed(wish); ++look) {
         MARS_CO_TRY_VOID(co_await pause(wish, kLookAgain));
+        const auto was_active_for = state.active_for;
         MARS_CO_TRY(state, co_await systemd_.state(unit));
+        is_again |= state.active_for < was_active_for;
     }
-    if (!state.is_active() && state.active != "inactive") // a oneshot may have ended already
-        co_return refusal("unit.job", "unit " + unit + " was started, but is " + state.active + " (" + state.sub +
-                                          "); look at: systemctl status " + unit + "; journalctl -u " + unit);
-    co_return result<void>();
+    // Others start it, too, and make systemd forget that it has failed before they do. Over without a failure is only
+    // what never lasts.
+    const bool is_over = state.is_passing && state.active == "inactive";
+    if (is_over || (state.is_active() && !is_again)) co_return result<void>();
+    const auto found =
+        is_again ? "has ended at once, and was started again" : "is " + state.active + " (" + state.sub + ")";
+    co_return refusal("unit.job", "unit " + unit + " was started, but " + found + "; look at: systemctl status " +
+                                      unit + "; journalctl -u " + unit);
 }
 
 env::task<result<void>> Activation::check_running(std::string unit) {

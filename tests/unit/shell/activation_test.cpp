@@ -14,7 +14,7 @@ TEST_CASE("a service that somebody else has begun just now counts as started onl
     site.configure("b");
     site.open("b", true);
     site.fake.active = {"vol-r.mount", "app-r.service"}; // by the watcher of the device
-    site.fake.young = {"app-r.service"};
+    site.fake.ages["app-r.service"] = 0s;
     int looks = 0;
     const bool is_good = GENERATE(false, true);
     if (!is_good) {
@@ -39,6 +39,28 @@ TEST_CASE("a service that somebody else has begun just now counts as started onl
     CHECK((site.output.text(Severity::info).find("the application runs on host a") != std::string::npos) == is_good);
     CHECK(site.fake.count("start app-r.service") == (is_good ? 0 : 4));
     CHECK(site.r("userspace/systemd-status-start-a") == (is_good ? "0" : "1"));
+}
+
+TEST_CASE("a service that fails while another command makes systemd forget that counts as failed") {
+    Units site;
+    site.b_follows(true);
+    site.configure("b");
+    site.open("b", true);
+    const bool is_started_again = GENERATE(false, true);
+    CAPTURE(is_started_again);
+    int looks = 0;
+    site.fake.on_state = [&] {
+        if (site.r("primary") != "a" || !site.fake.active.contains("app-r.service")) return;
+        const int age = ++looks % 3;
+        site.fake.ages["app-r.service"] = age * 200ms;
+        if (age == 0 && !is_started_again) site.fake.active.erase("app-r.service");
+    };
+    site.fake.on_job = [&] { site.open("a", true); };
+    const auto result = site.run({"--no-return", "primary", "r"});
+    INFO(site.output.text(Severity::info) << site.errors());
+    CHECK(result.exit != 0);
+    CHECK(site.output.text(Severity::info).find("the application runs on host a") == std::string::npos);
+    CHECK(site.r("userspace/systemd-status-start-a") == "1");
 }
 
 TEST_CASE("who waits for the device to be closed does not keep the next wish waiting") {

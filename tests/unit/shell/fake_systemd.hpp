@@ -38,7 +38,7 @@ class FakeSystemd final : public systemd::Systemd {
         systemd::UnitState state;
         state.load = known.contains(unit) ? "loaded" : "not-found";
         state.active = active.contains(unit) ? "active" : failed.contains(unit) ? "failed" : "inactive";
-        if (young.contains(unit)) state.active_for = Duration(0);
+        if (const auto age = ages.find(unit); age != ages.end()) state.active_for = age->second;
         if (const auto job = jobs.find(unit); job != jobs.end()) state.job = job->second;
         state.is_passing = passing.contains(unit);
         state.file = disabled.contains(unit) ? "disabled" : "static";
@@ -105,7 +105,7 @@ class FakeSystemd final : public systemd::Systemd {
     std::map<std::string, systemd::UnitNeeds> needs_of; // beyond that
     systemd::HostFacts facts;                           // that differ
     std::set<std::string> active;
-    std::set<std::string> young;                 // of those: begun just now
+    std::map<std::string, Duration> ages;        // how long they have been; else since long ago
     std::set<std::string> passing;               // oneshots: started, and over
     std::map<std::string, std::string> jobs;     // of units, by kind
     std::map<std::string, std::string> bound_to; // BindsTo=
