@@ -82,26 +82,27 @@ class Activation {
     env::task<result<void>> go();
 
   private:
-    env::task<result<void>> follow(Wish wish);
+    env::task<result<void>> follow();
     env::task<result<void>> try_once(JobKind kind, std::string unit);
     env::task<result<void>> wait_for_close(std::string unit);
     env::task<result<void>> expect_steady(std::string unit);
     env::task<result<void>> check_running(std::string unit);
     env::task<result<void>> fire_event(std::string action, std::string moment, std::string unit);
-    env::task<result<void>> pause(Wish wish, Duration length);
+    env::task<result<void>> pause(Duration length);
     env::task<void> publish_users(bool is_over);
     env::task<result<void>> publish_status(JobKind kind, bool is_good);
-    bool has_changed(Wish wish) const { return wish_of(ctx_) != wish; }
+    bool has_changed() const { return wish_of(ctx_) != wish_; }
     std::optional<Stamp> when_touched() const {
         const auto file = ctx_.view().file(ctx_.key("systemd-trigger"));
         return file ? std::optional(file->mtime) : std::nullopt;
     }
-    JobKind kind_of(Wish wish) const { return wish == Wish::run ? JobKind::start : JobKind::stop; }
+    JobKind wanted_job() const { return wish_ == Wish::run ? JobKind::start : JobKind::stop; }
 
     VerbContext& ctx_;
     Systemd& systemd_;
     bool lingers_;
-    bool has_acted_ = false; // started or stopped something since it looked at the wish
+    Wish wish_ = Wish::nothing; // followed now; whatever waits ends when it is no longer the one of the tree
+    bool has_acted_ = false;    // started or stopped something since it looked at the wish
 };
 
 env::task<result<void>> Activation::fire_event(std::string action, std::string moment, std::string unit) {
@@ -139,14 +140,13 @@ env::task<result<void>> Activation::publish_status(JobKind kind, bool is_good) {
 
 // One job to its end; while it takes long, says who holds the device.
 env::task<result<void>> Activation::try_once(JobKind kind, std::string unit) {
-    const Wish wish = wish_of(ctx_);
     Deadline deadline(ctx_, job_limit(ctx_));
     while (true) {
-        auto go_on = [this, wish] { return !has_changed(wish); };
+        auto go_on = [this] { return !has_changed(); };
         auto done = co_await systemd_.run_job(kind, unit, deadline.left(kLookEvery), go_on);
         if (done || !done.error().is(std::errc::timed_out)) co_return done;
         if (deadline.is_over()) co_return waited_in_vain(ctx_, done.error(), deadline.elapsed());
-        if (has_changed(wish)) co_return failure(std::errc::operation_canceled, "not wanted any more");
+        if (has_changed()) co_return failure(std::errc::operation_canceled, "not wanted any more");
         if (kind == JobKind::stop) co_await publish_users(false);
         ctx_.out().progress(ctx_.label("unit " + unit + ": waiting for its " + std::string(job_name(kind))));
     }
@@ -154,11 +154,10 @@ env::task<result<void>> Activation::try_once(JobKind kind, std::string unit) {
 
 // The application has ended, but somebody else may have the device open.
 env::task<result<void>> Activation::wait_for_close(std::string unit) {
-    const Wish wish = wish_of(ctx_);
     Condition condition;
     condition.directories = {ctx_.key("actual-" + ctx_.me()), tree::resource_dir(ctx_.resource())};
-    condition.holds = [this, wish] { // what is wanted meanwhile is not kept waiting
-        return has_changed(wish) || !has_device(ctx_) || is_indicator(ctx_, ctx_.me(), "open-count", "0");
+    condition.holds = [this] { // what is wanted meanwhile is not kept waiting
+        return has_changed() || !has_device(ctx_) || is_indicator(ctx_, ctx_.me(), "open-count", "0");
     };
     condition.description = [this] { return device_of(ctx_) + " is still in use"; };
     Deadline deadline(ctx_, std::min(kCloseGrace, job_limit(ctx_)));
@@ -173,10 +172,9 @@ env::task<result<void>> Activation::wait_for_close(std::string unit) {
 // Of a service that does not say when it is ready, systemd knows only that it was begun.
 env::task<result<void>> Activation::expect_steady(std::string unit) {
     MARS_CO_TRY(auto state, co_await systemd_.state(unit));
-    const Wish wish = wish_of(ctx_);
     bool is_again = false;
-    for (int look = 0; look < kLooks && unit.ends_with(".service") && state.is_active() && !has_changed(wish); ++look) {
-        MARS_CO_TRY_VOID(co_await pause(wish, kLookAgain));
+    for (int look = 0; look < kLooks && unit.ends_with(".service") && state.is_active() && !has_changed(); ++look) {
+        MARS_CO_TRY_VOID(co_await pause(kLookAgain));
         const auto was_active_for = state.active_for;
         MARS_CO_TRY(state, co_await systemd_.state(unit));
         is_again |= state.active_for < was_active_for;
@@ -197,8 +195,8 @@ env::task<result<void>> Activation::check_running(std::string unit) {
     co_return co_await fire_event("check", "after", unit);
 }
 
-env::task<result<void>> Activation::follow(Wish wish) {
-    const auto kind = kind_of(wish);
+env::task<result<void>> Activation::follow() {
+    const auto kind = wanted_job();
     const auto unit = kind == JobKind::start ? start_unit(ctx_) : stop_unit(ctx_);
     if (unit.empty()) co_return result<void>();
     MARS_CO_TRY(auto state, co_await systemd_.state(unit));
@@ -237,10 +235,10 @@ env::task<result<void>> Activation::follow(Wish wish) {
 }
 
 // Until the wish has changed, or for so long.
-env::task<result<void>> Activation::pause(Wish wish, Duration length) {
+env::task<result<void>> Activation::pause(Duration length) {
     std::vector<std::string> places{tree::resource_dir(ctx_.resource())};
     Deadline deadline(ctx_, length);
-    while (!deadline.is_over() && !has_changed(wish))
+    while (!deadline.is_over() && !has_changed())
         MARS_CO_TRY_VOID(co_await ctx_.view().wait_for_change(places, deadline.left(1s)));
     co_return result<void>();
 }
@@ -248,30 +246,30 @@ env::task<result<void>> Activation::pause(Wish wish, Duration length) {
 env::task<result<void>> Activation::go() {
     int tries = 0;
     while (true) {
-        const Wish wish = wish_of(ctx_);
+        wish_ = wish_of(ctx_);
         const auto touched = when_touched();
-        if (wish == Wish::nothing) co_return result<void>();
-        auto done = co_await follow(wish);
-        if (has_changed(wish)) {
+        if (wish_ == Wish::nothing) co_return result<void>();
+        auto done = co_await follow();
+        if (has_changed()) {
             tries = 0;
             continue;
         }
         if (done || ++tries >= kTries || done.error().is(std::errc::timed_out)) {
-            if (!done && wish == Wish::rest) co_await publish_users(false);
-            auto published = co_await publish_status(kind_of(wish), done.has_value());
+            if (!done && wish_ == Wish::rest) co_await publish_users(false);
+            auto published = co_await publish_status(wanted_job(), done.has_value());
             if (done && !published) co_return published;
             // Somebody may want something else at once: who hears of a failure, or whose move was given up. A path unit
             // does not see what happens while the service that it has started still runs. A verb goes on by itself.
-            if (lingers_ && (!done || has_acted_)) MARS_CO_TRY_VOID(co_await pause(wish, done ? kGlance : kLinger));
+            if (lingers_ && (!done || has_acted_)) MARS_CO_TRY_VOID(co_await pause(done ? kGlance : kLinger));
             const bool is_asked_again = lingers_ && has_acted_ && when_touched() != touched;
             has_acted_ = false;
-            if (!has_changed(wish) && !is_asked_again) co_return done;
+            if (!has_changed() && !is_asked_again) co_return done;
             tries = 0;
             continue;
         }
         ctx_.out().progress(ctx_.label(done.error().text + "; trying again"));
-        if (wish == Wish::rest) co_await publish_users(false);
-        MARS_CO_TRY_VOID(co_await pause(wish, std::chrono::seconds(tries)));
+        if (wish_ == Wish::rest) co_await publish_users(false);
+        MARS_CO_TRY_VOID(co_await pause(std::chrono::seconds(tries)));
     }
 }
 

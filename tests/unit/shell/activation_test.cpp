@@ -82,3 +82,21 @@ TEST_CASE("who waits for the device to be closed does not keep the next wish wai
     CHECK(site.fake.active.contains("app-r.service"));
     CHECK(site.hand->clock().steady() - begin < 9s); // of simulated time
 }
+
+TEST_CASE("a wish that changes just before the start is not waited past") {
+    Units site;
+    site.configure("a");
+    site.set("resource-r/primary", "a");
+    site.both_obey();
+    site.set("resource-r/actual-a/if-on", "1", 0s);
+    site.fake.active = {"vol-r.mount"};
+    site.fake.hanging = {"app-r.service"}; // its start waits for its end, which does not come
+    site.fake.on_state = [&] {
+        if (site.fake.count("reload") > 0) site.set("resource-r/systemd-want", "b", 0s); // once the units are made
+    };
+    const auto begin = site.hand->clock().steady();
+    site.succeed({"systemd-trigger-extern", "r"});
+    CHECK(site.hand->clock().steady() - begin < 9s); // of simulated time
+    CHECK(site.fake.count("start app-r.service") == 1);
+    CHECK(site.fake.count("stop vol-r.mount") == 1);
+}
