@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -50,12 +51,15 @@ class ParkingLot {
     }
     bool abandoned() const { return abandoned_; }
     std::size_t size() const { return parked_.size(); }
+    // How often a coroutine was resumed here.
+    std::uint64_t resumptions() const { return resumptions_; }
 
   private:
     template<class T>
     friend class Waiter;
     std::list<std::shared_ptr<Parked>> parked_;
     bool abandoned_ = false;
+    std::uint64_t resumptions_ = 0;
 };
 
 // The handle that completes one suspended coroutine with a T. Hold it weakly: after a crash it is gone.
@@ -66,6 +70,7 @@ class Waiter : public ParkingLot::Parked {
     void complete(T value) {
         if (done_ || lot_.abandoned_) return; // after a crash nothing resumes any more
         done_ = true;
+        ++lot_.resumptions_;
         auto keep = leave();
         resume(std::move(value));
     }

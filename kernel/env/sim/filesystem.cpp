@@ -10,8 +10,12 @@ namespace mars::env::sim {
 
 namespace {
 
-constexpr std::uint64_t kSector = 512;
-constexpr std::uint64_t kNameCost = 256; // what one name uses of the capacity
+constexpr std::uint64_t kBlock = 4096;
+constexpr std::size_t kInlineTarget = 59; // bytes of a symlink that ext4 keeps in the inode
+
+std::uint64_t blocks_of(std::uint64_t bytes) {
+    return (bytes + kBlock - 1) / kBlock;
+}
 
 std::string parent_of(const std::string& path) {
     auto slash = path.rfind('/');
@@ -22,21 +26,10 @@ std::string name_of(const std::string& path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-void put(std::vector<std::byte>& content, std::uint64_t offset, std::span<const std::byte> data) {
-    if (content.size() < offset + data.size()) content.resize(offset + data.size());
-    std::copy(data.begin(), data.end(), content.begin() + static_cast<std::ptrdiff_t>(offset));
-}
-
-void replay(std::vector<std::byte>& content, const Inode::Write& write) {
-    if (write.resized)
-        content.resize(write.offset);
-    else
-        put(content, write.offset, write.data);
-}
-
 } // namespace
 
-Filesystem::Filesystem(World& world, std::string machine) : world_(world), machine_(std::move(machine)) {
+Filesystem::Filesystem(World& world, std::string machine)
+    : world_(world), machine_(std::move(machine)), faults_(world) {
     Node root;
     root.kind = FileKind::directory;
     root.number = new_number();
@@ -56,11 +49,6 @@ std::shared_ptr<Inode> Filesystem::add_disk(const std::string& path, std::uint64
     node.number = inode->number;
     current_[path] = durable_[path] = node;
     return inode;
-}
-
-void Filesystem::set_capacity(const std::string& prefix, std::uint64_t bytes) {
-    capacity_prefix_ = prefix + "/";
-    capacity_ = bytes;
 }
 
 const std::vector<std::byte>* Filesystem::contents(const std::string& path) const {
@@ -89,22 +77,71 @@ std::vector<std::pair<std::string, std::string>> Filesystem::links_below(const s
     return links;
 }
 
-SpaceInfo Filesystem::space() const {
-    SpaceInfo info;
-    info.total_bytes = capacity_ ? capacity_ : std::uint64_t(100) << 30;
-    std::uint64_t used = 0;
+Faults::Verdict Filesystem::judge(Operation operation, const std::string& path) {
+    auto verdict = faults_.is_empty() ? Faults::Verdict() : faults_.judge(operation, path);
+    if (fault && verdict.error == 0) verdict.error = fault(operation, path).value_or(0);
+    return verdict;
+}
+
+// --- space -----------------------------------------------------------------------------------------------------------
+
+void Filesystem::set_capacity(const std::string& prefix, std::uint64_t bytes, std::uint64_t inodes) {
+    capacity_prefix_ = prefix + "/";
+    limits_.blocks = bytes / kBlock;
+    limits_.inodes = inodes;
+    has_limits_ = bytes != 0 || inodes != 0;
+}
+
+Filesystem::Usage Filesystem::usage_of(const Node& node) {
+    Usage used{0, 1};
+    if (node.inode)
+        used.blocks = blocks_of(node.inode->current.size());
+    else if (node.kind == FileKind::directory || node.target.size() > kInlineTarget)
+        used.blocks = 1;
+    return used;
+}
+
+Filesystem::Usage Filesystem::usage() const {
+    Usage sum;
+    const auto add = [&sum](const Usage& used) {
+        sum.blocks += used.blocks;
+        sum.inodes += used.inodes;
+    };
     for (auto it = current_.lower_bound(capacity_prefix_); it != current_.end(); ++it) {
         if (!it->first.starts_with(capacity_prefix_)) break;
-        used += kNameCost + (it->second.inode ? it->second.inode->current.size() : 0);
+        add(usage_of(it->second));
     }
-    info.available_bytes = info.total_bytes > used ? info.total_bytes - used : 0;
+    for (auto& weak : nameless_)
+        if (auto inode = weak.lock(); inode && inode->openers > 0) add({blocks_of(inode->current.size()), 1});
+    return sum;
+}
+
+SpaceInfo Filesystem::space(const std::string& path) const {
+    SpaceInfo info;
+    const bool is_below = has_limits_ && limits_.blocks != 0 && (path + "/").starts_with(capacity_prefix_);
+    info.total_bytes = info.available_bytes = is_below ? limits_.blocks * kBlock : std::uint64_t(100) << 30;
+    if (!is_below) return info;
+    const auto used = usage().blocks;
+    info.available_bytes = limits_.blocks > used ? (limits_.blocks - used) * kBlock : 0;
     return info;
 }
 
-bool Filesystem::has_space_for(const std::string& path, std::uint64_t more) const {
-    if (capacity_ == 0 || !path.starts_with(capacity_prefix_)) return true;
-    return space().available_bytes >= more;
+std::uint64_t Filesystem::free_inodes() const {
+    if (limits_.inodes == 0) return ~std::uint64_t(0);
+    const auto used = usage().inodes;
+    return limits_.inodes > used ? limits_.inodes - used : 0;
 }
+
+bool Filesystem::has_space_for(const std::string& path, Usage more) const {
+    if (!is_limited(path)) return true;
+    const auto used = usage();
+    const auto fits = [](std::uint64_t has, std::uint64_t wants, std::uint64_t limit) {
+        return limit == 0 || wants == 0 || has + wants <= limit;
+    };
+    return fits(used.blocks, more.blocks, limits_.blocks) && fits(used.inodes, more.inodes, limits_.inodes);
+}
+
+// --- names -----------------------------------------------------------------------------------------------------------
 
 void Filesystem::apply(NameMap& names, const JournalEntry& entry) {
     if (!entry.moved_from.empty()) names.erase(entry.moved_from);
@@ -115,6 +152,10 @@ void Filesystem::apply(NameMap& names, const JournalEntry& entry) {
 }
 
 void Filesystem::record(JournalEntry entry) {
+    if (const auto* old = find(entry.path); old && old->inode && is_limited(entry.path)) {
+        std::erase_if(nameless_, [](const auto& weak) { return weak.expired(); });
+        nameless_.push_back(old->inode);
+    }
     apply(current_, entry);
     world_.trace(machine_ + ": name " + entry.path + (entry.node ? " = " + entry.node->target : " removed"));
     for (auto& [id, told] : watchers) {
@@ -125,13 +166,12 @@ void Filesystem::record(JournalEntry entry) {
 }
 
 result<void> Filesystem::change(Operation operation, const std::string& path, std::optional<Node> node) {
-    if (fault)
-        if (auto error = fault(operation, path)) return errno_failure(*error, path);
+    if (const auto error = judge(operation, path).error) return errno_failure(error, path);
     auto parent = current_.find(parent_of(path));
     if (parent == current_.end()) return errno_failure(ENOENT, path);
     if (parent->second.kind != FileKind::directory) return errno_failure(ENOTDIR, path);
     if (!node && !find(path)) return errno_failure(ENOENT, path);
-    if (node && !find(path) && !has_space_for(path, kNameCost)) return errno_failure(ENOSPC, path);
+    if (node && !has_space_for(path, usage_of(*node))) return errno_failure(ENOSPC, path);
     JournalEntry entry;
     entry.path = path;
     entry.node = std::move(node);
@@ -140,8 +180,7 @@ result<void> Filesystem::change(Operation operation, const std::string& path, st
 }
 
 result<void> Filesystem::move(const std::string& from, const std::string& to) {
-    if (fault)
-        if (auto error = fault(Operation::rename, to)) return errno_failure(*error, to);
+    if (const auto error = judge(Operation::rename, to).error) return errno_failure(error, to);
     auto* node = find(from);
     if (!node) return errno_failure(ENOENT, from);
     auto* target = find(to);
@@ -155,18 +194,27 @@ result<void> Filesystem::move(const std::string& from, const std::string& to) {
     return {};
 }
 
+// --- data ------------------------------------------------------------------------------------------------------------
+
 result<std::uint64_t> Filesystem::write(Inode& inode, const std::string& path, std::uint64_t offset,
                                         std::span<const std::byte> data) {
-    const std::uint64_t end = offset + data.size();
-    if (inode.is_device && end > inode.current.size()) return errno_failure(ENOSPC, path);
-    if (end > inode.current.size() && !has_space_for(path, end - inode.current.size()))
-        return errno_failure(ENOSPC, path);
-    Inode::Write write;
-    write.number = next_write_++;
-    write.offset = offset;
-    write.data.assign(data.begin(), data.end());
-    replay(inode.current, write);
-    inode.unsynced.push_back(std::move(write));
+    if (inode.is_device && offset + data.size() > inode.current.size()) return errno_failure(ENOSPC, path);
+    if (!inode.can_write(offset, data.size())) return errno_failure(EIO, path);
+    const auto had = blocks_of(inode.current.size());
+    const auto wants = blocks_of(offset + data.size());
+    const bool fits = wants <= had || has_space_for(path, {wants - had, 0});
+    if (!fits) {
+        const auto room = (had + space(path).available_bytes / kBlock) * kBlock;
+        data = data.first(std::min<std::size_t>(data.size(), room > offset ? room - offset : 0));
+    }
+    if (!data.empty() || fits) {
+        Inode::Write write;
+        write.number = next_write_++;
+        write.offset = offset;
+        write.data.assign(data.begin(), data.end());
+        inode.write(std::move(write));
+    }
+    if (!fits) return errno_failure(ENOSPC, path);
     return next_write_ - 1;
 }
 
@@ -176,18 +224,12 @@ result<std::uint64_t> Filesystem::resize(Inode& inode, const std::string& path, 
     write.number = next_write_++;
     write.offset = size;
     write.resized = true;
-    replay(inode.current, write);
-    inode.unsynced.push_back(std::move(write));
+    inode.write(std::move(write));
     inode.mtime = now;
     return next_write_ - 1;
 }
 
-void Filesystem::make_data_durable(Inode& inode, std::uint64_t mark) {
-    auto covered = std::find_if(inode.unsynced.begin(), inode.unsynced.end(),
-                                [mark](const Inode::Write& w) { return w.number >= mark; });
-    for (auto it = inode.unsynced.begin(); it != covered; ++it) replay(inode.durable, *it);
-    inode.unsynced.erase(inode.unsynced.begin(), covered);
-}
+// --- what lasts ------------------------------------------------------------------------------------------------------
 
 void Filesystem::make_names_durable(std::size_t mark) {
     if (mark <= journal_base_) return;
@@ -195,26 +237,6 @@ void Filesystem::make_names_durable(std::size_t mark) {
     for (std::size_t i = 0; i < count; ++i) apply(durable_, journal_[i]);
     journal_.erase(journal_.begin(), journal_.begin() + static_cast<std::ptrdiff_t>(count));
     journal_base_ += count;
-}
-
-void Filesystem::tear(Inode& inode) {
-    auto& random = world_.random();
-    for (auto& write : inode.unsynced) {
-        const auto fate = random.below(3);
-        if (fate == 0) continue;
-        if (fate == 1 || write.resized) {
-            replay(inode.durable, write);
-            continue;
-        }
-        for (std::uint64_t at = 0; at < write.data.size(); at += kSector)
-            if (random.chance(50)) {
-                const auto length = std::min<std::uint64_t>(kSector, write.data.size() - at);
-                put(inode.durable, write.offset + at, std::span(write.data).subspan(at, length));
-            }
-    }
-    inode.unsynced.clear();
-    inode.current = inode.durable;
-    inode.exclusive_openers = 0;
 }
 
 NameMap Filesystem::picture() const {
@@ -227,7 +249,7 @@ NameMap Filesystem::picture() const {
             inode = std::make_shared<Inode>(*node.inode);
             inode->durable = inode->current;
             inode->unsynced.clear();
-            inode->exclusive_openers = 0;
+            inode->openers = inode->exclusive_openers = 0;
         }
         node.inode = inode;
     }
@@ -238,6 +260,7 @@ void Filesystem::restore(const NameMap& picture) {
     journal_base_ += journal_.size();
     journal_.clear();
     watchers.clear();
+    nameless_.clear();
     current_ = picture;
     current_ = this->picture(); // the picture itself stays as it is
     durable_ = current_;
@@ -248,10 +271,11 @@ void Filesystem::power_cut() {
     journal_base_ += journal_.size();
     journal_.clear();
     watchers.clear();
+    nameless_.clear();
     current_ = durable_;
     std::set<Inode*> torn;
     for (auto& [path, node] : current_)
-        if (node.inode && torn.insert(node.inode.get()).second) tear(*node.inode);
+        if (node.inode && torn.insert(node.inode.get()).second) node.inode->tear(world_.random());
 }
 
 } // namespace mars::env::sim

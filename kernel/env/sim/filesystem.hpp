@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Filesystem: what a simulated machine's disks remember, with two versions of everything: as programs see it now, and
-// what would survive a power cut. Data: each write that no sync has covered survives, is lost, or is torn by sectors,
-// independently. Names: a journal; a power cut keeps a random prefix of what was not synced. This is harsher than ext4.
+// what would survive a power cut. Data: see inode.hpp. Names: a journal; a power cut keeps a random prefix of what was
+// not synced. This is harsher than ext4. What goes wrong: see faults.hpp.
 #pragma once
 
 #include <cstddef>
@@ -15,28 +15,13 @@
 #include <string>
 #include <vector>
 
+#include "kernel/env/sim/faults.hpp"
+#include "kernel/env/sim/inode.hpp"
 #include "kernel/env/storage.hpp"
 
 namespace mars::env::sim {
 
 class World;
-
-// Contents of one file or disk.
-struct Inode {
-    struct Write {
-        std::uint64_t number;
-        std::uint64_t offset;
-        std::vector<std::byte> data; // empty with `resized`: the file was cut or extended to `offset`
-        bool resized = false;
-    };
-    std::uint64_t number = 0;
-    std::vector<std::byte> current;
-    std::vector<std::byte> durable;
-    std::vector<Write> unsynced; // in order of submission
-    Stamp mtime;
-    bool is_device = false;
-    int exclusive_openers = 0;
-};
 
 struct Node {
     FileKind kind = FileKind::other;
@@ -48,19 +33,21 @@ struct Node {
 
 using NameMap = std::map<std::string, Node>; // by absolute path
 
-// Which operation a fault hook is asked about.
-enum class Operation { open, read, write, sync, symlink, create, rename, remove, sync_names };
-
 class Filesystem {
   public:
     Filesystem(World& world, std::string machine);
 
     // For tests: a disk that has always been there (block device or regular file), filled with zeros, durable.
     std::shared_ptr<Inode> add_disk(const std::string& path, std::uint64_t size, bool block_device = true);
-    // Bytes that regular files and links below `prefix` may use in all (the /mars filesystem).
-    void set_capacity(const std::string& prefix, std::uint64_t bytes);
-    // Asked before each operation; an errno makes it fail with that and without effect.
+    // Below `prefix` (the /mars filesystem) everything together has only so many bytes, in blocks of 4 KiB, and only so
+    // many inodes; 0: any number. A block each: directories, symlinks of more than 59 bytes. Removed files keep theirs
+    // while they are open.
+    void set_capacity(const std::string& prefix, std::uint64_t bytes, std::uint64_t inodes = 0);
+    Faults& faults() { return faults_; }
+    // Asked before each operation; an errno makes it fail with that and without effect. For tests that count.
     std::function<std::optional<int>(Operation, const std::string& path)> fault;
+    // All rows of faults() together, and the hook.
+    Faults::Verdict judge(Operation operation, const std::string& path);
     // The contents as programs see them now.
     const std::vector<std::byte>* contents(const std::string& path) const;
 
@@ -68,18 +55,20 @@ class Filesystem {
     std::vector<std::string> names_in(const std::string& directory) const;
     // Path and target of all symlinks below `prefix`.
     std::vector<std::pair<std::string, std::string>> links_below(const std::string& prefix) const;
-    SpaceInfo space() const;
+    SpaceInfo space(const std::string& path) const;
+    std::uint64_t free_inodes() const; // below the prefix; the largest number when there is no limit
 
     // Name changes; each is one journal entry. Parents must exist.
     result<void> change(Operation operation, const std::string& path, std::optional<Node> node);
     result<void> move(const std::string& from, const std::string& to);
-    // Data.
+    // Data. A full filesystem takes what fits, and fails.
     result<std::uint64_t> write(Inode& inode, const std::string& path, std::uint64_t offset,
                                 std::span<const std::byte> data);
     result<std::uint64_t> resize(Inode& inode, const std::string& path, std::uint64_t size, Stamp now);
     // What a sync covers is fixed when it starts, and durable when it ends.
     std::uint64_t data_mark() const { return next_write_; }
-    void make_data_durable(Inode& inode, std::uint64_t mark);
+    void make_data_durable(Inode& inode, std::uint64_t mark) { inode.make_durable(mark); }
+    void lose_data(Inode& inode, std::uint64_t mark) { inode.lose(mark, world_.random()); }
     std::size_t names_mark() const { return journal_base_ + journal_.size(); }
     void make_names_durable(std::size_t mark);
 
@@ -101,8 +90,13 @@ class Filesystem {
     };
     static void apply(NameMap& names, const JournalEntry& entry);
     void record(JournalEntry entry);
-    void tear(Inode& inode);
-    bool has_space_for(const std::string& path, std::uint64_t more) const;
+    struct Usage {
+        std::uint64_t blocks = 0, inodes = 0;
+    };
+    static Usage usage_of(const Node& node);
+    Usage usage() const; // below the prefix
+    bool is_limited(const std::string& path) const { return has_limits_ && path.starts_with(capacity_prefix_); }
+    bool has_space_for(const std::string& path, Usage more) const;
 
     World& world_;
     std::string machine_;
@@ -110,8 +104,11 @@ class Filesystem {
     NameMap durable_;
     std::vector<JournalEntry> journal_; // not yet durable
     std::size_t journal_base_ = 0;
+    Faults faults_;
     std::string capacity_prefix_;
-    std::uint64_t capacity_ = 0;
+    Usage limits_; // 0: none
+    bool has_limits_ = false;
+    std::vector<std::weak_ptr<Inode>> nameless_; // removed below the prefix, and perhaps still open
     std::uint64_t next_write_ = 1;
     std::uint64_t next_number_ = 1;
 };

@@ -2,6 +2,7 @@
 #include "kernel/env/sim/machine.hpp"
 
 #include "kernel/env/sim/network.hpp"
+#include "kernel/env/sim/sim_net.hpp"
 #include "kernel/env/sim/sim_storage.hpp"
 
 namespace mars::env::sim {
@@ -11,11 +12,14 @@ constexpr std::int64_t kEpoch = 1'700'000'000; // where every simulation starts,
 }
 
 Machine::Machine(World& world, std::string name, std::string address)
-    : world_(world), name_(std::move(name)), address_(std::move(address)), filesystem_(world, name_) {}
+    : world_(world), name_(std::move(name)), address_(std::move(address)), filesystem_(world, name_) {
+    world_.network().move_in(address_, *this);
+}
 
 Machine::~Machine() = default;
 
 std::unique_ptr<Process> Machine::start_process(const std::string& program) {
+    is_on_ = true;
     world_.network().appear(address_);
     return std::make_unique<Process>(*this, program);
 }
@@ -26,9 +30,22 @@ void Machine::end_all_processes() {
 
 void Machine::power_cut() {
     world_.trace(name_ + ": power cut");
+    is_on_ = false;
     world_.network().vanish(address_);
     for (auto* process : std::list<Process*>(processes_)) process->end(false);
     filesystem_.power_cut();
+}
+
+void Machine::change_address(const std::string& address) {
+    world_.trace(name_ + ": address " + address);
+    world_.network().move_out(address_);
+    address_ = address;
+    world_.network().move_in(address_, *this);
+}
+
+void Machine::step_clock(Duration by) {
+    clock_skew += by;
+    world_.trace(name_ + ": clock stepped by " + std::to_string(by.count()) + " ns");
 }
 
 Stamp Machine::real_time() const {
@@ -91,15 +108,19 @@ void Process::end(bool orderly) {
 }
 
 Clock& Process::clock() {
+    (void)counted();
     return *clock_;
 }
 Storage& Process::storage() {
+    (void)counted();
     return *storage_;
 }
 Net& Process::net() {
+    (void)counted();
     return *net_;
 }
 Log& Process::log() {
+    (void)counted();
     return *log_;
 }
 

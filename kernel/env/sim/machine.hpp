@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Machine: one simulated host: its disks and filesystem (which survive), its clock, its processes (which do not).
+// Machine: one simulated host: its disks and filesystem (which survive), its clock, its processes (which do not). Its
+// real time may be wrong by any amount and jump (clock_skew, step_clock()); steady time never does.
 // Process: one program on a machine; the Env that marsd or a verb gets.
 #pragma once
 
@@ -33,9 +34,17 @@ class Machine {
     void power_cut();
     // Kills all processes; what they wrote stays in the page cache.
     void end_all_processes();
+    // False from a power cut until a program is started again: nobody answers.
+    bool is_on() const { return is_on_; }
+    const std::list<Process*>& processes() const { return processes_; }
+
+    // It gets another address. Its connections hear nothing any more; who listens, listens there.
+    void change_address(const std::string& address);
 
     // Offset of this machine's real time to the world's.
     Duration clock_skew{0};
+    // Somebody sets the clock, while programs run: real time jumps, by hours or days, forth or back.
+    void step_clock(Duration by);
     Stamp real_time() const;
 
   private:
@@ -45,6 +54,7 @@ class Machine {
     std::string address_;
     Filesystem filesystem_;
     std::list<Process*> processes_;
+    bool is_on_ = true;
 };
 
 class Process final : public Env {
@@ -52,12 +62,12 @@ class Process final : public Env {
     Process(Machine& machine, std::string program);
     ~Process() override;
 
-    executor get_executor() override { return machine_.world().context().get_executor(); }
+    executor get_executor() override { return counted().world().context().get_executor(); }
     ParkingLot& lot() override { return lot_; }
     Clock& clock() override;
     Storage& storage() override;
     Net& net() override;
-    Random& random() override { return machine_.world().random(); }
+    Random& random() override { return counted().world().random(); }
     Log& log() override;
     const std::string& hostname() const override { return machine_.name(); }
 
@@ -67,15 +77,23 @@ class Process final : public Env {
     // The objects that live on this Env must be destroyed after this and before the Process.
     void kill() { end(true); }
     bool is_dead() const { return lot_.abandoned(); }
+    // How often it has gone through a door of its Env.
+    std::uint64_t calls() const { return calls_; }
 
   private:
     friend class Machine;
     class SimClock;
     class SimLog;
     void end(bool orderly);
+    Machine& counted() {
+        ++calls_;
+        machine_.world().count_call();
+        return machine_;
+    }
 
     Machine& machine_;
     std::string program_;
+    std::uint64_t calls_ = 0;
     ParkingLot lot_;
     std::unique_ptr<SimClock> clock_;
     std::unique_ptr<SimLog> log_;

@@ -2,289 +2,153 @@
 #include "kernel/env/sim/network.hpp"
 
 #include <algorithm>
-#include <cerrno>
 
+#include "kernel/env/sim/connection.hpp"
 #include "kernel/env/sim/machine.hpp"
+#include "kernel/env/sim/sim_net.hpp"
 
 namespace mars::env::sim {
 
-using namespace std::chrono_literals;
-
 namespace {
-constexpr std::size_t kWindow = 256 * 1024; // bytes under way or unread per direction
-constexpr Duration kStalled = 30s;
+constexpr std::size_t kOverheard = 1024; // bytes
 } // namespace
 
-// One direction of a connection.
-struct Pipe : std::enable_shared_from_this<Pipe> {
-    World& world;
-    Network& network;
-    std::string from, to;
-    std::deque<std::vector<std::byte>> under_way;
-    std::deque<std::byte> arrived;
-    std::size_t in_flight = 0; // bytes in under_way
-    bool ended = false;        // the writer has closed: EOF after what is under way
-    bool broken = false;       // reset or timed out
-    bool reader_gone = false;  // the reading end is closed: answers with a reset
-    bool silent = false;       // the reading machine lost power: nothing arrives
-    bool delivering = false;
-    std::weak_ptr<Waiter<bool>> reader, writer;
-
-    Pipe(World& w, Network& n, std::string f, std::string t)
-        : world(w), network(n), from(std::move(f)), to(std::move(t)) {}
-
-    static void wake(std::weak_ptr<Waiter<bool>>& who) {
-        if (auto waiter = who.lock()) waiter->complete(true);
-        who.reset();
-    }
-    void fail() {
-        if (broken) return;
-        broken = true;
-        wake(reader);
-        wake(writer);
-    }
-
-    void send(std::span<const std::byte> data) {
-        under_way.emplace_back(data.begin(), data.end());
-        in_flight += data.size();
-        deliver_next();
-    }
-
-    bool stuck() const { return network.link(from, to).cut || silent; }
-
-    // Puts the oldest segment on the wire.
-    void deliver_next() {
-        if (delivering || broken || (under_way.empty() && !ended)) return;
-        delivering = true;
-        auto self = shared_from_this();
-        if (stuck()) {
-            world.after(kStalled, [self] {
-                self->delivering = false;
-                if (self->stuck())
-                    self->fail();
-                else
-                    self->deliver_next();
-            });
-            return;
-        }
-        auto& link = network.link(from, to);
-        const std::size_t size = under_way.empty() ? 0 : under_way.front().size();
-        const auto on_wire = Duration(static_cast<std::int64_t>(size * 1'000'000'000 / link.bytes_per_second));
-        link.busy_until = std::max(link.busy_until, world.now()) + on_wire;
-        link.bytes_carried += size;
-        world.at(link.busy_until + link.latency, [self] { self->arrive(); });
-    }
-
-    void arrive() {
-        delivering = false;
-        if (broken) return;
-        if (stuck()) return deliver_next(); // lost on the way; sent again
-        if (reader_gone) {
-            fail();
-            return;
-        }
-        if (!under_way.empty()) {
-            auto& segment = under_way.front();
-            arrived.insert(arrived.end(), segment.begin(), segment.end());
-            in_flight -= segment.size();
-            under_way.pop_front();
-        }
-        wake(reader);
-        wake(writer);
-        if (!under_way.empty()) deliver_next();
-    }
-
-    // After healing: no need to wait for the retransmission timer.
-    void nudge() {
-        if (!broken && delivering && !stuck() && !under_way.empty()) arrive();
-    }
-    bool at_end() const { return ended && under_way.empty(); }
-};
-
-class SimStream final : public Stream {
-  public:
-    SimStream(Process& process, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out, Endpoint remote)
-        : process_(process), in_(std::move(in)), out_(std::move(out)), remote_(std::move(remote)) {}
-    ~SimStream() override { close(); }
-
-    task<result<std::size_t>> read_some(std::span<std::byte> into) override {
-        while (true) {
-            if (closed_) co_return errno_failure(ECANCELED, "connection to " + remote_.text());
-            if (!in_->arrived.empty()) break;
-            if (in_->broken) co_return errno_failure(ECONNRESET, "connection to " + remote_.text());
-            if (in_->at_end()) co_return std::size_t(0);
-            if (!co_await wait(in_->reader)) co_return errno_failure(ECANCELED, "connection to " + remote_.text());
-        }
-        const auto length = std::min(into.size(), in_->arrived.size());
-        std::copy_n(in_->arrived.begin(), length, into.begin());
-        in_->arrived.erase(in_->arrived.begin(), in_->arrived.begin() + static_cast<std::ptrdiff_t>(length));
-        Pipe::wake(in_->writer);
-        co_return length;
-    }
-
-    task<result<void>> write(std::span<const std::byte> data) override {
-        while (!data.empty()) {
-            if (closed_) co_return errno_failure(ECANCELED, "connection to " + remote_.text());
-            if (out_->broken) co_return errno_failure(EPIPE, "connection to " + remote_.text());
-            const auto used = out_->in_flight + out_->arrived.size();
-            if (used >= kWindow) {
-                if (!co_await wait(out_->writer)) co_return errno_failure(ECANCELED, "connection to " + remote_.text());
-                continue;
-            }
-            const auto piece = data.first(std::min<std::size_t>({data.size(), kWindow - used, 16 * 1024}));
-            out_->send(piece);
-            data = data.subspan(piece.size());
-        }
-        co_return result<void>();
-    }
-
-    void close() noexcept override {
-        if (closed_) return;
-        closed_ = true;
-        in_->reader_gone = true;
-        out_->ended = true;
-        Pipe::wake(in_->reader);
-        Pipe::wake(out_->writer);
-        out_->deliver_next();
-    }
-    Endpoint remote() const override { return remote_; }
-
-  private:
-    task<bool> wait(std::weak_ptr<Waiter<bool>>& place) {
-        auto start = [&place](const std::shared_ptr<Waiter<bool>>& waiter) {
-            std::weak_ptr<Waiter<bool>> weak = waiter;
-            waiter->on_cancel = [weak] {
-                if (auto strong = weak.lock()) strong->complete(false);
-            };
-            place = weak;
-        };
-        co_return co_await park<bool>(process_.lot(), start);
-    }
-
-    Process& process_;
-    std::shared_ptr<Pipe> in_, out_;
-    Endpoint remote_;
-    bool closed_ = false;
-};
-
-class SimListener final : public Listener {
-  public:
-    SimListener(Process& process, Endpoint at) : process_(process), at_(std::move(at)), event_(process.lot()) {
-        process_.machine().world().network().listeners_[{at_.address, at_.port}] = this;
-    }
-    ~SimListener() override { withdraw(); }
-
-    void withdraw() {
-        auto& listeners = process_.machine().world().network().listeners_;
-        auto found = listeners.find({at_.address, at_.port});
-        if (found != listeners.end() && found->second == this) listeners.erase(found);
-    }
-
-    task<result<std::unique_ptr<Stream>>> accept() override {
-        if (waiting_.empty()) co_await event_.wait();
-        if (waiting_.empty()) co_return errno_failure(ECANCELED, "accepting at " + at_.text());
-        auto stream = std::move(waiting_.front());
-        waiting_.pop_front();
-        co_return std::move(stream);
-    }
-    Endpoint local() const override { return at_; }
-
-    void offer(std::unique_ptr<Stream> stream) {
-        waiting_.push_back(std::move(stream));
-        event_.notify();
-    }
-    Process& process() { return process_; }
-
-  private:
-    Process& process_;
-    Endpoint at_;
-    Event event_;
-    std::deque<std::unique_ptr<Stream>> waiting_;
-};
-
-class SimNet final : public Net {
-  public:
-    explicit SimNet(Process& process) : process_(process) {}
-
-    task<result<std::unique_ptr<Stream>>> connect(Endpoint to, Duration timeout) override {
-        auto& network = process_.machine().world().network();
-        const std::string from = process_.machine().address();
-        co_await process_.clock().sleep(network.link(from, to.address).latency * 2);
-        if (network.link(from, to.address).cut) {
-            co_await process_.clock().sleep(timeout);
-            co_return errno_failure(ETIMEDOUT, "connecting to " + to.text());
-        }
-        auto found = network.listeners_.find({to.address, to.port});
-        if (found == network.listeners_.end()) co_return errno_failure(ECONNREFUSED, "connecting to " + to.text());
-        auto& world = process_.machine().world();
-        auto there = std::make_shared<Pipe>(world, network, from, to.address);
-        auto back = std::make_shared<Pipe>(world, network, to.address, from);
-        std::erase_if(network.pipes_, [](const auto& pipe) { return pipe.expired(); });
-        network.pipes_.push_back(there);
-        network.pipes_.push_back(back);
-        const auto port = static_cast<std::uint16_t>(32768 + world.random().below(28000));
-        const Endpoint here{from, port};
-        found->second->offer(std::make_unique<SimStream>(found->second->process(), there, back, here));
-        std::unique_ptr<Stream> stream = std::make_unique<SimStream>(process_, back, there, to);
-        co_return stream;
-    }
-
-    result<std::unique_ptr<Listener>> listen(Endpoint at) override {
-        at.address = process_.machine().address();
-        auto& network = process_.machine().world().network();
-        if (network.listeners_.contains({at.address, at.port}))
-            return errno_failure(EADDRINUSE, "listening at " + at.text());
-        return std::unique_ptr<Listener>(std::make_unique<SimListener>(process_, at));
-    }
-
-  private:
-    Process& process_;
-};
+// --- links -----------------------------------------------------------------------------------------------------------
 
 Link& Network::link(const std::string& a, const std::string& b) {
     return links_[a < b ? std::pair(a, b) : std::pair(b, a)];
 }
 
+Way& Network::way(const std::string& from, const std::string& to) {
+    return link(from, to).ways[from <= to ? 0 : 1];
+}
+
+bool Network::is_cut(const std::string& from, const std::string& to) {
+    return link(from, to).cut || way(from, to).is_cut;
+}
+
+bool Network::is_reachable(const std::string& from, const std::string& to) {
+    const auto found = machines_.find(to);
+    return found != machines_.end() && found->second->is_on() && !is_cut(from, to) && !is_cut(to, from);
+}
+
 void Network::cut(const std::string& a, const std::string& b) {
     world_.trace("network: cut " + a + " " + b);
     link(a, b).cut = true;
+    for (auto& connection : between(a, b)) connection->look_again();
 }
 
 void Network::heal(const std::string& a, const std::string& b) {
     world_.trace("network: heal " + a + " " + b);
-    link(a, b).cut = false;
-    auto pipes = pipes_;
-    for (auto& weak : pipes)
-        if (auto pipe = weak.lock(); pipe && ((pipe->from == a && pipe->to == b) || (pipe->from == b && pipe->to == a)))
-            pipe->nudge();
+    auto& both = link(a, b);
+    both.cut = both.ways[0].is_cut = both.ways[1].is_cut = false;
+    for (auto& connection : between(a, b)) connection->look_again();
 }
 
 void Network::heal_all() {
     for (auto& [ends, link] : links_)
-        if (link.cut) heal(ends.first, ends.second);
+        if (link.cut || link.ways[0].is_cut || link.ways[1].is_cut) heal(ends.first, ends.second);
 }
 
-void Network::vanish(const std::string& address) {
-    for (auto& weak : pipes_) {
-        auto pipe = weak.lock();
-        if (!pipe) continue;
-        if (pipe->to == address) pipe->silent = true;
-        if (pipe->from == address) { // what it had sent and not delivered is lost, and no end is announced
-            pipe->under_way.clear();
-            pipe->in_flight = 0;
-            pipe->silent = true;
-        }
+void Network::cut_way(const std::string& from, const std::string& to) {
+    world_.trace("network: cut from " + from + " to " + to);
+    way(from, to).is_cut = true;
+    for (auto& connection : between(from, to)) connection->look_again();
+}
+
+void Network::heal_way(const std::string& from, const std::string& to) {
+    world_.trace("network: heal from " + from + " to " + to);
+    way(from, to).is_cut = false;
+    for (auto& connection : between(from, to)) connection->look_again();
+}
+
+Duration Network::round_trip(const std::string& a, const std::string& b) {
+    const auto usual = link(a, b).latency;
+    return way(a, b).latency.value_or(usual) + way(b, a).latency.value_or(usual);
+}
+
+Duration Network::carry(const std::string& from, const std::string& to, std::size_t bytes) {
+    auto& line = link(from, to);
+    auto& lane = way(from, to);
+    const auto rate = std::max<std::uint64_t>(1, lane.bytes_per_second.value_or(line.bytes_per_second));
+    const auto on_wire = Duration(static_cast<std::int64_t>(bytes * 1'000'000'000 / rate));
+    lane.busy_until = std::max(lane.busy_until, world_.now()) + on_wire;
+    line.bytes_carried += bytes;
+    auto due = lane.busy_until + lane.latency.value_or(line.latency);
+    if (lane.jitter > Duration(0)) due += world_.random().between(Duration(0), lane.jitter);
+    return due;
+}
+
+// --- connections -----------------------------------------------------------------------------------------------------
+
+std::shared_ptr<Connection> Network::connect(const std::string& from, const std::string& to, std::uint16_t port) {
+    std::erase_if(connections_, [](const auto& connection) { return connection.expired(); });
+    auto made = std::make_shared<Connection>(world_, *this, ++last_connection_, from, to, port);
+    connections_.push_back(made);
+    return made;
+}
+
+void Network::overhear(const Connection& connection, std::span<const std::byte> said) {
+    auto& heard = overheard_[connection.port()];
+    if (heard.connection == 0) heard.connection = connection.number();
+    if (heard.connection != connection.number()) return;
+    const auto more = said.first(std::min(said.size(), kOverheard - heard.words.size()));
+    heard.words.insert(heard.words.end(), more.begin(), more.end());
+}
+
+std::vector<std::shared_ptr<Connection>> Network::between(const std::string& a, const std::string& b) {
+    std::vector<std::shared_ptr<Connection>> found;
+    for (auto& weak : connections_)
+        if (auto connection = weak.lock(); connection && connection->joins(a, b)) found.push_back(connection);
+    return found;
+}
+
+std::vector<std::shared_ptr<Connection>> Network::of(const std::string& address) {
+    std::vector<std::shared_ptr<Connection>> found;
+    for (auto& weak : connections_)
+        if (auto connection = weak.lock();
+            connection && (connection->end(0).address == address || connection->end(1).address == address))
+            found.push_back(connection);
+    return found;
+}
+
+std::size_t Network::connections(const std::string& a, const std::string& b) {
+    const auto found = between(a, b);
+    return static_cast<std::size_t>(
+        std::count_if(found.begin(), found.end(), [](const auto& connection) { return connection->is_alive(); }));
+}
+
+bool Network::lose_connection(const std::string& a, const std::string& b, Loss how) {
+    auto found = between(a, b);
+    std::erase_if(found, [](const auto& connection) { return !connection->is_alive(); });
+    if (found.empty()) return false;
+    auto& connection = *found[world_.random().below(found.size())];
+    world_.trace("network: a connection of " + a + " and " + b + " to port " + std::to_string(connection.port()) +
+                 " is lost");
+    switch (how) {
+    case Loss::reset:
+        connection.break_both();
+        break;
+    case Loss::forgotten:
+        connection.forget(static_cast<int>(world_.random().below(2)));
+        break;
+    case Loss::dropped:
+        connection.drop();
+        break;
     }
+    return true;
+}
+
+// --- machines --------------------------------------------------------------------------------------------------------
+
+void Network::vanish(const std::string& address) {
+    for (auto& connection : of(address))
+        for (int side : {0, 1})
+            if (connection->end(side).address == address) connection->silence(side);
 }
 
 void Network::appear(const std::string& address) {
-    for (auto& weak : pipes_) {
-        auto pipe = weak.lock();
-        if (!pipe || !pipe->silent || pipe->broken || (pipe->to != address && pipe->from != address)) continue;
-        world_.after(world_.random().between(100ms, 3s), [pipe] {
-            if (!pipe->network.link(pipe->from, pipe->to).cut) pipe->fail();
-        });
-    }
+    for (auto& connection : of(address)) connection->answer_with_resets();
 }
 
 void Network::process_ended(Process& process) {
@@ -293,8 +157,13 @@ void Network::process_ended(Process& process) {
         if (&listener->process() == &process) listener->withdraw();
 }
 
-std::unique_ptr<Net> make_net(Process& process) {
-    return std::make_unique<SimNet>(process);
+void Network::move_in(const std::string& address, Machine& machine) {
+    machines_[address] = &machine;
+}
+
+void Network::move_out(const std::string& address) {
+    machines_.erase(address);
+    for (auto& connection : of(address)) connection->drop();
 }
 
 } // namespace mars::env::sim

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/env/sim/world.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
+#include "kernel/base/result.hpp"
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/sim/network.hpp"
 
@@ -44,7 +46,7 @@ Duration SeededRandom::between(Duration low, Duration high) {
     return low + Duration(static_cast<std::int64_t>(below(static_cast<std::uint64_t>((high - low).count()) + 1)));
 }
 
-World::World(std::uint64_t seed) : random_(seed), network_(std::make_unique<Network>(*this)) {}
+World::World(std::uint64_t seed) : seed_(seed), random_(seed), network_(std::make_unique<Network>(*this)) {}
 
 World::~World() {
     for (auto& machine : machines_) machine->end_all_processes();
@@ -69,14 +71,75 @@ void World::at(Duration when, std::function<void()> action) {
 }
 
 void World::settle() {
-    do context_.restart();
-    while (context_.poll() > 0);
+    for (bool ran = true; ran;) {
+        ran = false;
+        context_.restart();
+        while (context_.poll_one() > 0) {
+            ran = true;
+            ++handlers_;
+            if (handlers_ == most_handlers / 2) before_ = resumptions();
+            if (handlers_ > most_handlers) return storm();
+        }
+    }
 }
 
+void World::begin_instant(Duration when) {
+    if (when == now_) return;
+    now_ = when;
+    handlers_ = calls_ = 0;
+}
+
+// --- programs that never wait ----------------------------------------------------------------------------------------
+
+std::vector<std::pair<Process*, std::uint64_t>> World::resumptions() const {
+    std::vector<std::pair<Process*, std::uint64_t>> found;
+    for (auto& machine : machines_)
+        for (auto* process : machine->processes()) found.emplace_back(process, process->lot().resumptions());
+    return found;
+}
+
+std::string World::who_ran() const {
+    std::string who;
+    for (auto& [process, count] : resumptions()) {
+        const auto same = [p = process](const auto& entry) { return entry.first == p; };
+        const auto found = std::find_if(before_.begin(), before_.end(), same);
+        const auto times = count - (found == before_.end() ? 0 : found->second);
+        if (times == 0) continue;
+        who += (who.empty() ? "" : ", ") + process->hostname() + "/" + process->program() + " (resumed " +
+               std::to_string(times) + " times)";
+    }
+    return who.empty() ? "programs that did not wait for anything of their Env" : who;
+}
+
+void World::storm() {
+    const auto what = "seed " + std::to_string(seed_) + ", at " + std::to_string(now_.count()) + " ns: more than " +
+                      std::to_string(most_handlers) +
+                      " handlers ran without virtual time passing; the last half of them: " + who_ran();
+    handlers_ = calls_ = 0; // for those who clean up
+    if (!on_storm || ++storms_ > 10) panic(what);
+    trace(what);
+    queue_.clear();
+    if (storms_ == 1) on_storm(what);
+}
+
+void World::panic_of_calls() const {
+    std::string who;
+    for (auto& machine : machines_)
+        for (auto* process : machine->processes())
+            if (process->calls() > most_calls / 4)
+                who += " " + process->hostname() + "/" + process->program() + " (" + std::to_string(process->calls()) +
+                       " calls since it began)";
+    panic("seed " + std::to_string(seed_) + ", at " + std::to_string(now_.count()) + " ns: more than " +
+          std::to_string(most_calls) + " calls of an Env without virtual time passing, by:" + who);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
 bool World::step(Duration until) {
+    if (storms_ > 0) return false;
     if (queue_.empty() || queue_.begin()->first.first > until) return false;
     auto entry = queue_.extract(queue_.begin());
-    now_ = entry.key().first;
+    begin_instant(entry.key().first);
     const std::uint64_t facts[2] = {static_cast<std::uint64_t>(now_.count()), entry.key().second};
     for (auto fact : facts) digest_ = (digest_ ^ fact) * 0x100000001b3;
     entry.mapped()();
@@ -89,7 +152,7 @@ bool World::run_until(const std::function<bool()>& done, Duration limit) {
     settle();
     while (!done())
         if (!step(until)) {
-            if (!queue_.empty()) now_ = until;
+            if (!queue_.empty()) begin_instant(until);
             return done();
         }
     return true;
@@ -100,7 +163,7 @@ void World::run_for(Duration span) {
     settle();
     while (step(until)) {
     }
-    now_ = until;
+    begin_instant(until);
 }
 
 void World::trace(std::string_view what) {

@@ -2,7 +2,8 @@
 // World: a deterministic simulation of many machines in one thread. Virtual time, one seeded source of randomness, one
 // queue of events ordered by (time, number). The same seed gives the same run, event by event; trace_digest() proves
 // it. Method: everything that suspends parks in its process's ParkingLot, and the world completes it when its time has
-// come; between two events all coroutines run until nothing is ready. Tests: tests/unit/env/sim_*_test.cpp.
+// come; between two events all coroutines run until nothing is ready. A program that never waits (it runs in circles
+// while everybody's time stands still) is a failure that names it. Tests: tests/unit/env/sim_*_test.cpp.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -60,6 +61,17 @@ class World {
     // Runs what is ready now, without advancing time.
     void settle();
 
+    // So many handlers may run, and so many calls of an Env may be made, while virtual time stands still.
+    std::uint64_t most_handlers = 10'000;
+    std::uint64_t most_calls = 2'000'000;
+    // Told who ran when there were more handlers; then the world stands still for good: runs end at once, nothing is
+    // due any more. Not set: panic, as for too many calls, which are made inside of one handler.
+    std::function<void(const std::string& what)> on_storm;
+    // A program calls its Env (each door that it goes through).
+    void count_call() {
+        if (++calls_ > most_calls) panic_of_calls();
+    }
+
     SeededRandom& random() { return random_; }
     Network& network() { return *network_; }
     boost::asio::io_context& context() { return context_; }
@@ -71,11 +83,21 @@ class World {
 
   private:
     bool step(Duration until);
+    void begin_instant(Duration when);
+    void storm();
+    [[noreturn]] void panic_of_calls() const;
+    std::vector<std::pair<Process*, std::uint64_t>> resumptions() const; // of all programs
+    std::string who_ran() const;
 
+    const std::uint64_t seed_;
     boost::asio::io_context context_{1};
     Duration now_{0};
     std::uint64_t next_number_ = 0;
     std::map<std::pair<Duration, std::uint64_t>, std::function<void()>> queue_;
+    std::uint64_t handlers_ = 0;                             // in this instant
+    std::uint64_t calls_ = 0;                                // in this instant
+    std::vector<std::pair<Process*, std::uint64_t>> before_; // when half of most_handlers had run
+    int storms_ = 0;
     SeededRandom random_;
     std::uint64_t digest_ = 0xcbf29ce484222325;
     std::vector<std::unique_ptr<Machine>> machines_;

@@ -34,6 +34,7 @@ struct Situation {
     bool rest() {
         for (std::size_t i = 0; i < cluster.size(); ++i)
             if (!cluster.stop_application(host(i))) return false;
+        cluster.world().run_for(4s); // what was written last is published, too
         return eventually([&] { return is_level(); });
     }
     // All hosts have applied all that the primary has written, and everybody knows it.

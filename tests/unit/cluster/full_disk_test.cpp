@@ -88,7 +88,7 @@ TEST_CASE("logs are rotated twice while nothing can be written back: nothing spi
     filesystem.fault = nullptr;
     REQUIRE(writes_more());
     REQUIRE(s.rest());
-    CHECK(s.key(1, "replay-hostb").starts_with("log-000000003-hosta"));
+    CHECK_THAT(s.key(1, "replay-hostb"), Catch::StartsWith("log-000000003-hosta"));
     for (std::size_t i = 0; i < s.cluster.size(); ++i)
         CHECK(s.cluster.history().check_durable(*s.host(i).machine.filesystem().contents(sim::kDisk)) == "");
 }

@@ -245,3 +245,56 @@ TEST_CASE("the same seed gives the same run") {
     CHECK(run(7) == run(7));
     CHECK(run(7) != run(8));
 }
+
+TEST_CASE("a program that never waits is a failure that names it, and the world stands still") {
+    World world(11);
+    auto& machine = world.add_machine("alpha", "10.0.0.1");
+    auto innocent = machine.start_process("marsadm");
+    auto process = machine.start_process("marsd");
+    std::string storm;
+    world.on_storm = [&](const std::string& what) { storm = what; };
+    Event ping(process->lot()), pong(process->lot());
+    {
+        TaskGroup tasks(*process), others(*innocent);
+        auto play = [](Event& mine, Event& theirs) -> task<void> {
+            while (true) {
+                theirs.notify();
+                co_await mine.wait();
+            }
+        };
+        auto sleeper = [](Process& p) -> task<void> {
+            while (true) co_await p.clock().sleep(1s);
+        };
+        others.spawn("sleeper", sleeper(*innocent));
+        world.run_for(100s);
+        CHECK(storm.empty());
+        SECTION("events") {
+            tasks.spawn("ping", play(ping, pong));
+            tasks.spawn("pong", play(pong, ping));
+        }
+        SECTION("sleeps of no length") {
+            auto doze = [](Process& p) -> task<void> {
+                while (true) co_await p.clock().sleep(0s);
+            };
+            tasks.spawn("doze", doze(*process));
+        }
+        CHECK_FALSE(world.run_until([] { return false; }, 10s));
+        CHECK(storm.find("seed 11") != std::string::npos);
+        CHECK(storm.find("alpha/marsd") != std::string::npos);
+        CHECK(storm.find("alpha/marsadm") == std::string::npos);
+        world.run_for(1s);
+        machine.end_all_processes();
+    }
+}
+
+TEST_CASE("handlers are counted per instant of virtual time") {
+    World world(1);
+    world.most_handlers = 100;
+    auto process = world.add_machine("a", "10.0.0.1").start_process("test");
+    TaskGroup tasks(*process);
+    auto busy = [&]() -> task<void> {
+        for (int i = 0; i < 1000; ++i) co_await process->clock().sleep(1us);
+    };
+    tasks.spawn("busy", busy());
+    CHECK(world.run_until([&] { return tasks.live() == 0; }, 1s));
+}
