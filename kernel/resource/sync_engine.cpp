@@ -51,8 +51,10 @@ env::task<void> SyncEngine::run(block::Disk& disk) {
         if (co_await sync_once(disk)) break;
         pause = durable_ > before ? kRetryMin : std::min(pause * 2, kRetryMax);
         signal_.set();
+        if (disk.is_suspect()) break; // it may have to be opened anew
         co_await host_.env.clock().sleep(pause);
     }
+    if (!is_complete_ && disk.is_suspect()) co_await host_.env.clock().sleep(kRetryMax);
     if (is_void_) co_await host_.env.clock().sleep(kRetryMax); // an emergency lasts
     signal_.set();
 }

@@ -58,6 +58,25 @@ std::shared_ptr<Inode> Filesystem::add_disk(const std::string& path, std::uint64
     return inode;
 }
 
+void Filesystem::pull_disk(const std::string& path) {
+    auto node = current_.extract(path);
+    if (node.empty()) return;
+    node.mapped().inode->is_gone = true;
+    durable_.erase(path);
+    pulled_[path] = std::move(node.mapped());
+}
+
+void Filesystem::plug_disk(const std::string& path) {
+    auto pulled = pulled_.extract(path);
+    if (pulled.empty()) return;
+    auto inode = std::make_shared<Inode>(*pulled.mapped().inode);
+    inode->number = new_number();
+    inode->is_gone = false;
+    tear(*inode);
+    pulled.mapped().inode = inode;
+    current_[path] = durable_[path] = std::move(pulled.mapped());
+}
+
 void Filesystem::set_capacity(const std::string& prefix, std::uint64_t bytes) {
     capacity_prefix_ = prefix + "/";
     capacity_ = bytes;

@@ -35,6 +35,7 @@ struct Inode {
     std::vector<Write> unsynced; // in order of submission
     Stamp mtime;
     bool is_device = false;
+    bool is_gone = false; // was pulled: whoever has it open gets errors for ever
     int exclusive_openers = 0;
 };
 
@@ -57,6 +58,10 @@ class Filesystem {
 
     // For tests: a disk that has always been there (block device or regular file), filled with zeros, durable.
     std::shared_ptr<Inode> add_disk(const std::string& path, std::uint64_t size, bool block_device = true);
+    // A disk vanishes, and comes back as another device with the same name: what was not synced survives or not, and
+    // descriptors of the old one stay dead.
+    void pull_disk(const std::string& path);
+    void plug_disk(const std::string& path);
     // Bytes that regular files and links below `prefix` may use in all (the /mars filesystem).
     void set_capacity(const std::string& prefix, std::uint64_t bytes);
     // Asked before each operation; an errno makes it fail with that and without effect.
@@ -110,6 +115,7 @@ class Filesystem {
     NameMap durable_;
     std::vector<JournalEntry> journal_; // not yet durable
     std::size_t journal_base_ = 0;
+    std::map<std::string, Node> pulled_; // disks, by their names
     std::string capacity_prefix_;
     std::uint64_t capacity_ = 0;
     std::uint64_t next_write_ = 1;

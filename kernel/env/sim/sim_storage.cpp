@@ -50,7 +50,7 @@ class SimFile final : public File {
     }
 
     task<result<std::size_t>> read(std::uint64_t offset, std::span<std::byte> into) override {
-        if (auto fault = injected(process_, Operation::read, path_)) co_return *fault;
+        if (auto fault = injected(Operation::read)) co_return *fault;
         if (!co_await latency(process_, 20us, 200us)) co_return cancelled();
         const auto& content = inode_->current;
         if (offset >= content.size()) co_return std::size_t(0);
@@ -61,7 +61,7 @@ class SimFile final : public File {
 
     task<result<void>> write(std::uint64_t offset, std::span<const std::byte> data) override {
         if (!writable_) co_return errno_failure(EBADF, path_);
-        if (auto fault = injected(process_, Operation::write, path_)) co_return *fault;
+        if (auto fault = injected(Operation::write)) co_return *fault;
         auto& filesystem = process_.machine().filesystem();
         auto written = filesystem.write(*inode_, path_, offset, data);
         if (!written) co_return written.error();
@@ -73,7 +73,7 @@ class SimFile final : public File {
     task<result<void>> sync_data() override {
         auto& filesystem = process_.machine().filesystem();
         const auto mark = filesystem.data_mark();
-        auto fault = injected(process_, Operation::sync, path_);
+        auto fault = injected(Operation::sync);
         if (!co_await latency(process_, 200us, 3ms)) co_return cancelled();
         if (fault) co_return *fault;
         process_.machine().filesystem().make_data_durable(*inode_, mark);
@@ -81,7 +81,7 @@ class SimFile final : public File {
     }
 
     task<result<void>> resize(std::uint64_t size) override {
-        if (auto fault = injected(process_, Operation::write, path_)) co_return *fault;
+        if (auto fault = injected(Operation::write)) co_return *fault;
         auto done = process_.machine().filesystem().resize(*inode_, path_, size, process_.machine().real_time());
         if (!done) co_return done.error();
         if (!co_await latency(process_, 20us, 100us)) co_return cancelled();
@@ -91,6 +91,11 @@ class SimFile final : public File {
     result<std::uint64_t> size() const override { return std::uint64_t(inode_->current.size()); }
 
   private:
+    std::optional<failure> injected(Operation operation) const {
+        if (inode_->is_gone) return errno_failure(EIO, path_);
+        return sim::injected(process_, operation, path_);
+    }
+
     Process& process_;
     std::string path_;
     std::shared_ptr<Inode> inode_;
@@ -160,7 +165,7 @@ class SimStorage final : public Storage {
             node = filesystem().find(path);
         }
         auto inode = node->inode;
-        const bool exclusive = mode.exclusive && inode->is_device;
+        const bool exclusive = mode.exclusive && !mode.create;
         if (exclusive && inode->exclusive_openers > 0) {
             failure busy(std::errc::device_or_resource_busy, path + " is in use (mounted, or held by another program)");
             co_return busy;
