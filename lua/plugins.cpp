@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "kernel/base/plain_text.hpp"
+#include "kernel/env/deadline.hpp"
 #include "lua/values.hpp"
 #include "shell/local/trust.hpp"
 #include "shell/words/reason.hpp"
@@ -188,8 +189,15 @@ env::task<result<void>> Plugins::call_hook(Plugin& plugin, const PluginHook& hoo
         co_return result<void>();
     }
     push_event(thread.L(), event);
-    MARS_CO_TRY(int count, co_await thread.run(1));
-    co_return verdict(thread.L(), count);
+    auto call = thread.run(1);
+    if (event.limit > Duration{})
+        call = env::with_deadline(surroundings_.env, event.limit, hook.function + "()", std::move(call));
+    auto count = co_await std::move(call);
+    if (!count && count.error().is(std::errc::timed_out))
+        co_return failure(std::errc::timed_out,
+                          count.error().text + "; next: find out what it waits for, or --hook-timeout=S");
+    if (!count) co_return count.error();
+    co_return verdict(thread.L(), *count);
 }
 
 env::task<result<void>> Plugins::fire(shell::Event event) {

@@ -3,6 +3,7 @@
 #   sbin/{marsadm,marsd}                 the programs
 #   lib/systemd/system/                  units that are there before any template: marsd.service, mars.path, mars.service
 #   lib/marsadm/systemd-templates/       templates of all other units
+#   /etc/needrestart/conf.d/             with the prefix /usr: a running marsd is not restarted after updates of libraries
 #   lib/marsadm/plugins/                 plugins, if there are any
 #   share/man, share/bash-completion, share/zsh, share/doc/mars
 include(GNUInstallDirs)
@@ -24,6 +25,9 @@ foreach(unit ${units})
         install(FILES ${CMAKE_BINARY_DIR}/units/${name} DESTINATION lib/marsadm/systemd-templates)
     endif()
 endforeach()
+
+install(FILES ${CMAKE_SOURCE_DIR}/templates/needrestart-mars.conf
+        DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/needrestart/conf.d RENAME mars.conf)
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/lua/plugins)
     install(DIRECTORY ${CMAKE_SOURCE_DIR}/lua/plugins DESTINATION lib/marsadm)

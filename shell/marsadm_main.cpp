@@ -36,6 +36,7 @@
 #include "shell/local/interrupts.hpp"
 #include "shell/local/real_local_host.hpp"
 #include "shell/local/trust.hpp"
+#include "shell/local/unheard.hpp"
 #include "shell/repl/repl.hpp"
 #include "shell/ssh/ssh_connect.hpp"
 #include "shell/ssh/ssh_remote.hpp"
@@ -165,6 +166,7 @@ int run(std::vector<std::string> words) {
     int irrevocable = 0;
     surroundings.count_irrevocable = [&irrevocable](int change) {
         irrevocable += change;
+        protect_from_unheard_signals(irrevocable > 0);
         // Who suspends it then would keep the application from running anywhere.
         for (const int number : {SIGTSTP, SIGTTOU, SIGTTIN}) std::signal(number, irrevocable > 0 ? SIG_IGN : SIG_DFL);
     };
@@ -180,10 +182,12 @@ int run(std::vector<std::string> words) {
     });
     env::asio::signal_set signals(context, SIGINT, SIGTERM, SIGQUIT);
     if (!is_ignored(SIGHUP)) signals.add(SIGHUP);
+    watch_for_unheard_signals();
     bool is_over = false;
     std::function<void()> await_signal = [&] {
         signals.async_wait([&](const boost::system::error_code& error, int number) {
             if (error) return;
+            signals_were_heard();
             if (number != SIGINT) output.also_to_syslog(); // the terminal may be gone
             interrupts.raise(number);
             if (!is_over) await_signal();

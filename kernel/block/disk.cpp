@@ -2,7 +2,9 @@
 #include "kernel/block/disk.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "kernel/block/block_range.hpp"
 
@@ -87,7 +89,7 @@ bool Disk::covers_blocks(std::uint64_t offset, std::size_t bytes) const {
 env::task<result<void>> Disk::read(std::uint64_t offset, std::span<std::byte> into) {
     MARS_CO_TRY_VOID(check_range(path_, size_, offset, into.size()));
     if (into.empty()) co_return result<void>();
-    if (!is_direct_) co_return co_await load_part(*file_, offset, into);
+    if (!is_direct_) co_return co_await load_part(file_, offset, into);
     if (covers_blocks(offset, into.size()) && is_block_aligned(into.data())) co_return co_await load(offset, into);
 
     const std::uint64_t begin = block_floor(offset);
@@ -102,8 +104,7 @@ env::task<result<void>> Disk::write(std::uint64_t offset, std::span<const std::b
     MARS_CO_TRY_VOID(check_range(path_, size_, offset, data.size()));
     if (data.empty()) co_return result<void>();
     if (!is_direct_) {
-        const Pending pending(*this);
-        MARS_CO_TRY_VOID(co_await file_->write(offset, data));
+        MARS_CO_TRY_VOID(co_await write_file(file_, offset, data));
     } else {
         const bool whole = covers_blocks(offset, data.size());
         auto guard = locks_.enter(offset, offset + data.size(), !whole);
@@ -136,33 +137,68 @@ env::task<result<void>> Disk::write_through_bounce(std::uint64_t offset, std::sp
 
 env::task<result<void>> Disk::flush() {
     const Pending pending(*this);
-    auto done = co_await file_->sync_data(); // same inode as tail_file_
-    co_return done;
+    const auto file = file_; // same inode as tail_file_
+    const bool has_lost = std::exchange(has_lost_, false);
+    auto done = co_await file->sync_data();
+    if (done && has_lost)
+        done = failure(std::errc::io_error, "disk " + path_ + " was replaced by another one since the last flush");
+    co_return noted(file, std::move(done));
 }
 
 // Reads from a block boundary to a block boundary or the capacity, into aligned memory.
 env::task<result<void>> Disk::load(std::uint64_t offset, std::span<std::byte> into) {
     const std::uint64_t split = std::clamp(tail_begin_, offset, offset + into.size()) - offset;
-    if (split > 0) MARS_CO_TRY_VOID(co_await load_part(*file_, offset, into.first(split)));
+    if (split > 0) MARS_CO_TRY_VOID(co_await load_part(file_, offset, into.first(split)));
     if (split == into.size()) co_return result<void>();
-    co_return co_await load_part(*tail_file_, offset + split, into.subspan(split));
+    co_return co_await load_part(tail_file_, offset + split, into.subspan(split));
 }
 
-env::task<result<void>> Disk::load_part(env::File& file, std::uint64_t offset, std::span<std::byte> into) {
+env::task<result<void>> Disk::load_part(StoreFile file, std::uint64_t offset, std::span<std::byte> into) {
     const Pending pending(*this);
-    MARS_CO_TRY(std::size_t got, co_await file.read(offset, into));
-    if (got == into.size()) co_return result<void>();
-    co_return failure(std::errc::io_error, "disk " + path_ + ": expected " + std::to_string(into.size()) +
-                                               " bytes at " + std::to_string(offset) + ", found " +
-                                               std::to_string(got));
+    auto got = co_await file->read(offset, into);
+    if (got && *got == into.size()) co_return result<void>();
+    if (got)
+        got =
+            failure(std::errc::io_error, "disk " + path_ + ": expected " + std::to_string(into.size()) + " bytes at " +
+                                             std::to_string(offset) + ", found " + std::to_string(*got));
+    co_return noted(file, result<void>(got.error()));
 }
 
 env::task<result<void>> Disk::store(std::uint64_t offset, std::span<const std::byte> data) {
-    const Pending pending(*this);
     const std::uint64_t split = std::clamp(tail_begin_, offset, offset + data.size()) - offset;
-    if (split > 0) MARS_CO_TRY_VOID(co_await file_->write(offset, data.first(split)));
+    if (split > 0) MARS_CO_TRY_VOID(co_await write_file(file_, offset, data.first(split)));
     if (split == data.size()) co_return result<void>();
-    co_return co_await tail_file_->write(offset + split, data.subspan(split));
+    co_return co_await write_file(tail_file_, offset + split, data.subspan(split));
+}
+
+env::task<result<void>> Disk::write_file(StoreFile file, std::uint64_t offset, std::span<const std::byte> data) {
+    const Pending pending(*this);
+    auto done = co_await file->write(offset, data);
+    co_return noted(file, std::move(done));
+}
+
+// A store without space is the right one. What ends on a store that has been left says nothing of the present one, and
+// is no success: what it took is not where the rest is.
+result<void> Disk::noted(const StoreFile& file, result<void> outcome) {
+    const bool is_left = file != file_ && file != tail_file_;
+    if (is_left && outcome)
+        return failure(std::errc::io_error, "disk " + path_ + " was replaced by another one meanwhile");
+    if (is_left || outcome) return outcome;
+    const auto& why = outcome.error();
+    if (!why.is(std::errc::no_space_on_device) && why.code.value() != EDQUOT) is_suspect_ = true;
+    return outcome;
+}
+
+result<void> Disk::continue_on(Disk& other, bool is_in_use) {
+    if (other.capacity_ != capacity_ || other.is_direct_ != is_direct_)
+        return failure(std::errc::invalid_argument,
+                       "disk " + path_ + " has come back with " + std::to_string(other.capacity_) +
+                           " bytes, expected " + std::to_string(capacity_) + " as before; next: detach, and attach it");
+    file_ = std::move(other.file_);
+    tail_file_ = std::move(other.tail_file_);
+    is_suspect_ = false;
+    has_lost_ = is_in_use;
+    return {};
 }
 
 } // namespace mars::block

@@ -36,12 +36,23 @@ class Disk final : public Device {
     // Makes the device larger, after the store has grown. Never smaller: errc::invalid_argument.
     env::task<result<void>> grow(std::uint64_t size);
 
+    // The store has failed a request lately for another reason than a lack of space. It may have come back as another
+    // one, which only opening it anew can tell.
+    bool is_suspect() const { return is_suspect_; }
+    // It is the same store as before: nothing is known against it.
+    void trust_again() { is_suspect_ = false; }
+    // From now on, requests go to the store of `other`, which has the content that was flushed here: this one's is
+    // gone. What is under way there fails; and, with `is_in_use`, so does the next flush(), because what was written
+    // since the one before has to be written again. Errors: it is of another size.
+    result<void> continue_on(Disk& other, bool is_in_use);
+
     const std::string& path() const { return path_; }
     // How long the store has not answered its oldest request that is under way; 0: there is none.
     Duration waited() const { return pending_.empty() ? Duration{} : env_.clock().steady() - pending_.front(); }
     bool is_direct() const { return is_direct_; }
 
   private:
+    using StoreFile = std::shared_ptr<env::File>;
     Disk(env::Env& env, std::string path) : env_(env), path_(std::move(path)), locks_(env.lot()) {}
 
     env::task<result<void>> open_store();
@@ -51,8 +62,11 @@ class Disk final : public Device {
     bool covers_blocks(std::uint64_t offset, std::size_t bytes) const;
     env::task<result<void>> write_through_bounce(std::uint64_t offset, std::span<const std::byte> data);
     env::task<result<void>> load(std::uint64_t offset, std::span<std::byte> into);
-    env::task<result<void>> load_part(env::File& file, std::uint64_t offset, std::span<std::byte> into);
+    env::task<result<void>> load_part(StoreFile file, std::uint64_t offset, std::span<std::byte> into);
     env::task<result<void>> store(std::uint64_t offset, std::span<const std::byte> data);
+    env::task<result<void>> write_file(StoreFile file, std::uint64_t offset, std::span<const std::byte> data);
+    // What came of a request of that store.
+    result<void> noted(const StoreFile& file, result<void> outcome);
 
     struct Pending { // one request of the store
         explicit Pending(Disk& d)
@@ -67,14 +81,16 @@ class Disk final : public Device {
     env::Env& env_;
     std::string path_;
     std::list<Duration> pending_; // when the requests under way began, in this order
-    std::unique_ptr<env::File> file_;
+    StoreFile file_;              // shared with the requests under way
     // A store's last block may be incomplete (its capacity is a multiple of 512 only). Direct I/O cannot reach it: it
     // is always accessed through this buffered file, and never through file_, so the two never see different data.
-    std::unique_ptr<env::File> tail_file_;
+    StoreFile tail_file_;
     std::uint64_t tail_begin_ = 0;
     std::uint64_t capacity_ = 0;
     std::uint64_t size_ = 0;
     bool is_direct_ = true;
+    bool is_suspect_ = false;
+    bool has_lost_ = false; // what was written since the last flush
     BlockLocks locks_;
 };
 

@@ -15,6 +15,7 @@ env::task<void> LogWriter::run() {
         auto durable = co_await make_durable(*batch);
         is_committing_ = false;
         if (!durable) {
+            co_await cut_failed(*batch);
             failed_ = durable.error();
             break;
         }
@@ -24,6 +25,13 @@ env::task<void> LogWriter::run() {
     }
     if (failed_) on_progress();
     committed_.notify();
+}
+
+// Before anybody hears of the failure: the page cache may hold what the disk has not got, and after a failed sync the
+// next one says that all is well, so a marsd that is killed now would find these bytes and believe in them.
+env::task<void> LogWriter::cut_failed(const Batch& batch) {
+    const auto cut = co_await batch.log->file->cut(batch.log->durable);
+    if (!cut) env_.log().error(cut.error().text + "; tried again when the device is closed");
 }
 
 void LogWriter::finish() {

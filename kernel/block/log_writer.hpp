@@ -38,6 +38,7 @@ class LogWriter {
 
   private:
     env::task<result<void>> make_durable(Batch& batch);
+    env::task<void> cut_failed(const Batch& batch);
 
     env::Env& env_;
     WriteBuffer& buffer_;

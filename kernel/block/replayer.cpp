@@ -29,6 +29,7 @@ ReplayResult from_failure(const failure& why) {
 ReplayResult from_stop(const format::ScanResult& stop) {
     ReplayResult end;
     end.code = format::ReplayCode::of(stop);
+    end.is_torn = end.code.code == format::ReplayCode::kIncomplete;
     if (stop.kind != format::ScanKind::finished) end.text = stop.text();
     return end;
 }

@@ -36,6 +36,7 @@ struct ReplayResult {
     format::ReplayCode code;        // kFinished, kIncomplete, or a negative errno
     std::uint64_t position = 0;     // everything before is durable on the disk
     bool log_is_unreadable = false; // an I/O error of the filesystem that the log is on
+    bool is_torn = false;           // what follows is a part of a record: it has to grow first
     std::string text;               // for people: why it ended early; "" when finished
 };
 

@@ -20,14 +20,14 @@ SyncEnd make_end(SyncEnd::Kind kind, std::string text) {
 
 } // namespace
 
-SyncClient::SyncClient(env::Env& env, Device& disk, SyncPlan plan, SyncObserver& observer, Limiter* rate,
-                       Limiter* traffic)
-    : SyncClient(env, disk, std::move(plan), observer, rate, traffic, Limits()) {}
+SyncClient::SyncClient(env::Env& env, Device& disk, SyncPlan plan, SyncObserver& observer, Turns& digests,
+                       Limiter* rate, Limiter* traffic)
+    : SyncClient(env, disk, std::move(plan), observer, digests, rate, traffic, Limits()) {}
 
-SyncClient::SyncClient(env::Env& env, Device& disk, SyncPlan plan, SyncObserver& observer, Limiter* rate,
-                       Limiter* traffic, Limits limits)
-    : env_(env), disk_(disk), plan_(std::move(plan)), observer_(observer), rate_(rate), traffic_(traffic),
-      limits_(limits), completed_(plan_.start), reported_(plan_.start) {
+SyncClient::SyncClient(env::Env& env, Device& disk, SyncPlan plan, SyncObserver& observer, Turns& digests,
+                       Limiter* rate, Limiter* traffic, Limits limits)
+    : env_(env), disk_(disk), plan_(std::move(plan)), observer_(observer), digests_(digests), rate_(rate),
+      traffic_(traffic), limits_(limits), completed_(plan_.start), reported_(plan_.start) {
     next_ = plan_.start / kSegmentBytes * kSegmentBytes;
 }
 
@@ -187,6 +187,7 @@ env::task<result<SegmentMask>> SyncClient::compare(Work& work) {
     SegmentDigests mine;
     mine.batch = work.batch;
     for (std::size_t i = 0; i < work.batch.segments(); ++i) {
+        const auto turn = co_await digests_.take();
         mine.digests.push_back(sha256(work.segment(i)));
         co_await let_others_run();
     }
@@ -242,6 +243,7 @@ env::task<result<SegmentMask>> SyncClient::apply(Work& work, const Frame& answer
         }
         auto& changed = work.changed[segment.segment];
         changed = static_cast<BlockMask>(changed | segment.different);
+        const auto turn = co_await digests_.take();
         if (sha256(content) != segment.digest) wrong = static_cast<SegmentMask>(wrong | 1U << segment.segment);
         co_await let_others_run();
     }

@@ -19,6 +19,7 @@
 #include "kernel/block/limiter.hpp"
 #include "kernel/block/peer_session.hpp"
 #include "kernel/block/sync_messages.hpp"
+#include "kernel/block/turns.hpp"
 
 namespace mars::block {
 
@@ -66,12 +67,12 @@ class SyncClient {
         std::size_t window_bytes = std::size_t{32} << 20; // of the disk, being compared at one time
     };
 
-    // `disk`, `observer` and the limiters (may be null) must outlive the client. `rate` counts KiB compared, `traffic`
-    // KiB transferred, and delays.
-    SyncClient(env::Env& env, Device& disk, SyncPlan plan, SyncObserver& observer, Limiter* rate = nullptr,
-               Limiter* traffic = nullptr);
-    SyncClient(env::Env& env, Device& disk, SyncPlan plan, SyncObserver& observer, Limiter* rate, Limiter* traffic,
-               Limits limits);
+    // `disk`, `observer`, `digests` (the turns of this host) and the limiters (may be null) must outlive the client.
+    // `rate` counts KiB compared, `traffic` KiB transferred, and delays.
+    SyncClient(env::Env& env, Device& disk, SyncPlan plan, SyncObserver& observer, Turns& digests,
+               Limiter* rate = nullptr, Limiter* traffic = nullptr);
+    SyncClient(env::Env& env, Device& disk, SyncPlan plan, SyncObserver& observer, Turns& digests, Limiter* rate,
+               Limiter* traffic, Limits limits);
 
     // Syncs until something ends it, or until it is cancelled; then nothing of it runs any more. Call once.
     // Errors: timed_out, connection_reset, io_error of the local disk or the source, bad_message and protocol_error
@@ -127,6 +128,7 @@ class SyncClient {
     Device& disk_;
     SyncPlan plan_;
     SyncObserver& observer_;
+    Turns& digests_;
     Limiter* rate_;
     Limiter* traffic_;
     Limits limits_;

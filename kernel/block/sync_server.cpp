@@ -18,8 +18,9 @@ constexpr std::size_t kMaxKept = 64;     // batches kept for a second question
 // One session of a client.
 class SyncSession {
   public:
-    SyncSession(PeerSession& peer, SyncSource& source, Limiter* traffic)
-        : peer_(peer), source_(source), traffic_(traffic), arrived_(peer.env().lot()), room_(peer.env().lot()) {}
+    SyncSession(PeerSession& peer, SyncSource& source, Turns& digests, Limiter* traffic)
+        : peer_(peer), source_(source), digests_(digests), traffic_(traffic), arrived_(peer.env().lot()),
+          room_(peer.env().lot()) {}
 
     env::task<result<void>> run();
 
@@ -49,6 +50,7 @@ class SyncSession {
 
     PeerSession& peer_;
     SyncSource& source_;
+    Turns& digests_;
     Limiter* traffic_;
     std::deque<Frame> waiting_;
     env::Event arrived_;
@@ -128,6 +130,7 @@ env::task<result<std::shared_ptr<SyncSession::Content>>> SyncSession::read(SyncB
         co_return *broken_;
     }
     for (std::size_t i = 0; i < batch.segments(); ++i) {
+        const auto turn = co_await digests_.take();
         content->digests.push_back(sha256(content->segment(i)));
         co_await let_others_run();
     }
@@ -202,9 +205,9 @@ env::task<result<void>> SyncSession::send_last(OutFrame last) {
 
 } // namespace
 
-SyncServer::SyncServer(env::Env& env, const PeerGate& gate, FindSource find, Limiter* traffic,
+SyncServer::SyncServer(env::Env& env, const PeerGate& gate, FindSource find, Turns& digests, Limiter* traffic,
                        PeerServer::Limits limits)
-    : SourceServer(env, gate, Purpose::sync, std::move(find), limits), traffic_(traffic) {}
+    : SourceServer(env, gate, Purpose::sync, std::move(find), limits), digests_(digests), traffic_(traffic) {}
 
 env::task<result<void>> SyncServer::serve(PeerSession& peer, const Hello& hello) {
     MARS_CO_TRY(Frame first,
@@ -214,7 +217,7 @@ env::task<result<void>> SyncServer::serve(PeerSession& peer, const Hello& hello)
     if (!source) co_return co_await say_inactive(peer, hello.resource);
     if (!source->accepts()) co_return co_await peer.say_farewell(encode_emergency());
     MARS_CO_TRY_VOID(co_await peer.send(encode_source(source->size())));
-    SyncSession session(peer, *source, traffic_);
+    SyncSession session(peer, *source, digests_, traffic_);
     co_return co_await session.run();
 }
 

@@ -13,6 +13,7 @@
 #include "kernel/block/limiter.hpp"
 #include "kernel/block/peer_server.hpp"
 #include "kernel/block/sync_messages.hpp"
+#include "kernel/block/turns.hpp"
 
 namespace mars::block {
 
@@ -30,13 +31,15 @@ class SyncSource {
 
 class SyncServer final : public SourceServer<SyncSource> {
   public:
-    // `gate` and `traffic` (may be null; counts KiB of data sent, and delays) must outlive the server.
-    SyncServer(env::Env& env, const PeerGate& gate, FindSource find, Limiter* traffic = nullptr,
+    // `gate`, `digests` (the turns of this host) and `traffic` (may be null; counts KiB of data sent, and delays) must
+    // outlive the server.
+    SyncServer(env::Env& env, const PeerGate& gate, FindSource find, Turns& digests, Limiter* traffic = nullptr,
                PeerServer::Limits limits = {});
 
   private:
     env::task<result<void>> serve(PeerSession& peer, const Hello& hello) override;
 
+    Turns& digests_;
     Limiter* traffic_;
 };
 

@@ -27,7 +27,7 @@ namespace mars::env {
 struct OpenMode {
     bool write = false;
     bool create = false;    // mode 0600, parent must exist
-    bool exclusive = false; // with create: fail if it exists; on a block device: EBUSY if somebody else holds it
+    bool exclusive = false; // with create: fail if it exists; else: EBUSY if somebody else has it exclusively
     bool direct = false;    // bypass the page cache; offset, length and memory must be multiples of 4096
     bool follow = false;    // follow a final symlink (backing disks only; never below /mars)
 };
@@ -44,6 +44,9 @@ class File {
     virtual task<result<void>> write(std::uint64_t offset, std::span<const std::byte> data) = 0;
     // Makes all completed writes (and the size) durable, device caches included.
     virtual task<result<void>> sync_data() = 0;
+    // Later reads ask the disk, not what the kernel remembers: after a failed sync, that may be more than the disk has.
+    // Only of what has been synced. Best effort.
+    virtual task<void> forget_cached() { co_return; }
     // Cuts or extends (with zeros) a regular file.
     virtual task<result<void>> resize(std::uint64_t size) = 0;
     // Bytes of a regular file now; capacity of a block device.

@@ -35,7 +35,8 @@ class Export {
     virtual env::task<void> abort() = 0;
     // Puts right what others have done to it: a node that was removed or replaced is made again, a detach is taken
     // back. Result: what was done, for the log; empty: all was well. Failure: it is not ours any more, only abort()
-    // remains; or something is in the way of its node (errc::file_exists).
+    // remains; or something is in the way of its node (errc::file_exists), or of making the device anew: somebody has
+    // open what is dead (errc::device_or_resource_busy).
     virtual env::task<result<std::string>> look_after() { co_return std::string(); }
     // Call it after the Device has grown: openers see the new size.
     virtual env::task<result<void>> grow() = 0;

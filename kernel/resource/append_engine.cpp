@@ -90,7 +90,9 @@ env::task<bool> AppendEngine::close_device() {
 env::task<std::string> AppendEngine::look_after_device() {
     if (!export_) co_return std::string();
     auto done = co_await export_->look_after();
-    if (!done && done.error().is(std::errc::file_exists)) co_return done.error().text;
+    const bool is_in_the_way =
+        !done && (done.error().is(std::errc::file_exists) || done.error().is(std::errc::device_or_resource_busy));
+    if (is_in_the_way) co_return done.error().text;
     if (!done) {
         host_.env.log().error("resource " + resource_ + ": device: " + done.error().text + "; it is made anew");
         co_await export_->abort();

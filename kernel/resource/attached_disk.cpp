@@ -10,6 +10,7 @@ namespace {
 constexpr Duration kDiskRetry = std::chrono::seconds(5); // a disk that is missing, or not believed in
 constexpr Duration kHangs = std::chrono::seconds(20);    // a disk that is only busy answers sooner
 constexpr const char* kTrust = "trust-disk";
+constexpr const char* kJoined = "joined-disk"; // its path, as marsadm join-resource on this host was told
 
 } // namespace
 
@@ -32,6 +33,14 @@ env::task<bool> AttachedDisk::open() {
                                context_.view.key("size") + " is missing or no number of bytes: nothing can be done");
         co_return false;
     }
+    if (!is_named_here(path)) {
+        (void)refuse_disk(
+            "disk " + path +
+            " is no device, and nobody has named it on this host: other members cannot choose a file here; "
+            "next: marsadm trust-disk " +
+            context_.view.name() + " on " + context_.me() + " if it is the right one");
+        co_return false;
+    }
     auto opened = co_await block::Disk::open(context_.host.env, path, static_cast<std::uint64_t>(context_.view.size()));
     if (!opened) {
         if (error_ != -opened.error().code.value())
@@ -51,6 +60,48 @@ env::task<bool> AttachedDisk::open() {
     doubt_.clear();
     wish_.clear();
     co_return true;
+}
+
+// Any member can write this host's keys as long as there are none. What is a device has an owner who locks it; a file
+// could be anything.
+bool AttachedDisk::is_named_here(const std::string& path) const {
+    const bool is_device = path.starts_with("/dev/") && path.find("/../") == std::string::npos;
+    return is_device || is_trusted() || context_.host.tree.value(context_.local_key(kJoined)) == path ||
+           context_.host.env.storage().status(context_.host.tree.absolute(context_.local_key(kWitness)));
+}
+
+// As long as the old one is there, the name cannot be opened a second time.
+env::task<void> AttachedDisk::look_for_return(bool is_in_use) {
+    if (!disk_ || !disk_->is_suspect()) co_return;
+    const auto since = context_.now() - tried_at_;
+    if (since < kDiskRetry) {
+        context_.round.look_again_in(kDiskRetry - since);
+        co_return;
+    }
+    tried_at_ = context_.now();
+    const auto disk = disk_;
+    auto path = context_.host.tree.value(context_.view.key("data-" + context_.me()));
+    auto opened = co_await block::Disk::open(context_.host.env, std::move(path), disk->size());
+    if (!opened) {
+        if (opened.error().is(std::errc::device_or_resource_busy)) disk->trust_again();
+        co_return;
+    }
+    std::shared_ptr<block::Disk> other = std::move(*opened);
+    const Word word{context_.view.primary(), is_trusted()};
+    const bool is_right = co_await is_believed(other, word);
+    if (!is_right) co_return;
+    const bool is_kept = co_await take_first_witness(other, word);
+    if (!is_kept) co_return;
+    const auto continued = disk->continue_on(*other, is_in_use);
+    if (!continued) {
+        error_ = -continued.error().code.value();
+        context_.quiet.warning("return", context_.prefix() + continued.error().text);
+        co_return;
+    }
+    error_ = 0;
+    doubt_.clear();
+    context_.host.env.log().info(context_.prefix() + "disk " + disk->path() +
+                                 " is back, and holds what it should: work goes on with it");
 }
 
 env::task<void> AttachedDisk::close(bool is_copied) {

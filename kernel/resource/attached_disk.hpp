@@ -25,6 +25,9 @@ class AttachedDisk {
 
     // True: it is there, and believed in. Looks at it only now and then, or when something has changed.
     env::task<bool> open();
+    // A store that has failed may be gone, and come back as another device under its name: if it is proven to be the
+    // same one, work goes on with it. `is_in_use`: the write path has it.
+    env::task<void> look_for_return(bool is_in_use);
     // Nobody uses it any more. `is_copied`: a sync is complete, whether that is told or not.
     env::task<void> close(bool is_copied);
     const std::shared_ptr<block::Disk>& get() const { return disk_; }
@@ -61,6 +64,8 @@ class AttachedDisk {
     env::task<bool> is_believed(std::shared_ptr<block::Disk> disk, Word word);
     env::task<bool> take_first_witness(std::shared_ptr<block::Disk> disk, Word word);
     block::WitnessQuestion witness_question(std::optional<format::LogPosition> position = std::nullopt) const;
+    static constexpr const char* kWitness = "disk-witness";
+    bool is_named_here(const std::string& path) const;
     bool is_synced() const;
     void note_held_disk();
     bool start_unsynced(const std::string& why);

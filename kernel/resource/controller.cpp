@@ -129,6 +129,7 @@ env::task<bool> Controller::round() {
         if (runner == &replay_) sync_.end_replays_turn();
     }
     co_await health_.settle(replay_.is_running() || append_.is_running());
+    if (!on_disk() || append_.is_running()) co_await disk_.look_for_return(append_.is_running());
     auto noted = co_await role_.note().renew([] { return true; });
     if (!noted) round_.say("err-replay-stop", noted.error().text);
     const Local local = observe();
@@ -155,7 +156,7 @@ Local Controller::observe() {
     Local local;
     local.me = host_.me();
     local.shutting_down = shutting_down_;
-    local.may_be_designated = host_.may_be_designated();
+    local.may_be_designated = host_.may_be_designated(view_.name());
     if (const auto* runner = on_disk()) local.engine = runner->kind();
     for (auto* runner : runners_) runner->observe(local);
     local.disk_is_open = disk_.get() != nullptr;

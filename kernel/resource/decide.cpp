@@ -57,6 +57,19 @@ void Decision::find_position() {
     if (auto version = r_.version(cur_.seq, me_); version && version->log == cur_)
         position_ = std::min(position_, version->length);
     length_ = length_of(cur_).value_or(0);
+    if (const auto end = continued_at(); end && position_ <= *end) length_ = std::min(length_, *end);
+}
+
+// Where the log of another host ends, as the log says that follows it here. What is behind was lost by its writer (a
+// disk that had called it durable), who went on without it: the copy that was fetched before is longer, and its rest
+// belongs to no history as long as it is not applied.
+std::optional<std::int64_t> Decision::continued_at() const {
+    const auto next = logs_numbered(cur_.seq + 1);
+    if (is_mine(cur_) || next.size() != 1) return std::nullopt;
+    const auto link = r_.version(next.front().seq, next.front().host);
+    if (!link || link->log != next.front() || link->prev.empty()) return std::nullopt;
+    const auto last = format::VersionLink::parse(link->prev + ":");
+    return last && last->log == cur_ ? std::optional(last->length) : std::nullopt;
 }
 
 std::optional<std::int64_t> Decision::length_of(const LogName& name) const {

@@ -23,6 +23,7 @@ class Decision {
   private:
     // facts
     void find_position();
+    std::optional<std::int64_t> continued_at() const;
     std::optional<std::int64_t> length_of(const LogName& name) const;
     std::vector<LogName> logs_numbered(std::int64_t number) const;
     bool is_mine(const LogName& name) const { return name.host == me_; }

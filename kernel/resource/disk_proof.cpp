@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kMaxWitnessBytes = std::size_t(1) << 20;
 constexpr std::int64_t kRenewBytes = std::int64_t(16) << 20; // of log, between two witnesses
 constexpr const char* kHeld = "disk-was-held";
-constexpr const char* kWitness = "disk-witness";
 
 } // namespace
 

@@ -7,6 +7,7 @@
 
 #include "kernel/block/limiter.hpp"
 #include "kernel/block/memory_budget.hpp"
+#include "kernel/block/turns.hpp"
 #include "kernel/block/write_path.hpp"
 #include "kernel/env/env.hpp"
 #include "kernel/export/provider.hpp"
@@ -42,10 +43,12 @@ struct Host {
     block::MemoryBudget memory;
     std::unique_ptr<block::WritePathProvider> write_paths; // at first: of Loggers in `memory`
     Questions questions;
+    block::Turns digests;  // of all that is compared
+    std::size_t syncs = 0; // that run now, from other hosts to here
     // The checksums that all members understand.
     std::function<format::KindMask()> checksums;
     // False during the start guard.
-    std::function<bool()> may_be_designated;
+    std::function<bool(const std::string& resource)> may_be_designated;
     std::function<int()> emergency_level;
     // Size in bytes of the filesystem below /mars; 0: not known yet.
     std::function<std::uint64_t()> total_bytes;
@@ -54,6 +57,8 @@ struct Host {
     // All that this host had to tell when it connected is here, at least once since the start.
     std::function<bool(const std::string& host)> has_answered;
 
+    // One more sync may begin: `defaults-ME/sync-limit`, else `defaults/sync-limit`.
+    bool may_sync() const;
     // Its marsd has been heard of lately.
     bool is_alive(const std::string& host) const;
     const std::string& me() const { return env.hostname(); }

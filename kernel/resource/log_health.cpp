@@ -80,7 +80,7 @@ bool LogHealth::has_asked_all() const {
     const auto members = context_.view.storage_members();
     return std::all_of(members.begin(), members.end(), [&](const std::string& host) {
         return host == context_.me() || repair_.has_asked(host) ||
-               (context_.host.may_be_designated() && !context_.host.is_reachable(host));
+               (context_.host.may_be_designated(context_.view.name()) && !context_.host.is_reachable(host));
     });
 }
 

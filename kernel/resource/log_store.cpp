@@ -45,6 +45,7 @@ env::task<result<std::int64_t>> LogStore::durable_length(LogName name) {
     MARS_CO_TRY(auto file, co_await env_.storage().open(path(name), mode));
     MARS_CO_TRY(const std::uint64_t size, file->size()); // before the sync: what comes later is not covered by it
     MARS_CO_TRY_VOID(co_await file->sync_data());
+    co_await file->forget_cached(); // an earlier life may have seen a sync fail, and this one succeeds nevertheless
     co_return static_cast<std::int64_t>(size);
 }
 

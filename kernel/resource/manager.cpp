@@ -16,14 +16,16 @@ Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tu
                         auto controller = find(resource);
                         return controller ? controller->logs() : nullptr;
                     }),
-      sync_server_(env, *this,
-                   [this](const std::string& resource) -> std::shared_ptr<block::SyncSource> {
-                       auto controller = find(resource);
-                       return controller ? controller->sync_source() : nullptr;
-                   }),
+      sync_server_(
+          env, *this,
+          [this](const std::string& resource) -> std::shared_ptr<block::SyncSource> {
+              auto controller = find(resource);
+              return controller ? controller->sync_source() : nullptr;
+          },
+          host_.digests),
       resources_changed_(env), roles_changed_(env), tasks_(env) {
     host_.checksums = [this] { return common_checksums(); };
-    host_.may_be_designated = [this] { return may_be_designated(); };
+    host_.may_be_designated = [this](const std::string& resource) { return may_be_designated(resource); };
     host_.emergency_level = [this] { return status_.level(); };
     host_.total_bytes = [this] { return status_.total_bytes(); };
     host_.is_reachable = [this](const std::string& host) { return is_reachable(host); };
@@ -187,18 +189,16 @@ env::task<void> Manager::tell_all() {
     for (auto& controller : all) co_await controller->tell();
 }
 
-// 4.2: after the start nobody becomes primary before its peers had the chance to tell of a newer one.
-bool Manager::may_be_designated() {
-    if (guard_is_over_) return true;
-    const auto age = host_.env.clock().steady() - started_at_;
-    guard_is_over_ = age >= host_.tunables.start_guard || have_all_peers_answered();
-    return guard_is_over_;
-}
-
-bool Manager::have_all_peers_answered() {
-    const auto hosts = host_.tree.suffixes("ips", "ip-");
-    return std::all_of(hosts.begin(), hosts.end(),
-                       [&](const std::string& host) { return host == host_.me() || has_answered(host); });
+// 4.2: after the start nobody becomes primary before its peers had the chance to tell of a newer one: the members of
+// the resource, who alone can be primary. A host that has nothing to do with it keeps nobody waiting.
+bool Manager::may_be_designated(const std::string& resource) {
+    if (unguarded_.contains(resource)) return true;
+    const auto has_told = [this](const std::string& host) { return host == host_.me() || has_answered(host); };
+    const auto members = ResourceView(host_.tree, resource).storage_members();
+    const bool is_over = host_.env.clock().steady() - started_at_ >= host_.tunables.start_guard;
+    if (!is_over && !std::all_of(members.begin(), members.end(), has_told)) return false;
+    unguarded_.insert(resource);
+    return true;
 }
 
 bool Manager::has_answered(const std::string& host) {

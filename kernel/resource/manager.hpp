@@ -53,8 +53,7 @@ class Manager final : private block::PeerGate {
     env::task<void> measure_space();
     env::task<void> beat(bool is_shutting_down);
     env::task<void> tell_all();
-    bool may_be_designated();
-    bool have_all_peers_answered();
+    bool may_be_designated(const std::string& resource);
     bool has_answered(const std::string& host);
     bool is_reachable(const std::string& host) const;
     format::KindMask common_checksums() const;
@@ -71,8 +70,8 @@ class Manager final : private block::PeerGate {
     Signal roles_changed_;
     tree::Subscription subscription_;
     Duration started_at_{};
-    bool guard_is_over_ = false;
-    std::set<std::string> answered_; // hosts, since the start
+    std::set<std::string> unguarded_; // resources
+    std::set<std::string> answered_;  // hosts, since the start
     bool shutting_down_ = false;
     env::TaskGroup tasks_;
 };

@@ -42,6 +42,8 @@ env::task<ReplayOutcome> ReplayEngine::take_outcome() {
     outcome.log = log_;
     outcome.code = result_.code;
     outcome.log_is_unreadable = result_.log_is_unreadable;
+    outcome.is_torn = result_.is_torn;
+    outcome.position = static_cast<std::int64_t>(result_.position);
     outcome.text = result_.text;
     replayer_.reset();
     co_return outcome;

@@ -19,6 +19,8 @@ struct ReplayOutcome {
     LogName log;
     format::ReplayCode code;
     bool log_is_unreadable = false; // an I/O error of the filesystem that the log is on
+    bool is_torn = false;           // a part of a record follows
+    std::int64_t position = 0;      // everything before is on the disk
     std::string text;               // for people; empty when it finished
 };
 

@@ -24,9 +24,15 @@ env::task<bool> ReplayRunner::stop(const Plan&) {
 }
 
 env::task<bool> ReplayRunner::advance(const Plan& plan, std::shared_ptr<block::Disk> disk) {
-    if (is_running() || plan.work != Work::replay || shall_wait_for_more(plan)) co_return false;
+    if (is_running() || plan.work != Work::replay || is_torn(plan) || shall_wait_for_more(plan)) co_return false;
     engine_.start(*disk, context_.logs.path(plan.log), plan.log, plan.start, plan.end);
     co_return true;
+}
+
+// The rest of the record has to come first: another run would find what the last one did, at once and for ever.
+bool ReplayRunner::is_torn(const Plan& plan) const {
+    return torn_ && torn_->log == plan.log && torn_->begin == plan.start && plan.end <= torn_->end &&
+           torn_->cuts == context_.logs.cuts(plan.log);
 }
 
 // Each run publishes its begin and end. While a primary writes, runs are collected, so that the tree is not busy with
@@ -41,8 +47,11 @@ bool ReplayRunner::shall_wait_for_more(const Plan& plan) const {
 }
 
 env::task<void> ReplayRunner::take_outcome() {
+    const auto end = engine_.end();
     auto outcome = co_await engine_.take_outcome();
     ended_at_ = context_.now();
+    torn_.reset();
+    if (outcome.is_torn) torn_ = Torn{outcome.log, outcome.position, end, context_.logs.cuts(outcome.log)};
     health_.note_outcome(std::move(outcome));
 }
 

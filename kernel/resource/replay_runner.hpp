@@ -3,6 +3,7 @@
 // Owns: the ReplayEngine. Spec: symlink-tree 4.5, transaction-log 8.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "kernel/resource/log_health.hpp"
@@ -28,12 +29,21 @@ class ReplayRunner final : public Runner {
     void add_facts(Facts& facts) override;
 
   private:
+    // Where the last run found a part of a record only, as is usual when a line breaks.
+    struct Torn {
+        LogName log;
+        std::int64_t begin = 0;
+        std::int64_t end = 0;   // of what was there
+        std::uint64_t cuts = 0; // of the log until then
+    };
+    bool is_torn(const Plan& plan) const;
     bool must_pause() const;
     bool shall_wait_for_more(const Plan& plan) const;
 
     LogHealth& health_;
     ReplayEngine engine_;
     Duration ended_at_{};
+    std::optional<Torn> torn_;
 };
 
 } // namespace mars::resource

@@ -38,14 +38,23 @@ void SyncEngine::copied(std::uint64_t offset) {
 }
 
 env::task<void> SyncEngine::run(block::Disk& disk) {
+    struct Counted {
+        explicit Counted(std::size_t& all) : count(all) { ++count; }
+        Counted(const Counted&) = delete;
+        Counted& operator=(const Counted&) = delete;
+        ~Counted() { --count; }
+        std::size_t& count;
+    } counted(host_.syncs);
     Duration pause = kRetryMin;
     while (true) {
         const auto before = durable_;
         if (co_await sync_once(disk)) break;
         pause = durable_ > before ? kRetryMin : std::min(pause * 2, kRetryMax);
         signal_.set();
+        if (disk.is_suspect()) break; // it may have to be opened anew
         co_await host_.env.clock().sleep(pause);
     }
+    if (!is_complete_ && disk.is_suspect()) co_await host_.env.clock().sleep(kRetryMax);
     if (is_void_) co_await host_.env.clock().sleep(kRetryMax); // an emergency lasts
     signal_.set();
 }
@@ -59,7 +68,7 @@ env::task<bool> SyncEngine::sync_once(block::Disk& disk) {
     plan.resource = resource_;
     plan.start = static_cast<std::uint64_t>(durable_);
     plan.end = static_cast<std::uint64_t>(end_);
-    block::SyncClient client(host_.env, disk, plan, *this, &rate_);
+    block::SyncClient client(host_.env, disk, plan, *this, host_.digests, &rate_);
     auto ended = co_await client.run();
     blocks_equal_ += client.counters().blocks_equal;
     blocks_different_ += client.counters().blocks_different;

@@ -5,6 +5,7 @@ namespace mars::resource {
 
 namespace {
 constexpr Duration kShortestTurn = std::chrono::seconds(8); // a shorter one means: no turns
+constexpr Duration kOthersEnd = std::chrono::seconds(1);    // between two looks whether another sync may begin
 } // namespace
 
 void SyncRunner::observe(Local& local) {
@@ -26,6 +27,12 @@ env::task<bool> SyncRunner::advance(const Plan& plan, std::shared_ptr<block::Dis
     if ((is_other || engine_.is_void()) && plan.start > 0) {
         (void)host_.tree.set(view_.key("syncstatus-" + host_.me()), "0"); // a full /mars: seen in the next round
         co_return true;
+    }
+    if (!host_.may_sync()) {
+        context_.round.say("inf-sync-start", "waiting for the end of other syncs to " + host_.me() +
+                                                 ": so many as sync-limit allows are under way");
+        context_.round.look_again_in(kOthersEnd);
+        co_return false;
     }
     replay_has_turn_ = false;
     engine_.start(*disk, plan.source, plan.start, plan.end);

@@ -191,6 +191,8 @@ std::vector<Exchange::PeerStatus> Exchange::peers() const {
             status.last_error = pusher->last_error().empty() ? "not tried yet" : pusher->last_error();
         else if (!status.connected)
             status.last_error = host + " has not connected to this host yet";
+        else
+            status.last_error = pusher->last_error();
         all.push_back(std::move(status));
     }
     return all;

@@ -38,7 +38,7 @@ class Exchange {
         std::string host;
         bool connected = false;
         bool has_caught_up = false;            // everything it had when it connected is here
-        std::string last_error;                // why not, empty when connected
+        std::string last_error;                // why not, or what it cannot store; else empty
         std::optional<Duration> last_received; // steady time of the last message; nullopt: there was none
     };
     std::vector<PeerStatus> peers() const;

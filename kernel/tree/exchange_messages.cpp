@@ -52,6 +52,14 @@ constexpr auto kBatch =
 
 constexpr auto kNumber = layout<ExchangeNumber>(field(&ExchangeNumber::number), field(&ExchangeNumber::sent));
 
+constexpr auto kUnstored = layout<ExchangeUnstored>(field(&ExchangeUnstored::number), field(&ExchangeUnstored::sent),
+                                                    field(&ExchangeUnstored::reason, Text{kMaxReasonBytes}));
+
+void replace_controls(std::string& text) {
+    auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    std::replace_if(text.begin(), text.end(), is_control, '?');
+}
+
 template<class Layout, class Message>
 Bytes written(const Layout& fields, const Message& message) {
     format::Writer writer;
@@ -110,6 +118,16 @@ result<ExchangeNumber> parse_ping(std::span<const std::byte> payload) {
     return kNumber.parse("ping or ack", payload);
 }
 
+Bytes encode(ExchangeUnstored message) {
+    if (message.reason.size() > kMaxReasonBytes) message.reason.resize(kMaxReasonBytes);
+    return written(kUnstored, message);
+}
+result<ExchangeUnstored> parse_unstored(std::span<const std::byte> payload) {
+    MARS_TRY(auto message, kUnstored.parse("unstored", payload));
+    replace_controls(message.reason);
+    return message;
+}
+
 Bytes encode_reason(std::string_view reason) {
     format::Writer writer;
     writer.string(reason.substr(0, kMaxReasonBytes));
@@ -120,8 +138,7 @@ result<std::string> parse_reason(std::span<const std::byte> payload) {
     format::Reader reader(payload);
     auto text = reader.string(kMaxReasonBytes);
     MARS_TRY_VOID(reader.finish("refused"));
-    auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-    std::replace_if(text.begin(), text.end(), is_control, '?');
+    replace_controls(text);
     return text;
 }
 

@@ -28,6 +28,7 @@ enum class ExchangeMessage : std::uint16_t {
     batch = 70,     // client: versions of keys
     ping = 71,      // client: nothing to say
     ack = 72,       // server: done with that number
+    unstored = 73,  // server: instead of ack, some of it could not be stored (a full disk); the connection goes on
 };
 
 struct ExchangeHello {
@@ -103,6 +104,14 @@ struct ExchangeNumber {
     bool operator==(const ExchangeNumber&) const = default;
 };
 
+struct ExchangeUnstored {
+    std::uint64_t number = 0;
+    Stamp sent;
+    std::string reason; // long ones are cut
+
+    bool operator==(const ExchangeUnstored&) const = default;
+};
+
 using Bytes = std::vector<std::byte>;
 
 Bytes encode(const ExchangeHello& message);
@@ -112,6 +121,7 @@ Bytes encode(const ExchangeCompare& message);
 Bytes encode(const ExchangeDiffering& message);
 Bytes encode(const ExchangeBatch& message);
 Bytes encode(const ExchangeNumber& message);
+Bytes encode(ExchangeUnstored message);
 Bytes encode_reason(std::string_view reason); // refused; long texts are cut
 
 // All fail with bad_message for anything that is not exactly one well-formed message.
@@ -122,7 +132,8 @@ result<ExchangeCompare> parse_compare(std::span<const std::byte> payload);
 result<ExchangeDiffering> parse_differing(std::span<const std::byte> payload);
 result<ExchangeBatch> parse_batch(std::span<const std::byte> payload);
 result<ExchangeNumber> parse_ping(std::span<const std::byte> payload);
-result<std::string> parse_reason(std::span<const std::byte> payload); // control characters replaced
+result<ExchangeUnstored> parse_unstored(std::span<const std::byte> payload); // control characters replaced
+result<std::string> parse_reason(std::span<const std::byte> payload);        // control characters replaced
 
 // How many bytes `version` takes in a batch.
 std::size_t encoded_size(const KeyVersion& version);

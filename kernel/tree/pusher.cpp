@@ -10,7 +10,8 @@ namespace mars::tree {
 namespace {
 
 constexpr Duration kBatchInterval = std::chrono::milliseconds(20);
-constexpr std::size_t kPartBytes = 256 * 1024; // of a batch or compare; far below kMaxFramePayload
+constexpr Duration kStoreRetry = std::chrono::seconds(5); // a peer whose disk was full is asked what it lacks
+constexpr std::size_t kPartBytes = 256 * 1024;            // of a batch or compare; far below kMaxFramePayload
 
 std::vector<KeyVersion> barrier_keys(const Tree& tree) {
     std::vector<KeyVersion> sampled;
@@ -41,6 +42,7 @@ struct Pusher::Session {
     env::Event replied;
     std::string peer_uuid;
     std::uint64_t answered = 0;           // the number of the last reply
+    std::optional<std::string> unstored;  // why not all of that could be stored
     std::vector<std::uint32_t> differing; // its contents
     std::optional<failure> ended;
 };
@@ -58,8 +60,10 @@ class Pusher::Batcher {
         co_return result<void>();
     }
     bool is_empty() const { return versions_.empty() && barrier_.empty(); }
+    // The barrier keys vouch for all the others.
     env::task<result<void>> finish() {
-        for (auto& version : barrier_) versions_.push_back(std::move(version));
+        for (auto& version : barrier_)
+            if (!pusher_.is_behind_) versions_.push_back(std::move(version));
         co_return co_await send(false);
     }
 
@@ -73,6 +77,7 @@ class Pusher::Batcher {
         bytes_ = 0;
         MARS_CO_TRY_VOID(co_await pusher_.send(session_, ExchangeMessage::batch, encode(batch)));
         MARS_CO_TRY(auto nothing, co_await pusher_.reply(session_, batch.number));
+        if (auto why = std::exchange(session_.unstored, std::nullopt)) pusher_.note_unstored(*why);
         co_return result<void>();
     }
 
@@ -93,6 +98,8 @@ class Pusher::Leave {
         auto session = std::exchange(pusher_.session_, nullptr);
         if (session) session->end(failure(std::errc::connection_aborted, "the connection was given up"));
         pusher_.dirty_.clear();
+        pusher_.is_behind_ = false;
+        pusher_.compare_at_.reset();
         pusher_.is_sending_ = false;
         if (std::exchange(pusher_.is_pushing_, false)) pusher_.shared_.pushed_peers_changed();
         pusher_.shared_.delivered.notify();
@@ -179,10 +186,23 @@ env::task<void> Pusher::pause() {
 }
 
 void Pusher::report(const result<void>& ended) {
+    report("event=not-connected reason=" + (ended ? "the connection has ended" : ended.error().text));
     last_error_ = ended ? "the connection has ended" : ended.error().text;
-    if (last_error_ == reported_) return;
-    reported_ = last_error_;
-    shared_.env.log().warning("exchange peer=" + host_ + " event=not-connected reason=" + last_error_);
+}
+
+// Once, while it stays the same.
+void Pusher::report(const std::string& trouble) {
+    if (trouble == reported_) return;
+    reported_ = trouble;
+    shared_.env.log().warning("exchange peer=" + host_ + " " + trouble);
+}
+
+// The next compare finds out what it still lacks. Until then, keys that have room go on.
+void Pusher::note_unstored(const std::string& reason) {
+    is_behind_ = true;
+    compare_at_ = shared_.env.clock().steady() + kStoreRetry;
+    last_error_ = reason;
+    report("event=not-stored reason=" + reason);
 }
 
 env::task<result<void>> Pusher::connect_and_push() {
@@ -261,6 +281,11 @@ result<void> Pusher::take_reply(Session& session, const Frame& frame) {
         MARS_TRY(auto ack, parse_ping(frame.payload));
         shared_.tree.lamport().received(ack.sent);
         session.answered = ack.number;
+    } else if (frame.is(ExchangeMessage::unstored)) {
+        MARS_TRY(auto missing, parse_unstored(frame.payload));
+        shared_.tree.lamport().received(missing.sent);
+        session.answered = missing.number;
+        session.unstored = std::move(missing.reason);
     } else if (frame.is(ExchangeMessage::differing)) {
         MARS_TRY(auto differing, parse_differing(frame.payload));
         shared_.tree.lamport().received(differing.sent);
@@ -294,6 +319,9 @@ env::task<result<void>> Pusher::push(Session& session) {
     needs_compare_ = true;
     while (true) {
         if (session.ended) co_return *session.ended;
+        auto wait = shared_.options.keepalive;
+        if (compare_at_) wait = std::min(wait, *compare_at_ - shared_.env.clock().steady());
+        if (wait <= Duration(0)) needs_compare_ = true;
         is_sending_ = needs_compare_ || !dirty_.empty();
         if (!is_sending_) shared_.delivered.notify();
         if (needs_compare_) {
@@ -302,7 +330,7 @@ env::task<result<void>> Pusher::push(Session& session) {
             MARS_CO_TRY_VOID(co_await send_peers(session));
         } else if (!dirty_.empty()) {
             MARS_CO_TRY_VOID(co_await flush(session));
-        } else if (!co_await env::wait_for(shared_.env, wake_, shared_.options.keepalive)) {
+        } else if (!co_await env::wait_for(shared_.env, wake_, wait)) {
             MARS_CO_TRY_VOID(co_await ping(session));
         }
     }
@@ -310,7 +338,8 @@ env::task<result<void>> Pusher::push(Session& session) {
 
 env::task<result<void>> Pusher::compare(Session& session) {
     // In one go, without suspension: what is dirty until here is covered by the digests, what comes later is kept.
-    needs_compare_ = false;
+    needs_compare_ = is_behind_ = false;
+    compare_at_.reset();
     dirty_.clear();
     Batcher batcher(*this, session, barrier_keys(shared_.tree));
     auto all = shared_.digests.all();
@@ -327,10 +356,11 @@ env::task<result<void>> Pusher::compare(Session& session) {
     }
     MARS_CO_TRY_VOID(co_await batcher.finish()); // also without keys: tells the peer that it has everything now
     retry_ = shared_.options.retry_min;
-    if (is_pushing_) co_return result<void>();
-    is_pushing_ = true;
+    if (is_behind_) co_return result<void>();
     last_error_.clear();
     reported_.clear();
+    if (is_pushing_) co_return result<void>();
+    is_pushing_ = true;
     shared_.env.log().info("exchange peer=" + host_ + " event=connected address=" + address_);
     shared_.pushed_peers_changed();
     co_return result<void>();

@@ -68,6 +68,8 @@ class Pusher {
     env::task<void> pause();
     void disconnect(const failure& why);
     void report(const result<void>& ended);
+    void report(const std::string& trouble);
+    void note_unstored(const std::string& reason);
 
     ExchangeShared& shared_;
     std::string host_;
@@ -76,6 +78,8 @@ class Pusher {
     std::shared_ptr<Session> session_;
     std::set<std::string> dirty_; // only while there is a session
     bool needs_compare_ = false;
+    bool is_behind_ = false;             // the peer could not store all that it was sent since the last compare
+    std::optional<Duration> compare_at_; // it is tried again
     bool needs_peers_ = false;
     bool is_pushing_ = false;
     bool is_sending_ = false; // a compare or a batch is under way

@@ -38,6 +38,7 @@ struct Receiver::Session {
     std::set<std::string> peers; // whom `host` pushes to itself
     Duration last_received{};
     bool has_caught_up = false;   // a whole batch has arrived, the first one being the compare's result
+    bool lacks_some = false;      // of this batch, because it could not be stored
     std::optional<failure> ended; // by us
 };
 
@@ -298,9 +299,18 @@ env::task<result<void>> Receiver::merge(Session& session, const Frame& frame) {
         auto merged = merge_one(session, batch.versions[i]);
         if (!merged && stored) stored = merged.error();
     }
-    if (!stored) co_return stored;
-    if (!batch.more) session.has_caught_up = true;
-    note_time(session, batch.sent, !batch.more);
+    if (!stored) {
+        session.lacks_some = batch.more;
+        ExchangeUnstored missing;
+        missing.number = batch.number;
+        missing.sent = shared_.sent_now();
+        missing.reason = stored.error().text;
+        co_return co_await send(session, ExchangeMessage::unstored, encode(std::move(missing)));
+    }
+    const bool is_whole = !batch.more && !session.lacks_some;
+    if (!batch.more) session.lacks_some = false;
+    if (is_whole) session.has_caught_up = true;
+    note_time(session, batch.sent, is_whole);
     ExchangeNumber done;
     done.number = batch.number;
     done.sent = shared_.sent_now();

@@ -15,11 +15,13 @@
 // give information (kInformational) fire nothing. Spec: verbs 1.12 (ours: event names; in-process listeners).
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
 
 #include "kernel/base/result.hpp"
+#include "kernel/base/stamp.hpp"
 #include "kernel/env/task.hpp"
 
 namespace mars::shell {
@@ -32,8 +34,9 @@ struct Event {
     std::string resource; // may be empty
     std::string host;     // that is acted for, or whose state has changed
     std::map<std::string, std::string> values;
-    bool forced = false;  // --force: a refusal becomes a warning
-    bool dry_run = false; // listeners are only named, not called
+    bool forced = false;                       // --force: a refusal becomes a warning
+    bool dry_run = false;                      // listeners are only named, not called
+    Duration limit = std::chrono::seconds(60); // for each of them; 0: none
 };
 
 class Hooks {

@@ -23,6 +23,7 @@ env::task<result<void>> VerbEvents::tell_listeners(VerbContext& ctx, std::string
     }
     event.forced = request_.options.force > 0;
     event.dry_run = request_.options.dry_run > 0;
+    event.limit = request_.options.hook_timeout.value_or(Duration{});
     co_return co_await surroundings_.hooks->fire(std::move(event));
 }
 

@@ -138,6 +138,7 @@ env::task<result<void>> ResourceJoin::become_member() {
     auto& ctx = ctx_;
     ctx.set(ctx.key("data-" + me_), disk_path_);
     ctx.set(ctx.key("device-" + me_), name_);
+    ctx.set(ctx.key("local-" + me_ + "/joined-disk"), disk_path_); // no other host can say that
     queue_member_directories(ctx);
     MARS_CO_TRY_VOID(co_await queue_position(ctx, primary_, begun_));
     ctx.set(ctx.key("syncstatus-" + me_), "0");

@@ -199,7 +199,9 @@ env::task<void> sync(Bench& bench, const char* what, std::string target) {
     auto from = must(co_await Disk::open(bench.env, bench.directory + "/a"));
     auto to = must(co_await Disk::open(bench.env, target));
     auto source = std::make_shared<DiskSource>(*from);
-    SyncServer server(bench.env, bench.gate, [&](const std::string&) { return source; });
+    Turns digests(bench.env.lot());
+    SyncServer server(
+        bench.env, bench.gate, [&](const std::string&) { return source; }, digests);
     env::Endpoint at;
     at.address = "127.0.0.1";
     at.port = 17779;
@@ -211,7 +213,7 @@ env::task<void> sync(Bench& bench, const char* what, std::string target) {
     plan.resource = "bench";
     plan.end = bench.bytes;
     Ignore observer;
-    SyncClient client(bench.env, *to, plan, observer);
+    SyncClient client(bench.env, *to, plan, observer, digests);
     auto begin = bench.env.clock().steady();
     auto cpu = cpu_time();
     auto ended = co_await client.run();

@@ -154,6 +154,24 @@ def check_all(load, a, b):
         host.run("umount /bad")
 
 
+def remount(host):
+    """The disk of `bad` is back, as another device: whoever has the old one open, as marsd has, gets errors for ever."""
+    host.run("umount -l /bad; mount $(losetup --find --show /disks/bad.img) /bad")
+
+
+@contextlib.contextmanager
+def open_device(host, resource):
+    """Somebody has the device open all the time."""
+    holder = host.popen(["sh", "-c", f"exec sleep 1000 < /dev/mars/{resource}"])
+    try:
+        wait_for("the device is open", lambda: host.key(f"resource-{resource}/actual-{host.name}/open-count") != "0")
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(holder.pid, signal.SIGKILL)
+        holder.wait()
+
+
 def says(host, word):
     def is_said():
         view = host.marsadm("view bad", timeout=30)
@@ -219,12 +237,15 @@ def test_a_disk_that_fails_all_writes(state):
         load.wait_failed()
         load.measure("while the disk of bad fails")
         check_good(load, a, b)
-        load.stop()
-        a.stop_marsd()
-        a.run("umount /bad; mount -o loop /disks/bad.img /bad")
-        a.start_marsd()
-        a.wait_device("bad")
-        load.bad.start(a)
+        with open_device(a, "bad"):
+            remount(a)
+            wait_for("the primary writes to its disk again", lambda: a.key("resource-bad/actual-hostA/if-state") == "0")
+            load.bad.start(a)
+            load.bad.wait_for_more(100)
+        # The same on the other side.
+        b.run(["python3", "-c", SHUTDOWN])
+        says(b, "DiskError")
+        remount(b)
         load.good.start(a)
         check_all(load, a, b)
 

@@ -11,6 +11,14 @@ from testhosts.runner import REPOSITORY
 
 PACKAGE = "/root/mars.deb"
 
+# As needrestart reads its configuration, and decides.
+NEEDRESTART = """our %nrconf = (override_rc => {qr(^dbus) => 0});
+eval do { local(@ARGV, $/) = "/etc/needrestart/conf.d/mars.conf"; <> }; die $@ if $@;
+for my $unit ("marsd.service", "marsdump.service") {
+    my ($rule) = grep { $unit =~ /$_/ } keys %{$nrconf{override_rc}};
+    print "$unit is left alone\\n" if defined $rule && !$nrconf{override_rc}->{$rule};
+}"""
+
 # What a company puts into /etc/marsadm: a verb and a primitive of its own, and a view made with it.
 ACME = {
     "plugins/acme/plugin.lua": """return {
@@ -37,7 +45,7 @@ def test_the_package_can_be_made():
                  "./usr/share/man/man8/marsd.8.gz",
                  "./usr/share/bash-completion/completions/marsadm", "./usr/lib/systemd/system/marsd.service",
                  "./usr/lib/marsadm/systemd-templates/vol-@escvar{res}.mount", "./etc/marsadm/",
-                 "./usr/share/doc/mars/examples/rotate_logs.lua"):
+                 "./usr/share/doc/mars/examples/rotate_logs.lua", "./etc/needrestart/conf.d/mars.conf"):
         assert path in contents, f"{path} is not in the package:\n{contents}"
     assert "mars-sim" not in contents
 
@@ -52,6 +60,7 @@ def test_it_installs_and_starts_on_a_fresh_host(state):
         assert "create-cluster" in installed.out, f"what comes next? {installed}"
         assert a.run("marsadm version").out.startswith("marsadm"), "the version"
         a.run("marsadm templates check")
+        assert a.run(["perl", "-e", NEEDRESTART]).out == "marsd.service is left alone\n"
         a.run("marsadm create-cluster")
         a.run("systemctl enable --now -q marsd mars.path")
         assert a.run("systemctl is-active marsd").out.strip() == "active"

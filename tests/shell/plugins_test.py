@@ -16,7 +16,8 @@ return {
     ["acme-fail"] = { summary = "Fails.", changes = true, run = "fail" },
   },
   primitives = { ["acme-tier"] = { doc = "The tier of the resource.", max_args = 1, run = "tier" } },
-  hooks = { ["pause-fetch.before"] = "no_pause", ["resume-fetch.after"] = "cannot", ["*.failed"] = "note" },
+  hooks = { ["pause-fetch.before"] = "no_pause", ["resume-fetch.after"] = "cannot", ["*.failed"] = "note",
+            ["pause-sync.before"] = "sleeps", ["resume-sync.after"] = "computes" },
   tunables = {
     tier = { default = "gold", doc = "the usual tier" },
     limit = { default = 3, doc = "a number" },
@@ -38,6 +39,8 @@ return {
   no_pause = function(event)
     if t.strict then return nil, "Acme never pauses " .. event.resource end
   end,
+  sleeps = function() mars.sleep(1000) end,
+  computes = function() while true do end end,
   cannot = function() error("the pager of Acme is silent", 0) end,
   note = function(event) mars.log("hint", "noted " .. event.name .. " " .. event.reason) end,
 }
@@ -104,6 +107,15 @@ def events():
         contains(err, "plugin acme failed at resume-fetch.after of resource r: the pager of Acme is silent")
         site.write("etc/marsadm.conf", "acme.strict = false\n")
         check(site.marsadm("pause-fetch", "r")[0], 0)
+        # A hook that does not end ends with its deadline.
+        status, _, err = site.marsadm("pause-sync", "r", "--hook-timeout=1")
+        check(status, 1)
+        contains(err, "plugin acme refuses pause-sync.before of resource r: sleeps() took longer than 1000 ms; next: ",
+                 "--hook-timeout=S [hook.failed]")
+        site.set("resource-r/todo-a/sync", "0")
+        status, _, err = site.marsadm("resume-sync", "r", "--hook-timeout=1")
+        check((status, site.get("resource-r/todo-a/sync")), (0, "1"))
+        contains(err, "plugin acme failed at resume-sync.after of resource r: computes() took longer than 1000 ms")
 
 
 def broken():

@@ -3,6 +3,7 @@
 # several lines, Ctrl-C at the prompt, in a line and during a wait; scripts from files and pipes.
 import glob
 import os
+import signal
 import sys
 import time
 
@@ -112,11 +113,11 @@ def control_c():
         contains(session.prompt(), "detach was interrupted in phase 4", "done: phases 1, 3",
                  "written, and not undone: resource-r/todo-a/attach", "[verb.interrupted]")
         check(site.get("resource-r/todo-a/attach"), "0")
-        for busy in ("=mars.sleep(1000)", "=(function() while true do end end)()", "=mars.sh(nil, 'touch started; sleep 1000')",
-                     "=coroutine.wrap(function() mars.wait(function() end, 1000) end)()"):
+        for busy in ("mars.sleep(1000)", "while true do end", "mars.sh(nil, 'touch started; sleep 1000')",
+                     "coroutine.wrap(function() mars.wait(function() end, 1000) end)()"):
             site.beat()
-            session.type(busy + "\n")
-            session.expect("\n")
+            session.type(f"=print('runs') {busy}\n")
+            session.expect("\nruns\n")  # before that, Ctrl-C might still be for the line that was typed
             while "touch" in busy and not os.path.exists(site.work + "/started"):
                 time.sleep(0.01)  # the test's own time limit ends this
             session.type("\x03")
@@ -128,13 +129,31 @@ def control_c():
         session.prompt()
         check(session.line("!echo one; echo two"), "one\ntwo")
         os.unlink(site.work + "/started")
-        # One process from the file on: a shell that is between two commands goes on with the second after a Ctrl-C.
-        session.type("!cat >started\n")
+        # One process from the file on: a shell that is about to start another one does so all the same after a Ctrl-C.
+        session.type("!exec perl -e 'open(F, q(>), q(started)); sleep 1000'\n")
         while not os.path.exists(site.work + "/started"):
             time.sleep(0.01)
         session.type("\x03")
         contains(session.prompt(), "status 130")
         check(session.line("= 2"), "2")
+
+
+# What computes in one piece hears of no Ctrl-C; who insists gets out all the same.
+def control_c_unheard():
+    with Site() as site, Session(site) as session:
+        session.prompt()
+        session.type("=print('runs') string.find(string.rep('a', 40), string.rep('a?', 40) .. string.rep('a', 40))\n")
+        session.expect("\nruns\n")
+        for _ in range(3):
+            session.type("\x03")
+            session.expect("^C")
+        check(session.exit_status(), -signal.SIGINT)
+    with Site() as site, Session(site) as session:
+        session.prompt()
+        session.type("=print('runs') string.find(string.rep('a', 40), string.rep('a?', 40) .. string.rep('a', 40))\n")
+        session.expect("\nruns\n")
+        os.kill(session.pid, signal.SIGTERM)
+        check(session.exit_status(), -signal.SIGTERM)
 
 
 def prompt_shows_health():
@@ -198,7 +217,7 @@ def long_answers_are_paged():
         check(session.line("= 1"), "1")
 
 
-for test in (golden_sessions, completion, history, lua_over_several_lines, control_c, prompt_shows_health, scripts,
+for test in (golden_sessions, completion, history, lua_over_several_lines, control_c, control_c_unheard, prompt_shows_health, scripts,
              session_options_last,
              lines_for_other_hosts, long_answers_are_paged):
     if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A host "a" for tests of marsadm: a tree in a temporary directory (resource r, primary b; both hosts just heard of), a
 # home and an $ETC_MARSADM of its own, the host name in a namespace of its own. Session: marsadm on a pseudo-terminal.
+import codecs
 import errno
 import fcntl
 import os
@@ -148,7 +149,11 @@ class Session:
     """marsadm without arguments on a pseudo-terminal."""
     PROMPT = re.compile(r"(?:^|\n)(a [^\n]*> |  > )$")
 
+    UNFINISHED = re.compile(r"\x1b(\[[0-9;?]*)?$")
+
     def __init__(self, site, *words, **environment):
+        self.raw = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         site.beat()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -185,7 +190,10 @@ class Session:
             if error.errno == errno.EIO:
                 return False
             raise
-        self.text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\x07", "", piece.decode(errors="replace"))
+        self.raw += self.decoder.decode(piece)
+        cut = self.UNFINISHED.search(self.raw)  # the rest of it comes with the next piece
+        whole, self.raw = (self.raw[:cut.start()], self.raw[cut.start():]) if cut else (self.raw, "")
+        self.text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\x07", "", whole)
         # The sanitizer warns once that macros which may sleep have a stack of their own.
         self.text = re.sub(r"(?:\w+: )?==\d+==WARNING: ASan doesn't fully support [^\n]*\n+", "", self.text)
         return bool(piece)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -60,6 +61,10 @@ result<OpenFile> open_file(const std::string& path, OpenMode mode) {
     if (!file.fd) return open_failure(errno, path);
     if (::fstat(file.fd.get(), &st) < 0) return errno_failure(errno, "cannot stat " + path);
     MARS_TRY_VOID(check_kind(st, file));
+    // What O_EXCL is for devices. Where the filesystem has no locks, there is none.
+    const bool wants_lock = mode.exclusive && !mode.create && !file.is_block;
+    if (wants_lock && ::flock(file.fd.get(), LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return open_failure(EBUSY, path);
     int now = ::fcntl(file.fd.get(), F_GETFL);
     if (now < 0 || ::fcntl(file.fd.get(), F_SETFL, now & ~O_NONBLOCK) < 0)
         return errno_failure(errno, "cannot set the flags of " + path);
@@ -106,6 +111,11 @@ task<result<void>> RealFile::sync_data() {
     int got = co_await io_.run(op);
     if (got < 0) co_return errno_failure(-got, "cannot sync " + file_.path + " (what was written may be lost)");
     co_return result<void>();
+}
+
+task<void> RealFile::forget_cached() {
+    auto forget = [fd = file_.fd.get()] { return ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); };
+    (void)co_await pool_.run(forget); // then it is as before
 }
 
 task<result<void>> RealFile::resize(std::uint64_t size) {

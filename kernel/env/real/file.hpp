@@ -28,6 +28,7 @@ class RealFile final : public File {
     task<result<std::size_t>> read(std::uint64_t offset, std::span<std::byte> into) override;
     task<result<void>> write(std::uint64_t offset, std::span<const std::byte> data) override;
     task<result<void>> sync_data() override;
+    task<void> forget_cached() override;
     task<result<void>> resize(std::uint64_t size) override;
     result<std::uint64_t> size() const override;
 

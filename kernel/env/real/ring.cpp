@@ -37,8 +37,10 @@ result<std::shared_ptr<Ring>> Ring::create(asio::io_context& context) {
     }
     if (error < 0) return errno_failure(-error, "io_uring is not available");
     ring->usable_ = true;
-    unsigned workers[2] = {kWorkers, kWorkers};                      // bounded, unbounded
-    (void)io_uring_register_iowq_max_workers(&ring->ring_, workers); // before 5.15: the kernel's own bound
+    unsigned workers[2] = {kWorkers, kWorkers}; // bounded, unbounded
+    error = io_uring_register_iowq_max_workers(&ring->ring_, workers);
+    if (error < 0) return errno_failure(-error, "io_uring of this kernel has too few workers (before 5.15)");
+    MARS_TRY_VOID(ring->try_out());
     int copy = ::fcntl(ring->ring_.ring_fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) return errno_failure(errno, "cannot duplicate the io_uring descriptor");
     boost::system::error_code refused;
@@ -48,6 +50,21 @@ result<std::shared_ptr<Ring>> Ring::create(asio::io_context& context) {
         return failure(refused, "cannot poll io_uring: " + refused.message());
     }
     return ring;
+}
+
+// One operation that does nothing: a filter of system calls may allow to make a ring and forbid to use it.
+result<void> Ring::try_out() {
+    auto* sqe = io_uring_get_sqe(&ring_);
+    io_uring_prep_nop(sqe);
+    int error = io_uring_submit(&ring_);
+    if (error < 0) return errno_failure(-error, "io_uring cannot be used");
+    io_uring_cqe* cqe = nullptr;
+    do error = io_uring_wait_cqe(&ring_, &cqe);
+    while (error == -EINTR);
+    if (error < 0) return errno_failure(-error, "io_uring cannot be used");
+    error = cqe->res;
+    io_uring_cqe_seen(&ring_, cqe);
+    return error < 0 ? result<void>(errno_failure(-error, "io_uring cannot be used")) : result<void>();
 }
 
 Ring::~Ring() {
@@ -141,7 +158,8 @@ void Ring::submit() {
     while (io_uring_sq_ready(&ring_) > 0) {
         int count = io_uring_submit(&ring_);
         if (count == -EINTR) continue;
-        if (count == -EAGAIN || count == -EBUSY) { // out of memory, or completions must be taken first: next turn
+        // Out of memory, or completions must be taken first: next turn.
+        if (count == -EAGAIN || count == -EBUSY || count == -ENOMEM) {
             schedule();
             return;
         }

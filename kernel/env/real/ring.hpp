@@ -45,6 +45,7 @@ class Ring : public std::enable_shared_from_this<Ring> {
 
     explicit Ring(asio::io_context& context) : executor_(context.get_executor()), readable_(context) {}
 
+    result<void> try_out();
     std::uint64_t token(std::uint32_t index) const;
     Slot* find(std::uint64_t token);
     std::uint32_t take_slot();

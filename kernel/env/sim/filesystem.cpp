@@ -51,6 +51,25 @@ std::shared_ptr<Inode> Filesystem::add_disk(const std::string& path, std::uint64
     return inode;
 }
 
+void Filesystem::pull_disk(const std::string& path) {
+    auto node = current_.extract(path);
+    if (node.empty()) return;
+    node.mapped().inode->is_gone = true;
+    durable_.erase(path);
+    pulled_[path] = std::move(node.mapped());
+}
+
+void Filesystem::plug_disk(const std::string& path) {
+    auto pulled = pulled_.extract(path);
+    if (pulled.empty()) return;
+    auto inode = std::make_shared<Inode>(*pulled.mapped().inode);
+    inode->number = new_number();
+    inode->is_gone = false;
+    inode->tear(world_.random());
+    pulled.mapped().inode = inode;
+    current_[path] = durable_[path] = std::move(pulled.mapped());
+}
+
 const std::vector<std::byte>* Filesystem::contents(const std::string& path) const {
     auto* node = find(path);
     return node && node->inode ? &node->inode->current : nullptr;

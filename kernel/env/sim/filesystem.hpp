@@ -39,6 +39,10 @@ class Filesystem {
 
     // For tests: a disk that has always been there (block device or regular file), filled with zeros, durable.
     std::shared_ptr<Inode> add_disk(const std::string& path, std::uint64_t size, bool block_device = true);
+    // A disk vanishes, and comes back as another device with the same name: what was not synced survives or not, and
+    // descriptors of the old one stay dead.
+    void pull_disk(const std::string& path);
+    void plug_disk(const std::string& path);
     // Below `prefix` (the /mars filesystem) everything together has only so many bytes, in blocks of 4 KiB, and only so
     // many inodes; 0: any number. A block each: directories, symlinks of more than 59 bytes. Removed files keep theirs
     // while they are open.
@@ -105,6 +109,7 @@ class Filesystem {
     std::vector<JournalEntry> journal_; // not yet durable
     std::size_t journal_base_ = 0;
     Faults faults_;
+    std::map<std::string, Node> pulled_; // disks, by their names
     std::string capacity_prefix_;
     Usage limits_; // 0: none
     bool has_limits_ = false;

@@ -28,6 +28,7 @@ struct Inode {
     std::set<std::uint64_t> unreadable; // sectors of 512 bytes; writing one heals it
     Stamp mtime;
     bool is_device = false;
+    bool is_gone = false; // was pulled: whoever has it open gets errors for ever
     int openers = 0;
     int exclusive_openers = 0;
     std::uint64_t boots = 0; // of its machine: openers before the last power cut do not count

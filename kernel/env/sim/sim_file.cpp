@@ -58,6 +58,12 @@ Filesystem& SimFile::filesystem() const {
     return process_.machine().filesystem();
 }
 
+Faults::Verdict SimFile::judge(Operation operation) const {
+    auto verdict = filesystem().judge(operation, path_);
+    if (inode_->is_gone) verdict.error = EIO;
+    return verdict;
+}
+
 result<std::size_t> SimFile::copy(std::uint64_t offset, std::span<std::byte> into) const {
     const auto& content = inode_->current;
     if (offset >= content.size()) return std::size_t(0);
@@ -68,7 +74,7 @@ result<std::size_t> SimFile::copy(std::uint64_t offset, std::span<std::byte> int
 }
 
 task<result<std::size_t>> SimFile::read(std::uint64_t offset, std::span<std::byte> into) {
-    const auto verdict = filesystem().judge(Operation::read, path_);
+    const auto verdict = judge(Operation::read);
     std::size_t first = 0;
     if (verdict.is_in_parts && into.size() > 1) {
         if (!co_await spend(process_, Operation::read, path_, verdict, 20us, 200us)) co_return cancelled();
@@ -91,7 +97,7 @@ result<void> SimFile::put(std::uint64_t offset, std::span<const std::byte> data)
 
 task<result<void>> SimFile::write(std::uint64_t offset, std::span<const std::byte> data) {
     if (!writable_) co_return errno_failure(EBADF, path_);
-    const auto verdict = filesystem().judge(Operation::write, path_);
+    const auto verdict = judge(Operation::write);
     auto& faults = filesystem().faults();
     if (!faults.is_empty()) co_await faults.wait(process_.lot(), Operation::write, path_);
     if (verdict.is_in_parts && data.size() > 1) {
@@ -111,7 +117,7 @@ task<result<void>> SimFile::write(std::uint64_t offset, std::span<const std::byt
 
 task<result<void>> SimFile::sync_data() {
     const auto mark = filesystem().data_mark();
-    const auto verdict = filesystem().judge(Operation::sync, path_);
+    const auto verdict = judge(Operation::sync);
     if (!co_await spend(process_, Operation::sync, path_, verdict, 200us, 3ms)) co_return cancelled();
     if (verdict.error != 0) {
         filesystem().lose_data(*inode_, mark);
@@ -122,7 +128,7 @@ task<result<void>> SimFile::sync_data() {
 }
 
 task<result<void>> SimFile::resize(std::uint64_t size) {
-    const auto verdict = filesystem().judge(Operation::write, path_);
+    const auto verdict = judge(Operation::write);
     if (verdict.error != 0) co_return errno_failure(verdict.error, path_);
     auto done = filesystem().resize(*inode_, path_, size, process_.machine().real_time());
     if (!done) co_return done.error();

@@ -31,6 +31,7 @@ class SimFile final : public File {
 
   private:
     Filesystem& filesystem() const;
+    Faults::Verdict judge(Operation operation) const;
     result<std::size_t> copy(std::uint64_t offset, std::span<std::byte> into) const;
     result<void> put(std::uint64_t offset, std::span<const std::byte> data);
 

@@ -48,7 +48,7 @@ class SimStorage final : public Storage {
             node = filesystem().find(path);
         }
         auto inode = node->inode;
-        const bool exclusive = mode.exclusive && inode->is_device;
+        const bool exclusive = mode.exclusive && !mode.create;
         if (exclusive && inode->exclusive_openers > 0) {
             failure busy(std::errc::device_or_resource_busy, path + " is in use (mounted, or held by another program)");
             co_return busy;

@@ -117,7 +117,12 @@ task<void> FuseLoopExport::abort() {
 }
 
 task<result<std::string>> FuseLoopExport::look_after_steps() {
-    if (is_gone_ || !session_->is_serving()) co_return std::string();
+    if (is_gone_) co_return std::string();
+    if (!session_->is_serving()) {
+        const auto seen = co_await watch_.look();
+        if (seen.count() == 0) co_return failure(std::errc::not_connected, state());
+        co_return failure(std::errc::device_or_resource_busy, state() + "; next: close it, then it is made anew");
+    }
     auto work = [loop = loop_, node = node_, held = held_]() -> result<std::string> {
         MARS_TRY(bool was_detached, keep_attached(held->get(), loop));
         MARS_TRY(bool was_lost, keep_loop_node(node, loop));

@@ -217,10 +217,18 @@ bool FuseSession::receive_some() {
         buffer.mem = incoming_.data() + kReceiveOffset;
         int got = fuse_session_receive_buf(session_.get(), &buffer);
         if (got == -EAGAIN || got == -EINTR) return true;
+        if (got < 0) cut_off(-got);
         if (got <= 0) return false;
         fuse_session_process_buf(session_.get(), &buffer);
     }
     return true;
+}
+
+// Nobody will answer any more. The kernel has to know, else whoever uses the device waits for ever.
+void FuseSession::cut_off(int error) {
+    env_.log().error("fuse connection of " + name_ + ": " + std::strerror(error) +
+                     "; it is ended, and its device fails");
+    env_.pool().start_detached([m = mountpoint_] { (void)::umount2(m.c_str(), MNT_FORCE | MNT_DETACH); });
 }
 
 Buffer FuseSession::take_payload(const char* data, std::size_t size, std::span<const std::byte>& payload) {

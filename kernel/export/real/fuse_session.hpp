@@ -48,7 +48,7 @@ class FuseSession {
     result<void> start(int fd);
     env::task<void> pump();
     bool receive_some();
-    void end();
+    void cut_off(int error);
     // The payload of the request that is being processed, in memory of its own.
     Buffer take_payload(const char* data, std::size_t size, std::span<const std::byte>& payload);
     env::task<void> read(fuse_req* request, std::size_t size, std::uint64_t offset);

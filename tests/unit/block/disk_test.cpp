@@ -134,3 +134,69 @@ TEST_CASE("requests outside of the device or within a sector are refused") {
     };
     rig.run(attempt());
 }
+
+TEST_CASE("a disk has one user, also a regular file") {
+    Rig rig(1);
+    rig.machine.filesystem().add_disk("/disks/device", 8192);
+    rig.machine.filesystem().add_disk("/disks/file", 8192, false);
+    for (const char* path : {"/disks/device", "/disks/file"}) {
+        INFO(path);
+        auto first = open_now(rig, path);
+        REQUIRE(first);
+        auto second = open_now(rig, path);
+        REQUIRE_FALSE(second);
+        CHECK(second.error().is(std::errc::device_or_resource_busy));
+        first->reset();
+        CHECK(open_now(rig, path));
+    }
+}
+
+TEST_CASE("a disk that was pulled is suspect, and work goes on with the one that comes back") {
+    Rig rig(2);
+    auto& filesystem = rig.machine.filesystem();
+    filesystem.add_disk("/disks/d", 8192);
+    auto disk = *open_now(rig, "/disks/d");
+    const auto data = random_bytes(rig.random(), 4096);
+    const auto write = [&](std::uint64_t offset) {
+        bool is_done = false;
+        auto work = [](Disk& d, std::uint64_t at, std::span<const std::byte> bytes, bool& done) -> task<void> {
+            auto written = co_await d.write(at, bytes, false);
+            done = written.has_value();
+        };
+        rig.run(work(*disk, offset, data, is_done));
+        return is_done;
+    };
+    const auto flush = [&] {
+        bool is_done = false;
+        auto work = [](Disk& d, bool& done) -> task<void> {
+            auto flushed = co_await d.flush();
+            done = flushed.has_value();
+        };
+        rig.run(work(*disk, is_done));
+        return is_done;
+    };
+    filesystem.fault = [](sim::Operation operation, const std::string&) {
+        return operation == sim::Operation::write ? std::optional(ENOSPC) : std::nullopt;
+    };
+    CHECK_FALSE(write(0));
+    CHECK_FALSE(disk->is_suspect()); // a full one is the right one
+    filesystem.fault = nullptr;
+    REQUIRE(write(0));
+
+    filesystem.pull_disk("/disks/d");
+    CHECK_FALSE(write(0));
+    CHECK(disk->is_suspect());
+    CHECK(open_now(rig, "/disks/d").error().is(std::errc::no_such_file_or_directory));
+    filesystem.plug_disk("/disks/d");
+    CHECK_FALSE(write(0)); // the old one stays dead
+    auto other = open_now(rig, "/disks/d");
+    REQUIRE(other);
+    REQUIRE(disk->continue_on(**other, true));
+    CHECK_FALSE(disk->is_suspect());
+    CHECK(write(4096));
+    CHECK_FALSE(flush()); // what was written since the last one may have gone with the old disk
+    CHECK(write(0));
+    CHECK(flush());
+    rig.machine.power_cut();
+    CHECK(std::equal(data.begin(), data.end(), filesystem.contents("/disks/d")->begin()));
+}

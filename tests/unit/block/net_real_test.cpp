@@ -190,7 +190,8 @@ struct SyncFixture {
             disk = *std::move(b);
         });
         source = std::make_shared<Source>(*source_disk);
-        server = std::make_unique<SyncServer>(host.env, gate, [this](const std::string&) { return source; });
+        server = std::make_unique<SyncServer>(
+            host.env, gate, [this](const std::string&) { return source; }, digests);
         REQUIRE(server->start(env::Endpoint{"127.0.0.1", 0}));
         plan.peer = server->local();
         plan.peer_host = host.env.hostname();
@@ -202,6 +203,7 @@ struct SyncFixture {
     Host host;
     Gate gate;
     Progress progress;
+    Turns digests{host.env.lot()};
     std::unique_ptr<Disk> source_disk, disk;
     std::shared_ptr<Source> source;
     std::unique_ptr<SyncServer> server;
@@ -216,7 +218,7 @@ TEST_CASE("real: a sync makes the disks equal and transfers what differs") {
     for (std::size_t i = 4096 * 7; i < old.size(); i += 4096 * 50) old[i] ^= std::byte{1};
     std::fill(old.begin() + kMiB, old.begin() + 2 * kMiB, std::byte{0});
     SyncFixture f(content, old);
-    SyncClient client(f.host.env, *f.disk, f.plan, f.progress);
+    SyncClient client(f.host.env, *f.disk, f.plan, f.progress, f.digests);
     f.host.run([&]() -> env::task<void> {
         auto ended = co_await client.run();
         INFO((ended ? ended->text : ended.error().text));
@@ -237,7 +239,7 @@ TEST_CASE("real: a sync that is stopped in the middle goes on where it was") {
     SyncClient::Limits limits;
     limits.report = std::chrono::milliseconds(1);
     limits.window_bytes = 2 * kMiB;
-    SyncClient first(f.host.env, *f.disk, f.plan, f.progress, nullptr, nullptr, limits);
+    SyncClient first(f.host.env, *f.disk, f.plan, f.progress, f.digests, nullptr, nullptr, limits);
     env::TaskGroup tasks(f.host.env);
     auto sync = [&]() -> env::task<void> { (void)co_await first.run(); };
     std::unique_ptr<SyncClient> second;
@@ -246,7 +248,7 @@ TEST_CASE("real: a sync that is stopped in the middle goes on where it was") {
         while (f.progress.offset == 0) co_await f.progress.moved.wait();
         co_await tasks.stop();
         f.plan.start = f.progress.offset;
-        second = std::make_unique<SyncClient>(f.host.env, *f.disk, f.plan, f.progress);
+        second = std::make_unique<SyncClient>(f.host.env, *f.disk, f.plan, f.progress, f.digests);
         auto ended = co_await second->run();
         REQUIRE(ended);
         CHECK(ended->kind == SyncEnd::Kind::finished);

@@ -205,7 +205,7 @@ TEST_CASE("sync: stopping returns soon, and no write is in flight then") {
     set_contents(machine, Bytes(32 * kMiB));
     SyncBeta beta(world, machine);
     WatchedDisk disk(*beta.disk);
-    beta.client = std::make_unique<SyncClient>(*beta.process, disk, beta.plan, beta.observer);
+    beta.client = std::make_unique<SyncClient>(*beta.process, disk, beta.plan, beta.observer, beta.digests);
     beta.tasks.spawn("sync", beta.run());
     REQUIRE(world.run_until([&] { return disk.in_flight > 0; }, 60s));
     auto begin = world.now();
@@ -234,7 +234,7 @@ TEST_CASE("sync: a failing write or flush of the target ends the sync without fa
             disk.flush_fails = [&] { return true; };
         else
             disk.write_fails = [&] { return ++count == 20; };
-        beta.client = std::make_unique<SyncClient>(*beta.process, disk, beta.plan, beta.observer);
+        beta.client = std::make_unique<SyncClient>(*beta.process, disk, beta.plan, beta.observer, beta.digests);
         beta.tasks.spawn("sync", beta.run());
         REQUIRE(beta.finish());
         REQUIRE(!beta.ended->has_value());

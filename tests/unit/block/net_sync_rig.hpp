@@ -53,7 +53,9 @@ class TestSource final : public SyncSource {
 struct SyncAlpha {
     SyncAlpha(env::sim::World& world, const Bytes& content)
         : machine(world.add_machine("alpha", "10.0.0.1")), process(machine.start_process("marsd")), gate("alpha"),
-          source(std::make_shared<TestSource>()), server(*process, gate, [this](const std::string&) { return source; }),
+          source(std::make_shared<TestSource>()),
+          server(
+              *process, gate, [this](const std::string&) { return source; }, digests),
           tasks(*process) {
         set_contents(machine, content);
         source->disk = open_disk(world, *process);
@@ -67,6 +69,7 @@ struct SyncAlpha {
     std::unique_ptr<env::sim::Process> process;
     TestGate gate;
     std::shared_ptr<TestSource> source;
+    Turns digests{process->lot()};
     SyncServer server;
     env::TaskGroup tasks;
 };
@@ -98,7 +101,7 @@ struct SyncBeta {
 
     void start() {
         ended.reset();
-        client = std::make_unique<SyncClient>(*process, *disk, plan, observer, nullptr, nullptr, limits);
+        client = std::make_unique<SyncClient>(*process, *disk, plan, observer, digests, nullptr, nullptr, limits);
         tasks.spawn("sync", run());
     }
     env::task<void> run() { ended = co_await client->run(); }
@@ -114,6 +117,7 @@ struct SyncBeta {
     SyncPlan plan;
     SyncClient::Limits limits;
     TestSyncObserver observer;
+    Turns digests{process->lot()};
     std::unique_ptr<SyncClient> client;
     std::optional<result<SyncEnd>> ended;
     env::TaskGroup tasks;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a host finds after a crash, or when its disk gives errors.
+#include <map>
+
 #include "tests/unit/cluster/fixture.hpp"
 
 using namespace mars;
@@ -71,4 +73,109 @@ TEST_CASE("the primary's newest log is removed: it is written anew, and the othe
     s.cluster.boot(primary);
     REQUIRE(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }));
     CHECK(s.rest());
+}
+
+TEST_CASE("a primary's disk that is pulled and comes back is gone on with while the application runs") {
+    Situation s;
+    auto& primary = s.host(0);
+    auto& filesystem = primary.machine.filesystem();
+    s.cluster.start_application(primary);
+    const auto writes_more = [&] {
+        const auto before = s.cluster.history().acknowledged();
+        return s.eventually([&] { return s.cluster.history().acknowledged() > before + 20; }, 30s);
+    };
+    REQUIRE(writes_more());
+    filesystem.pull_disk(sim::kDisk);
+    REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "-5"; }));
+    s.cluster.world().run_for(20s);
+    filesystem.plug_disk(sim::kDisk);
+    REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "0"; }));
+    CHECK(s.cluster.hosts_with_device().size() == 1);
+    CHECK(writes_more());
+    CHECK(s.rest());
+    CHECK(s.cluster.history().check_durable(*filesystem.contents(sim::kDisk)) == "");
+}
+
+TEST_CASE("a secondary's disk that is pulled and comes back is replayed to, or copied to") {
+    Situation s;
+    auto& secondary = s.host(1);
+    auto& filesystem = secondary.machine.filesystem();
+    s.cluster.start_application(s.host(0));
+    filesystem.pull_disk(sim::kDisk);
+    REQUIRE(s.eventually([&] { return s.key(0, "actual-hostb/replay-code") == "-5"; }));
+    s.cluster.world().run_for(20s);
+    filesystem.plug_disk(sim::kDisk);
+    REQUIRE(s.eventually([&] { return s.key(0, "actual-hostb/replay-code") == "1"; }));
+    REQUIRE(s.rest());
+    REQUIRE(s.cluster.run_verb(secondary, {"invalidate", sim::kResource}).exit == 0);
+    filesystem.pull_disk(sim::kDisk); // in the middle of the copy
+    s.cluster.world().run_for(20s);
+    CHECK(s.key(1, "syncstatus-hostb") != std::to_string(sim::kDiskBytes));
+    filesystem.plug_disk(sim::kDisk);
+    CHECK(s.rest());
+    CHECK(s.cluster.history().check_durable(*filesystem.contents(sim::kDisk)) == "");
+}
+
+TEST_CASE("another disk under the name of the one that was pulled is not believed") {
+    Situation s;
+    auto& primary = s.host(0);
+    auto& filesystem = primary.machine.filesystem();
+    s.cluster.start_application(primary);
+    filesystem.pull_disk(sim::kDisk);
+    REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "-5"; }));
+    filesystem.add_disk(sim::kDisk, sim::kDiskBytes);
+    REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/msg-err-disk-mismatch") != ""; }));
+    CHECK(s.key(1, "actual-hosta/if-state") == "-5");
+    filesystem.plug_disk(sim::kDisk);
+    REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "0"; }));
+    CHECK(s.rest());
+}
+
+TEST_CASE("a file that only another member has named is not opened as a disk") {
+    Situation s;
+    auto& filesystem = s.host(1).machine.filesystem();
+    filesystem.add_disk("/disks/secret", sim::kDiskBytes, false);
+    bool is_opened = false;
+    filesystem.fault = [&](env::sim::Operation operation, const std::string& path) -> std::optional<int> {
+        is_opened = is_opened || (operation == env::sim::Operation::open && path == "/disks/secret");
+        return std::nullopt;
+    };
+    // What somebody writes on hosta.
+    auto& writer = s.host(0).machine;
+    const auto put = [&](const std::string& key, env::FileKind kind, const std::string& value) {
+        env::sim::Node node;
+        node.kind = kind;
+        node.target = value;
+        node.mtime = writer.real_time();
+        node.number = writer.filesystem().new_number();
+        REQUIRE(writer.filesystem().change(env::sim::Operation::symlink, "/mars/resource-evil" + key, node));
+    };
+    for (const char* directory : {"", "/todo-hostb"}) put(directory, env::FileKind::directory, "");
+    for (const auto& [key, value] : std::map<std::string, std::string>{{"/size", std::to_string(sim::kDiskBytes)},
+                                                                       {"/primary", "hosta"},
+                                                                       {"/data-hostb", "/disks/secret"},
+                                                                       {"/syncstatus-hostb", "0"},
+                                                                       {"/replay-hostb", "log-000000001-hosta,0,0"},
+                                                                       {"/todo-hostb/attach", "1"},
+                                                                       {"/device-hostb", "evil"}})
+        put(key, env::FileKind::symlink, value);
+    const auto message = [&] {
+        return s.cluster.link(s.host(0), "/mars/resource-evil/actual-hostb/msg-err-disk-mismatch");
+    };
+    REQUIRE(s.eventually([&] { return message().find("nobody has named it") != std::string::npos; }));
+    CHECK_FALSE(is_opened);
+}
+
+TEST_CASE("after a restart, a primary waits for the members of its resource, and for no other host") {
+    Situation s(3);
+    for (const char* verb : {"down", "leave-resource"}) {
+        const auto done = s.cluster.run_verb(s.host(2), {verb, sim::kResource});
+        INFO(done.error);
+        REQUIRE(done.exit == 0);
+    }
+    s.cluster.world().run_for(5s);
+    s.cluster.power_cut(s.host(2));
+    s.cluster.kill(s.host(0));
+    s.cluster.boot(s.host(0));
+    CHECK(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }, 7s)); // the guard lasts 10 s
 }

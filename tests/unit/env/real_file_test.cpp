@@ -5,7 +5,14 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -21,6 +28,16 @@ using namespace mars::env::testing;
 namespace {
 
 const OpenMode kCreate{.write = true, .create = true};
+
+// This process, and what it starts, cannot use the system call any more.
+bool forbid(unsigned number) {
+    sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    sock_fprog program{std::size(rules), rules};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
 
 std::string text(std::span<const std::byte> data) {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
@@ -207,4 +224,64 @@ TEST_CASE("files that cannot be opened say why") {
     }
     OpenMode follow{.follow = true};
     CHECK(host.run([&] { return host.env.storage().open(host.path("link"), follow); }));
+}
+
+TEST_CASE("a file that is opened exclusively is so only once") {
+    Host host(FileIo::Use::threads);
+    host.run([&]() -> task<void> {
+        auto made = co_await host.env.storage().open(host.path("f"), kCreate);
+        REQUIRE(made);
+        OpenMode exclusive;
+        exclusive.write = exclusive.exclusive = true;
+        auto first = co_await host.env.storage().open(host.path("f"), exclusive);
+        REQUIRE(first);
+        auto second = co_await host.env.storage().open(host.path("f"), exclusive);
+        REQUIRE_FALSE(second);
+        CHECK(second.error().is(std::errc::device_or_resource_busy));
+        first->reset();
+        auto third = co_await host.env.storage().open(host.path("f"), exclusive);
+        CHECK(third);
+    });
+}
+
+TEST_CASE("what was synced is read from the disk again after forget_cached()") {
+    auto use = GENERATE(FileIo::Use::ring_if_possible, FileIo::Use::threads);
+    Host host(use);
+    host.run([&]() -> task<void> {
+        auto file = co_await host.env.storage().open(host.path("f"), kCreate);
+        REQUIRE(file);
+        auto wrote = co_await (*file)->write(0, bytes("hello"));
+        REQUIRE(wrote);
+        auto synced = co_await (*file)->sync_data();
+        REQUIRE(synced);
+        co_await (*file)->forget_cached();
+        std::byte buffer[64];
+        auto got = co_await (*file)->read(0, buffer);
+        REQUIRE(got);
+        CHECK(text(std::span(buffer, *got)) == "hello");
+    });
+}
+
+// Containers' filters of system calls do either.
+TEST_CASE("files work by threads where io_uring cannot be made, or be made but not used") {
+    const unsigned number = GENERATE(unsigned(__NR_io_uring_setup), unsigned(__NR_io_uring_enter));
+    const auto child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        if (!forbid(number)) ::_exit(2);
+        bool is_right = false;
+        {
+            Host host(FileIo::Use::ring_if_possible);
+            host.run([&]() -> task<void> {
+                auto file = co_await host.env.storage().open(host.path("f"), kCreate);
+                if (!file) co_return;
+                auto wrote = co_await (*file)->write(0, bytes("hello"));
+                is_right = wrote.has_value() && !host.env.io_note().empty();
+            });
+        }
+        ::_exit(is_right ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
 }

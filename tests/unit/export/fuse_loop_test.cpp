@@ -310,6 +310,29 @@ TEST_CASE("abort takes the device away from its openers, and what is cut from ou
     });
 }
 
+TEST_CASE("a device whose connection was cut is made anew as soon as nobody has it open") {
+    SKIP_WITHOUT_FUSE_LOOP();
+    ExportHost host;
+    RamDevice device(4 * kMiB);
+    host.run([&]() -> task<void> {
+        auto e = co_await host.create(device);
+        auto holder = std::make_unique<Program>("exec sleep 1000 <" + host.node());
+        bool held = co_await host.eventually(e->changed(), [&] { return e->open_count() == 1; });
+        CHECK(held);
+        int gone = co_await host.shell("umount -f " + host.paths.mountpoint("data") + " 2>/dev/null || umount -l " +
+                                       host.paths.mountpoint("data"));
+        CHECK(gone == 0);
+        auto looked = co_await e->look_after();
+        while (looked) looked = co_await e->look_after(); // until the end is noticed
+        CHECK(looked.error().is(std::errc::device_or_resource_busy));
+        holder.reset();
+        do looked = co_await e->look_after();
+        while (looked || looked.error().is(std::errc::device_or_resource_busy));
+        CHECK(looked.error().is(std::errc::not_connected));
+        co_await e->abort();
+    });
+}
+
 TEST_CASE("what cannot be shown is refused, and leaves nothing") {
     SKIP_WITHOUT_FUSE_LOOP();
     ExportHost host;

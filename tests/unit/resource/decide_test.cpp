@@ -162,6 +162,33 @@ TEST_CASE("a secondary steps to the next log when all conditions hold") {
     }
 }
 
+TEST_CASE("what a log has behind the place where its writer went on is not applied") {
+    Scene s(
+        "beta"); // alpha's disk had lost what it had called durable: log 2 ended at 1000 there, and goes on in log 3
+    s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "alpha", 200}});
+    s.logs({{2, "alpha", 1300}, {3, "alpha", 200}});
+    s.set("replay-beta", "log-000000002-alpha,900,400");
+    s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1300}});
+    CHECK(s.plan().work == Work::replay);
+    CHECK(s.plan().end == 1000);
+    s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1000}});
+    s.set("replay-beta", "log-000000002-alpha,1000,0");
+    CHECK(s.plan().step_to == kLog3a);
+
+    SECTION("what has been applied already is a split") {
+        s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1300}});
+        s.set("replay-beta", "log-000000002-alpha,1300,0");
+        s.set("replay-alpha", "log-000000003-alpha,200,0");
+        CHECK_FALSE(s.plan().step_to);
+        CHECK(s.says("err-splitbrain-detected"));
+    }
+    SECTION("while nothing follows it, all of it is applied") {
+        s.logs({{2, "alpha", 1300}});
+        s.set("replay-beta", "log-000000002-alpha,900,400");
+        CHECK(s.plan().end == 1300);
+    }
+}
+
 TEST_CASE("numbers that change their digits step as all others (Q1)") {
     Scene s("beta");
     s.versions("alpha", {{9, "alpha", 99999}, {10, "alpha", 100000}});

@@ -361,7 +361,9 @@ TEST_CASE("a host that cannot store what it gets says so, and gets it when it ca
     c[0].set("resource-y/k", "v");
     c[0].set("actual-a/alive", "1");
     REQUIRE(c.wait([&] { return c[0].peer("b").last_error.find("cannot store") != std::string::npos; }));
-    c.world.run_for(1min);
+    CHECK_FALSE(c.wait([&] { return !c[0].peer("b").connected; }, 1min)); // the connection goes on
+    c[0].set("resource-y/later", "v");
+    REQUIRE(c.wait([&] { return c[1].tree->raw("resource-y/later").has_value(); }));
     CHECK_FALSE(c[1].tree->raw("resource-x/k"));
     CHECK(c[1].tree->raw("resource-y/k"));         // what can be stored is not kept back
     CHECK_FALSE(c[1].tree->raw("actual-a/alive")); // M9: not before the key

@@ -109,6 +109,14 @@ TEST_CASE("messages come out as they went in, and nothing else is accepted") {
     number.sent = Stamp{5, 6};
     CHECK(*parse_ping(encode(number)) == number);
     check_strict(encode(number), parse_ping);
+
+    ExchangeUnstored missing;
+    missing.number = 2;
+    missing.reason = "b cannot store 'x'";
+    CHECK(*parse_unstored(encode(missing)) == missing);
+    check_strict(encode(missing), parse_unstored);
+    missing.reason = std::string(5000, '\n');
+    CHECK(parse_unstored(encode(missing))->reason == std::string(1000, '?'));
 }
 
 TEST_CASE("a reason is cut and cleaned") {
