@@ -147,6 +147,7 @@ env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::opt
         Record(VerbContext& context, const std::vector<Effect>& batch, Stamp stamp_of_batch)
             : ctx(context), all(batch), common(stamp_of_batch) {}
         ~Record() {
+            if (ctx.env().lot().abandoned()) return; // a crashed (simulated) host looks at nothing any more
             for (const auto& effect : all)
                 if (is_complete || stands(effect)) ctx.changed_.push_back(effect.path);
         }

@@ -19,6 +19,6 @@ struct OfflineState {
     std::string end;                // where the tail ended: "log-000000002-alpha,4096"
 };
 
-OfflineState offline_state(Cluster& cluster, Node& node);
+OfflineState offline_state(const Cluster& cluster, const Node& node, const SimResource& resource);
 
 } // namespace mars::sim

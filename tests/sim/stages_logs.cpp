@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Logs that others remove or damage.
+#include <algorithm>
+
+#include "kernel/format/log_scan.hpp"
+#include "kernel/format/replay_link.hpp"
+#include "tests/sim/run.hpp"
+#include "tests/sim/stages.hpp"
+
+namespace mars::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// Somebody makes room in /mars by hand: the newest log goes, on whatever host.
+bool remove_a_log(Run& run) {
+    auto& resource = run.any_resource();
+    auto& node = run.any_member(resource);
+    if (!node.is_up() || (!node.has_device(resource) && run.is_needed(node, resource))) return false;
+    const auto newest = run.newest_log(node, resource);
+    if (!newest) return false;
+    run.tell(newest->text() + " of " + resource.name + " is removed on " + node.name());
+    (void)node.process->storage().remove(resource.key(newest->text()));
+    run.pass(5s); // noticed at the next commit; a crash before would lose what is not written back
+    return true;
+}
+
+// The same while the primary's marsd is down, and all that it has written is on its disk: the log goes, or a part of
+// it. Members that are behind cannot follow then.
+bool lose_a_log_at_rest(Run& run) {
+    auto& resource = run.any_resource();
+    auto* holder = run.any_holder(resource);
+    const auto log = holder ? run.newest_log(*holder, resource) : std::nullopt;
+    auto& cluster = run.cluster;
+    if (!log || holder->is_stopping || !cluster.stop_application(*holder, resource)) return false;
+    run.pass(4s); // everything is written back, positions are published
+    auto& node = *holder;
+    const auto path = resource.key(log->text());
+    auto& filesystem = node.machine.filesystem();
+    const auto* bytes = node.is_up() ? filesystem.contents(path) : nullptr;
+    const auto at = format::ReplayLink::parse(cluster.link(node, resource.key("replay-" + node.name())));
+    const bool is_at_rest = bytes && at && at->log == *log && at->dirty == 0 && at->pos > 0 &&
+                            bytes->size() == static_cast<std::size_t>(at->pos);
+    if (is_at_rest) {
+        cluster.kill(node);
+        auto names = filesystem.picture();
+        const bool is_whole = run.random.chance(35);
+        run.tell((is_whole ? "" : "a half of ") + log->text() + " of " + resource.name + " is lost on " + node.name());
+        if (is_whole)
+            names.erase(path);
+        else
+            names[path].inode->current.resize(static_cast<std::size_t>(at->pos / 2));
+        filesystem.restore(names);
+        auto& past = run.past(resource);
+        past.doubtful.insert(&node);
+        past.put_back = past.without_log = &node;
+        for (auto* member : resource.members) past.changed.insert(member);
+    }
+    cluster.start_applications();
+    if (!node.is_up()) cluster.boot(node);
+    return is_at_rest;
+}
+
+// Some byte of the payloads from the record boundary `begin` on: not all of a header is covered by checksums.
+std::optional<std::size_t> payload_byte(Run& run, std::span<const std::byte> log, std::size_t begin) {
+    std::vector<std::size_t> bytes;
+    for (std::size_t at = begin; at < log.size();) {
+        const auto step = format::scan_record(log.subspan(at), at, 0, {});
+        if (!step.record) break;
+        const auto& payload = step.record->payload;
+        if (!payload.empty())
+            bytes.push_back(static_cast<std::size_t>(payload.data() - log.data()) + run.random.below(payload.size()));
+        at = static_cast<std::size_t>(step.record->end);
+    }
+    if (bytes.empty()) return std::nullopt;
+    return bytes[run.random.below(bytes.size())];
+}
+
+// How much of a log other members have, and will have after any crash.
+std::size_t fetched_bytes(Run& run, const Node& node, const SimResource& resource, const std::string& path) {
+    std::size_t fetched = 0;
+    const auto& past = run.past(resource);
+    for (auto* other : resource.members) {
+        auto& filesystem = other->machine.filesystem();
+        const auto* copy = filesystem.find(path);
+        if (other == &node || !other->is_up() || !copy || !copy->inode || past.changed.contains(other)) continue;
+        filesystem.make_data_durable(*copy->inode, filesystem.data_mark()); // else it may never have told of it
+        fetched = std::max(fetched, copy->inode->current.size());
+    }
+    return fetched;
+}
+
+// Bits of the primary's log flip while its marsd is down, in what its disk does not hold yet; somebody has fetched
+// that. It is to go on by itself, without losing what it alone has behind.
+bool damage_a_log_at_rest(Run& run) {
+    auto& resource = run.any_resource();
+    auto* holder = run.any_holder(resource);
+    const auto log = holder ? run.newest_log(*holder, resource) : std::nullopt;
+    if (!log) return false;
+    auto& node = *holder;
+    auto& cluster = run.cluster;
+    const auto path = resource.key(log->text());
+    cluster.world().network().heal_all();
+    run.forget_copies(node);
+    ++run.crashes;
+    const bool is_power_cut = run.random.chance(50); // then the end may be torn as well
+    run.tell(node.name() + (is_power_cut ? " loses power" : " is killed"));
+    is_power_cut ? cluster.power_cut(node) : cluster.kill(node);
+    const auto* bytes = node.machine.filesystem().contents(path);
+    const auto at = format::ReplayLink::parse(cluster.link(node, resource.key("replay-" + node.name())));
+    const auto end = bytes ? std::min(fetched_bytes(run, node, resource, path), bytes->size()) : 0;
+    const auto begin = at && at->log == *log ? static_cast<std::size_t>(at->pos) : end;
+    const auto at_byte = bytes ? payload_byte(run, std::span(*bytes).first(end), begin) : std::nullopt;
+    if (at_byte) {
+        run.tell("byte " + std::to_string(*at_byte) + " of " + log->text() + " of " + resource.name +
+                 " is damaged on " + node.name());
+        auto names = node.machine.filesystem().picture();
+        names[path].inode->current[*at_byte] ^= std::byte{0x10};
+        node.machine.filesystem().restore(names);
+        run.past(resource).damaged = &node;
+        run.past(resource).damaged_byte = {path, *at_byte, names[path].inode->current[*at_byte]};
+    }
+    cluster.boot(node);
+    run.pass(20s); // members are asked; later it would go on without them
+    return at_byte.has_value();
+}
+
+constexpr Stage kLogStages[] = {
+    {.name = "remove a log", .weight = 3, .needs_all_data = true, .needs_no_verbs = true, .run = remove_a_log},
+    {.name = "lose a log at rest",
+     .weight = 2,
+     .needs_all_data = true,
+     .needs_no_verbs = true,
+     .run = lose_a_log_at_rest},
+    {.name = "damage a log at rest",
+     .weight = 4,
+     .needs_all_data = true,
+     .needs_no_verbs = true,
+     .run = damage_a_log_at_rest},
+};
+
+} // namespace
+
+const Family kLogs{"logs", "logs removed, cut or damaged", kLogStages};
+
+} // namespace mars::sim
