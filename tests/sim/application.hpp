@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Application: what runs on a host wherever it finds the device of a resource: opens it, writes with some concurrency,
-// reads, and keeps account in the resource's history.
+// reads, and keeps account in the resource's history. When writes fail it gives up after some time, and tries again
+// later with the device opened anew.
 #pragma once
 
 #include <string>
@@ -23,7 +24,7 @@ class Application {
 
   private:
     env::task<void> worker(Node& node, SimResource& resource, block::Device& device);
-    env::task<void> write_once(SimResource& resource, block::Device& device);
+    env::task<bool> write_once(SimResource& resource, block::Device& device); // false: it has failed
     env::task<void> read_once(SimResource& resource, block::Device& device);
 
     env::sim::World& world_;

@@ -87,8 +87,22 @@ void Cluster::boot(Node& node) {
 
 env::task<void> Cluster::run_daemon(Node& node) {
     auto started = co_await node.daemon->start();
-    if (!started) panic("marsd on " + node.name() + ": " + started.error().text);
+    if (!started) {
+        world_.trace("marsd on " + node.name() + ": " + started.error().text);
+        if (!node.machine.filesystem().may_fail()) panic("marsd on " + node.name() + ": " + started.error().text);
+        world_.after(0s, [this, &node, process = node.process.get()] { start_again(node, process); });
+        co_return;
+    }
     node.has_started = true;
+}
+
+// As systemd does, a second later.
+void Cluster::start_again(Node& node, const env::sim::Process* failed) {
+    if (node.process.get() != failed) return;
+    kill_marsd(node);
+    world_.after(1s, [this, &node] {
+        if (!node.is_up() && node.machine.is_on()) boot(node);
+    });
 }
 
 void Cluster::kill(Node& node) {

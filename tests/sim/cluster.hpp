@@ -59,6 +59,7 @@ class Cluster {
 
   private:
     env::task<void> run_daemon(Node& node);
+    void start_again(Node& node, const env::sim::Process* failed);
     env::task<void> stop_daemon(Node& node);
     void forget(Node& node);
 

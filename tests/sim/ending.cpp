@@ -115,8 +115,9 @@ void Care::look_after(int seconds) {
 
 void calm_down(Run& run) {
     run.is_over = true;
-    run.tell("the end: all lines are whole, all hosts run");
+    run.tell("the end: all lines are whole, all disks work, all hosts run");
     auto& cluster = run.cluster;
+    for (auto& cure : run.cures) cure();
     cluster.world().network().heal_all();
     cluster.make_applications_lazy(false);
     cluster.commands().finish(40s);

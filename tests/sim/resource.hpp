@@ -41,6 +41,7 @@ struct SimResource {
 struct ApplicationState {
     bool shall_run = true;
     int workers = 0; // at work now: the device is open
+    bool has_given_up = false;
 };
 
 struct Node {

@@ -11,6 +11,12 @@ Run::Run(std::uint64_t seed, const ScenarioOptions& o)
     : options(o), plan(draw_plan(seed, o)), cluster(seed, plan, story), random(cluster.world().random()) {
     story.follow(cluster.world());
     cluster.world().print_trace = options.print_trace;
+    cluster.world().on_storm = [this](const std::string& what) { report(what); };
+}
+
+env::sim::Strangers& Run::strangers() {
+    if (!stranger_) stranger_ = std::make_unique<Stranger>(cluster.world());
+    return stranger_->calls;
 }
 
 void Run::report(const std::string& what) {

@@ -2,10 +2,13 @@
 // Run: one seeded run of a cluster while it goes on, and what its judge remembers of what was done to it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "kernel/env/sim/strangers.hpp"
 #include "kernel/format/log_name.hpp"
 #include "tests/sim/cluster.hpp"
 #include "tests/sim/plan.hpp"
@@ -78,8 +81,19 @@ class Run {
     std::string wrong;
     std::map<std::string, std::uint64_t> drawn; // stages and what came of them
     std::uint64_t crashes = 0, handovers = 0;
+    std::vector<std::function<void()>> cures; // of what was broken; at the end
+    env::sim::Strangers& strangers();
 
   private:
+    struct Stranger {
+        explicit Stranger(env::sim::World& world)
+            : process(world.add_machine("stranger", "10.9.9.9").start_process("stranger")), calls(*process) {}
+        ~Stranger() { process->kill(); }
+        std::unique_ptr<env::sim::Process> process;
+        env::sim::Strangers calls;
+    };
+    std::unique_ptr<Stranger> stranger_;
+
     std::map<const SimResource*, Past> pasts_;
 };
 

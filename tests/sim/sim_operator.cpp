@@ -70,7 +70,7 @@ env::task<result<shell::RemoteResult>> SimRemote::run(shell::RemoteHost host, sh
     env::sim::Machine* target = nullptr;
     for (auto* machine : world_.machines())
         if (machine->name() == host.name || machine->address() == host.address) target = machine;
-    const auto is_cut = [&] { return world_.network().link(process_.machine().address(), target->address()).cut; };
+    const auto is_cut = [&] { return !world_.network().is_reachable(process_.machine().address(), target->address()); };
     if (!target || is_cut()) {
         co_await process_.clock().sleep(options.connect_timeout);
         co_return failure(std::errc::timed_out, "ssh to " + host.name + ": no answer");

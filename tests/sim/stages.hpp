@@ -30,7 +30,8 @@ struct Family {
 // All of them; the first one is what happens every day, in each run.
 std::span<const Family* const> families();
 
-extern const Family kEveryday, kLines, kClocks, kCrashes, kRestarts, kOperators, kMembers, kAbsence, kStorage, kLogs;
+extern const Family kEveryday, kLines, kClocks, kCrashes, kRestarts, kOperators, kMembers, kAbsence, kStorage, kLogs,
+    kDisks, kMars, kSpace, kNetwork, kAddresses, kStrangers;
 
 // One step: draws a stage of the run's families, and plays it.
 void play_stage(Run& run);

@@ -50,6 +50,15 @@ bool set_a_clock(Run& run) {
     return true;
 }
 
+// Somebody sets it by hand, or the machine has come up with a clock that is wrong until it hears of a better one.
+bool set_a_clock_by_hours(Run& run) {
+    auto& node = run.any();
+    const auto by = run.between(-72h, 72h);
+    run.tell("the clock of " + node.name() + " jumps by " + std::to_string(by / 1min) + " minutes");
+    node.machine.step_clock(by);
+    return true;
+}
+
 constexpr Stage kLineStages[] = {
     {.name = "cut a line", .weight = 4, .run = cut_a_line},
     {.name = "cut a host off", .weight = 1, .run = unplug_a_host},
@@ -58,11 +67,12 @@ constexpr Stage kLineStages[] = {
 
 constexpr Stage kClockStages[] = {
     {.name = "set a clock", .weight = 3, .run = set_a_clock},
+    {.name = "set a clock by hours", .weight = 2, .run = set_a_clock_by_hours},
 };
 
 } // namespace
 
 const Family kLines{"lines", "lines break, hosts are cut off, also in the middle of handovers", kLineStages};
-const Family kClocks{"clocks", "clocks are set by up to two seconds", kClockStages};
+const Family kClocks{"clocks", "clocks are set, by seconds, hours or days", kClockStages};
 
 } // namespace mars::sim

@@ -6,6 +6,12 @@
 
 namespace mars::env::sim {
 
+std::string_view name_of(Operation operation) {
+    static constexpr std::string_view names[] = {"open",   "read",   "write",  "sync",       "symlink",
+                                                 "create", "rename", "remove", "sync_names", "look"};
+    return names[static_cast<std::size_t>(operation)];
+}
+
 bool matches(std::string_view pattern, std::string_view path) {
     const auto star = pattern.find('*');
     if (star == std::string_view::npos) return pattern == path;
@@ -57,7 +63,9 @@ Faults::Verdict Faults::judge(Operation operation, const std::string& path) {
         verdict.is_in_parts = verdict.is_in_parts || fault.is_in_parts;
         verdict.slower *= fault.slower;
         verdict.is_hollow = verdict.is_hollow || fault.is_hollow;
-        if (fault.error != 0) world_.trace("fault: errno " + std::to_string(fault.error) + " for " + path);
+        if (fault.error != 0)
+            world_.trace("fault: " + std::string(name_of(operation)) + " of " + path + ": errno " +
+                         std::to_string(fault.error));
     }
     return verdict;
 }

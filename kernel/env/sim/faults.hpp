@@ -19,6 +19,8 @@ namespace mars::env::sim {
 // Classes of operations. look: names and attributes are read (read_symlink, status, list).
 enum class Operation { open, read, write, sync, symlink, create, rename, remove, sync_names, look };
 
+std::string_view name_of(Operation operation);
+
 inline constexpr Duration kForEver{std::numeric_limits<std::int64_t>::max()};
 
 struct Fault {

@@ -105,7 +105,7 @@ Faults::Verdict Filesystem::judge(Operation operation, const std::string& path) 
 // --- space -----------------------------------------------------------------------------------------------------------
 
 void Filesystem::set_capacity(const std::string& prefix, std::uint64_t bytes, std::uint64_t inodes) {
-    capacity_prefix_ = prefix + "/";
+    capacity_prefix_ = prefix;
     limits_.blocks = bytes / kBlock;
     limits_.inodes = inodes;
     has_limits_ = bytes != 0 || inodes != 0;
@@ -120,14 +120,14 @@ Filesystem::Usage Filesystem::usage_of(const Node& node) {
     return used;
 }
 
-Filesystem::Usage Filesystem::usage() const {
+Filesystem::Usage Filesystem::used_below(const std::string& prefix) const {
     Usage sum;
     const auto add = [&sum](const Usage& used) {
         sum.blocks += used.blocks;
         sum.inodes += used.inodes;
     };
-    for (auto it = current_.lower_bound(capacity_prefix_); it != current_.end(); ++it) {
-        if (!it->first.starts_with(capacity_prefix_)) break;
+    for (auto it = current_.lower_bound(prefix + "/"); it != current_.end(); ++it) {
+        if (!it->first.starts_with(prefix + "/")) break;
         add(usage_of(it->second));
     }
     for (auto& weak : nameless_)
@@ -137,23 +137,23 @@ Filesystem::Usage Filesystem::usage() const {
 
 SpaceInfo Filesystem::space(const std::string& path) const {
     SpaceInfo info;
-    const bool is_below = has_limits_ && limits_.blocks != 0 && (path + "/").starts_with(capacity_prefix_);
+    const bool is_below = has_limits_ && limits_.blocks != 0 && (path + "/").starts_with(capacity_prefix_ + "/");
     info.total_bytes = info.available_bytes = is_below ? limits_.blocks * kBlock : std::uint64_t(100) << 30;
     if (!is_below) return info;
-    const auto used = usage().blocks;
+    const auto used = used_below(capacity_prefix_).blocks;
     info.available_bytes = limits_.blocks > used ? (limits_.blocks - used) * kBlock : 0;
     return info;
 }
 
 std::uint64_t Filesystem::free_inodes() const {
     if (limits_.inodes == 0) return ~std::uint64_t(0);
-    const auto used = usage().inodes;
+    const auto used = used_below(capacity_prefix_).inodes;
     return limits_.inodes > used ? limits_.inodes - used : 0;
 }
 
 bool Filesystem::has_space_for(const std::string& path, Usage more) const {
     if (!is_limited(path)) return true;
-    const auto used = usage();
+    const auto used = used_below(capacity_prefix_);
     const auto fits = [](std::uint64_t has, std::uint64_t wants, std::uint64_t limit) {
         return limit == 0 || wants == 0 || has + wants <= limit;
     };

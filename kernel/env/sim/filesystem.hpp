@@ -48,6 +48,7 @@ class Filesystem {
     // while they are open.
     void set_capacity(const std::string& prefix, std::uint64_t bytes, std::uint64_t inodes = 0);
     Faults& faults() { return faults_; }
+    bool may_fail() const { return !faults_.is_empty() || has_limits_ || fault; } // now, or earlier
     // Asked before each operation; an errno makes it fail with that and without effect. For tests that count.
     std::function<std::optional<int>(Operation, const std::string& path)> fault;
     // All rows of faults() together, and the hook.
@@ -59,6 +60,10 @@ class Filesystem {
     std::vector<std::string> names_in(const std::string& directory) const;
     // Path and target of all symlinks below `prefix`.
     std::vector<std::pair<std::string, std::string>> links_below(const std::string& prefix) const;
+    struct Usage {
+        std::uint64_t blocks = 0, inodes = 0;
+    };
+    Usage used_below(const std::string& prefix) const;
     SpaceInfo space(const std::string& path) const;
     std::uint64_t free_inodes() const; // below the prefix; the largest number when there is no limit
 
@@ -94,12 +99,8 @@ class Filesystem {
     };
     static void apply(NameMap& names, const JournalEntry& entry);
     void record(JournalEntry entry);
-    struct Usage {
-        std::uint64_t blocks = 0, inodes = 0;
-    };
     static Usage usage_of(const Node& node);
-    Usage usage() const; // below the prefix
-    bool is_limited(const std::string& path) const { return has_limits_ && path.starts_with(capacity_prefix_); }
+    bool is_limited(const std::string& path) const { return has_limits_ && path.starts_with(capacity_prefix_ + "/"); }
     bool has_space_for(const std::string& path, Usage more) const;
 
     World& world_;

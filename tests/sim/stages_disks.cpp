@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Data disks that fail, once or for longer, have sectors that cannot be read, are slow, or stand still. They hold what
+// they have called durable.
+#include <cerrno>
+
+#include "tests/sim/bad_days.hpp"
+#include "tests/sim/stages.hpp"
+
+namespace mars::sim {
+
+using namespace std::chrono_literals;
+using env::sim::Fault;
+using env::sim::Operation;
+
+namespace {
+
+Fault fault_of(const SimResource& resource) {
+    Fault fault;
+    fault.pattern = resource.disk;
+    return fault;
+}
+
+bool fail_a_disk(Run& run) {
+    static const std::vector<Operation> kinds[] = {
+        {Operation::read}, {Operation::write}, {Operation::sync}, {Operation::open}, {}};
+    auto& resource = run.any_resource();
+    auto& node = run.any_member(resource);
+    auto fault = fault_of(resource);
+    fault.operations = kinds[run.random.below(std::size(kinds))];
+    fault.error = run.random.chance(80) ? EIO : ENXIO;
+    fault.is_in_parts = run.random.chance(30);
+    draw_span(run, fault, true);
+    begin_fault(run, node, fault, resource.disk);
+    return true;
+}
+
+bool slow_a_disk(Run& run) {
+    auto& resource = run.any_resource();
+    auto& node = run.any_member(resource);
+    auto fault = fault_of(resource);
+    fault.slower = 100;
+    fault.from = run.cluster.world().now();
+    if (run.random.chance(60)) fault.to = fault.from + run.between(1s, 40s);
+    begin_fault(run, node, fault, resource.disk);
+    return true;
+}
+
+bool stop_a_disk(Run& run) {
+    auto& resource = run.any_resource();
+    auto& node = run.any_member(resource);
+    auto fault = fault_of(resource);
+    fault.stands_still = true;
+    fault.from = run.cluster.world().now();
+    if (run.random.chance(70)) fault.to = fault.from + run.between(1s, 30s);
+    begin_fault(run, node, fault, resource.disk);
+    return true;
+}
+
+bool lose_sectors(Run& run) {
+    auto& resource = run.any_resource();
+    auto& node = run.any_member(resource);
+    auto& filesystem = node.machine.filesystem();
+    auto& inode = *filesystem.find(resource.disk)->inode;
+    const auto count = 1 + run.random.below(8);
+    const auto first = run.random.below(resource.bytes / kSector - count);
+    run.tell(node.name() + ": " + std::to_string(count) + " sectors of " + resource.disk + " from " +
+             std::to_string(first) + " on cannot be read until they are written");
+    for (auto sector = first; sector < first + count; ++sector) inode.unreadable.insert(sector);
+    run.cures.push_back([&filesystem, disk = resource.disk] { filesystem.find(disk)->inode->unreadable.clear(); });
+    return true;
+}
+
+constexpr Stage kDiskStages[] = {
+    {.name = "a disk fails", .weight = 5, .run = fail_a_disk},
+    {.name = "sectors are lost", .weight = 2, .run = lose_sectors},
+    {.name = "a disk is slow", .weight = 2, .run = slow_a_disk},
+    {.name = "a disk stands still", .weight = 3, .run = stop_a_disk},
+};
+
+} // namespace
+
+const Family kDisks{"disks", "data disks fail, lose sectors, are slow, stand still", kDiskStages};
+
+} // namespace mars::sim
