@@ -106,8 +106,7 @@ class SimWatch final : public DirectoryWatch {
             DirectoryChange change;
             change.directory = directory;
             change.name = name;
-            pending_.push_back(std::move(change));
-            event_.notify();
+            note(std::move(change));
         };
     }
     ~SimWatch() override { process_.machine().filesystem().watchers.erase(id_); }
@@ -124,8 +123,20 @@ class SimWatch final : public DirectoryWatch {
         if (pending_.empty()) co_await event_.wait();
         co_return std::exchange(pending_, {});
     }
+    std::vector<DirectoryChange> pending() override { return std::exchange(pending_, {}); }
 
   private:
+    void note(DirectoryChange change) {
+        const auto most = process_.machine().filesystem().most_watched;
+        if (pending_.size() > most) return;
+        if (pending_.size() == most) {
+            change = DirectoryChange();
+            change.overflow = true;
+        }
+        pending_.push_back(std::move(change));
+        event_.notify();
+    }
+
     static inline int next_id_ = 1; // orders watchers; never influences anything else
     Process& process_;
     Event event_;
@@ -170,6 +181,7 @@ class SimStorage final : public Storage {
     }
 
     result<SymlinkValue> read_symlink(const std::string& path) const override {
+        ++filesystem().looks;
         auto* node = filesystem().find(path);
         if (!node) return errno_failure(ENOENT, path);
         if (node->kind != FileKind::symlink) return errno_failure(EINVAL, path);
@@ -188,6 +200,7 @@ class SimStorage final : public Storage {
     }
 
     result<FileStatus> status(const std::string& path) const override {
+        ++filesystem().looks;
         auto* node = filesystem().find(path);
         if (!node) return errno_failure(ENOENT, path);
         FileStatus status;
@@ -199,6 +212,7 @@ class SimStorage final : public Storage {
     }
 
     result<std::vector<DirectoryEntry>> list(const std::string& directory) const override {
+        ++filesystem().looks;
         auto* node = filesystem().find(directory);
         if (!node) return errno_failure(ENOENT, directory);
         if (node->kind != FileKind::directory) return errno_failure(ENOTDIR, directory);
