@@ -68,6 +68,11 @@ env::task<result<LogFetcher::Outcome>> LogFetcher::run_once() {
     MARS_CO_TRY(request_, co_await prepare());
     MARS_CO_TRY(std::unique_ptr<env::Stream> stream, co_await env_.net().connect(plan_.peer, limits_.connect));
     PeerSession peer(env_, std::move(stream), limits_.session);
+    struct Shown {
+        ~Shown() { place = nullptr; }
+        PeerSession*& place;
+    } const shown{peer_};
+    peer_ = &peer;
     co_return co_await peer.run(converse(peer));
 }
 

@@ -80,6 +80,10 @@ class LogFetcher {
     std::uint64_t durable_length() const { return file_ ? file_->durable_length() : 0; }
     std::uint64_t peer_length() const { return peer_length_; }
     bool is_connected() const { return is_connected_; }
+    // The peer may not be there any more: it shall give a sign of life.
+    void ask_for_sign() {
+        if (peer_) peer_->ask_for_sign();
+    }
 
   private:
     // What has been received and waits for the disk.
@@ -137,6 +141,7 @@ class LogFetcher {
     std::uint64_t peer_length_ = 0;
     Duration progress_at_{};
     bool is_connected_ = false;
+    PeerSession* peer_ = nullptr; // while it lasts
 };
 
 } // namespace mars::block

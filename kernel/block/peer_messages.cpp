@@ -61,8 +61,11 @@ OutFrame encode_welcome(const Welcome& welcome) {
     return encode_fields(SessionMessage::welcome, kWelcome, welcome, 64);
 }
 
-OutFrame encode_alive() {
-    auto writer = begin_frame(0);
+OutFrame encode_alive(const AliveSign& sign) {
+    auto writer = begin_frame(5);
+    if (sign.next_in)
+        writer.u32(static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(*sign.next_in).count()))
+            .boolean(sign.wants_answer);
     return seal_frame(SessionMessage::alive, writer);
 }
 
@@ -85,6 +88,16 @@ result<Welcome> parse_welcome(std::span<const std::byte> payload) {
     if (!is_identifier(welcome.host))
         return failure(std::errc::bad_message, "welcome: the host name is not a legal one");
     return welcome;
+}
+
+result<AliveSign> parse_alive(std::span<const std::byte> payload) {
+    AliveSign sign;
+    if (payload.empty()) return sign;
+    format::Reader reader(payload);
+    sign.next_in = std::chrono::seconds(reader.u32());
+    sign.wants_answer = reader.boolean();
+    MARS_TRY_VOID(reader.finish("alive"));
+    return sign;
 }
 
 result<std::string> parse_text(std::span<const std::byte> payload) {

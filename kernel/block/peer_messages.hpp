@@ -48,6 +48,14 @@ struct Welcome {
     bool operator==(const Welcome&) const = default;
 };
 
+// `alive`. Older releases say, and read, nothing in it.
+struct AliveSign {
+    std::optional<Duration> next_in; // so soon comes the next one at the latest; whole seconds on the wire
+    bool wants_answer = false;       // by a sign of life
+
+    bool operator==(const AliveSign&) const = default;
+};
+
 // A received message.
 struct Frame {
     std::uint16_t type = 0;
@@ -80,12 +88,13 @@ OutFrame encode_fields(Enum type, const Layout& layout, const Message& message, 
 
 OutFrame encode_hello(const Hello& hello);
 OutFrame encode_welcome(const Welcome& welcome);
-OutFrame encode_alive();
+OutFrame encode_alive(const AliveSign& sign);
 // refused and failed: one sentence for the operator; longer texts are cut.
 OutFrame encode_text(SessionMessage type, std::string_view text);
 
 result<Hello> parse_hello(std::span<const std::byte> payload);
 result<Welcome> parse_welcome(std::span<const std::byte> payload);
+result<AliveSign> parse_alive(std::span<const std::byte> payload);
 result<std::string> parse_text(std::span<const std::byte> payload);
 
 } // namespace mars::block

@@ -90,6 +90,7 @@ env::task<void> PeerServer::serve_connection(std::unique_ptr<env::Stream> stream
     sessions_.push_back(session);
     Registered registered{*this, std::prev(sessions_.end())};
     PeerSession peer(env_, std::move(stream), limits_.session);
+    session->peer = &peer;
     auto ended = co_await peer.run(converse(peer, *session));
     if (!ended && !session->must_stop) report(*session, ended.error());
 }
@@ -145,6 +146,11 @@ env::task<void> PeerServer::disconnect(std::string resource) {
         if (concerned(session)) end(*session);
     while (std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& s) { return concerned(s) && s->must_stop; }))
         co_await session_ended_.wait();
+}
+
+void PeerServer::ask_for_signs(const std::string& host) {
+    for (auto& session : sessions_)
+        if (session->host == host && session->peer) session->peer->ask_for_sign();
 }
 
 env::task<void> PeerServer::stop() {

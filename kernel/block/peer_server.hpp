@@ -58,6 +58,9 @@ class PeerServer {
     // Stops listening, ends all sessions, waits for their ends.
     env::task<void> stop();
 
+    // `host` may have left its sessions behind: each shall give a sign of life.
+    void ask_for_signs(const std::string& host);
+
     std::size_t sessions() const { return sessions_.size(); }
     // Where it listens, once started.
     env::Endpoint local() const { return listener_->local(); }
@@ -69,8 +72,9 @@ class PeerServer {
         std::string who;     // for the log: the address, later the host
         std::string address; // of the peer
         bool is_stranger = false;
-        std::string host;     // once admitted
-        std::string resource; // once admitted
+        std::string host;            // once admitted
+        std::string resource;        // once admitted
+        PeerSession* peer = nullptr; // while it runs
         bool must_stop = false;
         env::Event stop;
     };
@@ -114,6 +118,8 @@ class SourceServer {
     // Ends the sessions of `resource`; when it returns none of them uses the source any more.
     env::task<void> disconnect(std::string resource) { return server_.disconnect(std::move(resource)); }
     env::task<void> stop() { return server_.stop(); }
+    // `host` may have left its sessions behind: each shall give a sign of life.
+    void ask_for_signs(const std::string& host) { server_.ask_for_signs(host); }
     std::size_t sessions() const { return server_.sessions(); }
     // Where it listens, once started.
     env::Endpoint local() const { return server_.local(); }

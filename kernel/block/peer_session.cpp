@@ -11,6 +11,7 @@ namespace mars::block {
 namespace {
 
 constexpr std::size_t kInputBytes = std::size_t{64} << 10;
+constexpr std::size_t kIdleInputBytes = std::size_t{1} << 10;
 constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
 
 long long whole_seconds(Duration d) {
@@ -21,14 +22,40 @@ long long whole_seconds(Duration d) {
 
 PeerSession::PeerSession(env::Env& env, std::unique_ptr<env::Stream> stream, SessionLimits limits)
     : env_(env), stream_(std::move(stream)), limits_(limits), remote_(stream_->remote()), queued_(env.lot()),
-      room_(env.lot()), input_(kInputBytes) {}
+      room_(env.lot()), life_(limits.life), stirred_(env.lot()), input_(kIdleInputBytes) {}
 
 env::task<result<void>> PeerSession::send(OutFrame frame) {
     while (queued_bytes_ >= limits_.queue_bytes) co_await room_.wait();
+    queue(std::move(frame));
+    stir();
+    co_return result<void>();
+}
+
+void PeerSession::queue(OutFrame frame) {
     queued_bytes_ += frame.size();
     queue_.push_back(std::move(frame));
     queued_.notify();
-    co_return result<void>();
+}
+
+void PeerSession::stir() {
+    const bool was_resting = life_.is_resting();
+    life_.stir();
+    if (was_resting) stirred_.notify();
+}
+
+void PeerSession::ask_for_sign() {
+    const bool was_resting = life_.is_resting();
+    const auto sign = life_.ask(env_.clock().steady());
+    if (!sign) return;
+    queue(encode_alive(*sign));
+    if (was_resting) stirred_.notify();
+}
+
+result<void> PeerSession::take_sign(const Frame& frame) {
+    MARS_TRY(const auto sign, parse_alive(frame.payload));
+    life_.heard(sign);
+    if (sign.wants_answer && queue_.empty()) queue(encode_alive(life_.answer())); // else more comes anyway
+    return {};
 }
 
 env::task<result<void>> PeerSession::drain() {
@@ -50,7 +77,6 @@ env::task<failure> PeerSession::write_queue() {
             sent += piece.size();
             bytes_sent_ += piece.size();
         }
-        wrote_since_pulse_ = true;
         queued_bytes_ -= frame.size();
         room_.notify();
     }
@@ -58,7 +84,7 @@ env::task<failure> PeerSession::write_queue() {
 
 std::optional<failure> PeerSession::overdue() const {
     auto now = env_.clock().steady();
-    if (listening_since_ && now - *listening_since_ >= limits_.silence)
+    if (listening_since_ && life_.is_overdue(now, *listening_since_))
         return failure(std::errc::timed_out, "nothing was heard from " + remote_.text() + " for " +
                                                  std::to_string(whole_seconds(now - *listening_since_)) + " s");
     if (writing_since_ && now - *writing_since_ >= limits_.stuck)
@@ -69,15 +95,11 @@ std::optional<failure> PeerSession::overdue() const {
 
 env::task<failure> PeerSession::pulse() {
     for (;;) {
-        co_await env_.clock().sleep(limits_.pulse);
+        const bool is_woken = co_await env::wait_for(env_, stirred_, life_.pause());
+        if (is_woken) continue;
         if (auto late = overdue()) co_return *std::move(late);
-        if (!wrote_since_pulse_ && queue_.empty() && !writing_since_) {
-            auto sign = encode_alive();
-            queued_bytes_ += sign.size();
-            queue_.push_back(std::move(sign));
-            queued_.notify();
-        }
-        wrote_since_pulse_ = false;
+        const auto sign = life_.look(!queue_.empty() || writing_since_);
+        if (sign) queue(encode_alive(*sign));
     }
 }
 
@@ -86,13 +108,19 @@ env::task<result<std::size_t>> PeerSession::read_some(std::span<std::byte> into)
     auto got = co_await stream_->read_some(into);
     listening_since_.reset();
     if (got) bytes_received_ += *got;
+    life_.end_asking();
     co_return got;
 }
 
-// Makes at least `count` bytes (at most kInputBytes) available in the input buffer. False: the peer has hung up, and
-// nothing is there.
+// Makes at least `count` bytes (at most kInputBytes) available in the input buffer, which is small while little comes.
+// False: the peer has hung up, and nothing is there.
 env::task<result<bool>> PeerSession::fill(std::size_t count) {
-    if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
+    if (input_begin_ == input_end_) {
+        input_begin_ = input_end_ = 0;
+        if (life_.is_resting() && input_.size() > kIdleInputBytes)
+            input_ = std::vector<std::byte>(std::max(count, kIdleInputBytes));
+    }
+    if (count > input_.size()) input_.resize(kInputBytes);
     if (input_begin_ + count > input_.size()) {
         std::memmove(input_.data(), input_.data() + input_begin_, input_end_ - input_begin_);
         input_end_ -= input_begin_;
@@ -105,6 +133,7 @@ env::task<result<bool>> PeerSession::fill(std::size_t count) {
             co_return failure(std::errc::connection_reset,
                               "connection to " + remote_.text() + " ended in the middle of a message");
         input_end_ += got;
+        if (input_end_ == input_.size() && input_.size() < kInputBytes) input_.resize(kInputBytes); // there is more
     }
     co_return true;
 }
@@ -146,7 +175,13 @@ env::task<result<std::optional<Frame>>> PeerSession::receive() {
         Frame frame{header.type, std::vector<std::byte>(header.length)};
         MARS_CO_TRY_VOID(co_await read_payload(frame.payload));
         MARS_CO_TRY_VOID(format::check_payload(header, frame.payload));
-        if (!frame.is(SessionMessage::alive)) co_return std::optional<Frame>(std::move(frame));
+        if (!frame.is(SessionMessage::alive)) {
+            const bool was_resting = life_.is_resting();
+            life_.heard_message();
+            if (was_resting) stirred_.notify();
+            co_return std::optional<Frame>(std::move(frame));
+        }
+        MARS_CO_TRY_VOID(take_sign(frame));
     }
 }
 

@@ -17,6 +17,7 @@
 
 #include "kernel/block/concurrently.hpp"
 #include "kernel/block/peer_messages.hpp"
+#include "kernel/block/signs_of_life.hpp"
 #include "kernel/env/env.hpp"
 
 namespace mars::block {
@@ -26,8 +27,7 @@ inline constexpr std::uint64_t kProgressBytes = 1024;
 
 struct SessionLimits {
     Duration handshake = std::chrono::seconds(10);
-    Duration pulse = std::chrono::seconds(5);    // an idle side shows that it lives this often
-    Duration silence = std::chrono::seconds(30); // nothing heard for so long: the peer is gone
+    LifeLimits life;
     Duration stuck = std::chrono::seconds(120);  // the peer lives, but takes nothing off the line
     Duration farewell = std::chrono::seconds(5); // for the peer to see the last message and to hang up
     std::size_t queue_bytes = std::size_t{4} << 20;
@@ -52,6 +52,8 @@ class PeerSession {
     // The next message, which has to come: a peer that has hung up is connection_reset. `refused` and `failed` arrive
     // as frames like all others.
     env::task<result<Frame>> expect();
+    // The peer may not be there any more, or not hear us: it shall give a sign of life now.
+    void ask_for_sign();
     // Waits until everything queued has been handed to the transport.
     env::task<result<void>> drain();
     // Sends the last message of this session and waits (limits.farewell) until the peer has hung up, so that closing
@@ -72,6 +74,9 @@ class PeerSession {
     static env::task<result<T>> only_fails(env::task<failure> t);
     env::task<failure> write_queue();
     env::task<failure> pulse();
+    void queue(OutFrame frame);
+    void stir();
+    result<void> take_sign(const Frame& frame);
     std::optional<failure> overdue() const;
     env::task<result<void>> until_hung_up();
 
@@ -89,7 +94,8 @@ class PeerSession {
     env::Event queued_;
     env::Event room_;
     std::optional<Duration> writing_since_;
-    bool wrote_since_pulse_ = false;
+    SignsOfLife life_;
+    env::Event stirred_; // a rest is over
 
     std::size_t max_payload_ = format::kMaxFramePayload;
     std::vector<std::byte> input_;

@@ -8,6 +8,11 @@
 
 namespace mars::block {
 
+std::shared_ptr<RecordArena::Spares> RecordArena::common_spares() {
+    thread_local const auto spares = std::make_shared<Spares>();
+    return spares;
+}
+
 std::span<std::byte> RecordArena::allocate(std::size_t bytes) {
     if (bytes > kChunkBytes) panic("record arena: " + std::to_string(bytes) + " bytes do not fit a chunk");
     if (!chunk_ || kChunkBytes - used_ < bytes) next_chunk();

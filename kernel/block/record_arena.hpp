@@ -16,12 +16,14 @@ namespace mars::block {
 class RecordArena {
   public:
     static constexpr std::size_t kChunkBytes = 1 << 20;
-    static constexpr std::size_t kSpareChunks = 16; // kept for reuse
+    static constexpr std::size_t kSpareChunks = 16; // kept for reuse, of all arenas together
 
-    RecordArena() : spares_(std::make_shared<Spares>()) {}
+    RecordArena() : spares_(common_spares()) {}
 
     // `bytes` ≤ kChunkBytes of writable memory.
     std::span<std::byte> allocate(std::size_t bytes);
+    // Kept for reuse now, by all arenas of this thread.
+    static std::size_t spare_chunks() { return common_spares()->chunks.size(); }
     // Shares what allocate() returned last, or a part of it.
     Piece share(std::span<const std::byte> part) const;
 
@@ -30,9 +32,10 @@ class RecordArena {
     struct Spares {
         std::vector<Chunk> chunks;
     };
+    static std::shared_ptr<Spares> common_spares();
     void next_chunk();
 
-    std::shared_ptr<Spares> spares_; // outlives the arena while chunks are out
+    std::shared_ptr<Spares> spares_; // outlives the thread's other data while chunks are out
     std::shared_ptr<std::byte> chunk_;
     std::size_t used_ = 0;
 };

@@ -74,8 +74,8 @@ env::task<result<std::optional<SyncEnd>>> SyncClient::shake_hands() {
     if (refusal) co_return std::optional<SyncEnd>(make_end(SyncEnd::Kind::refused, *std::move(refusal)));
     SyncRequest request{plan_.start, plan_.end};
     MARS_CO_TRY_VOID(co_await peer_->send(encode_sync_request(request)));
-    MARS_CO_TRY(Frame answer, co_await env::with_deadline(env_, limits_.session.silence, "the answer of the source",
-                                                          peer_->expect()));
+    MARS_CO_TRY(Frame answer, co_await env::with_deadline(env_, limits_.session.life.silence,
+                                                          "the answer of the source", peer_->expect()));
     if (!answer.is(SyncMessage::source)) {
         MARS_CO_TRY_VOID(take_answer(std::move(answer)));
         co_return std::optional<SyncEnd>(

@@ -92,8 +92,11 @@ class DirectoryWatch {
     // Starts to report creations, removals, renames, and closed-after-write files in `directory` (not below).
     virtual result<void> add(const std::string& directory) = 0;
     virtual void remove(const std::string& directory) = 0;
-    // Suspends until there is at least one change; returns all that are pending, in order.
+    // Suspends until there is at least one change; returns all that are pending, in order. None: they have been taken
+    // by pending() meanwhile.
     virtual task<result<std::vector<DirectoryChange>>> next() = 0;
+    // Those that are pending now, without waiting; next() tells of failures.
+    virtual std::vector<DirectoryChange> pending() = 0;
 };
 
 // Paths relative to some directory ("" is itself), and what reading them has yielded, in the same order.

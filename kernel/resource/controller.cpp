@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kManySteps = 1000; // in one go; some tens are usual
+constexpr Duration kAskedLately = 2s;
+constexpr Duration kListLogs = 60s;
 
 } // namespace
 
@@ -41,7 +43,8 @@ void Controller::start() {
     auto follow_logs = [](Controller* self) -> env::task<void> {
         while (true) {
             co_await self->logs_->changed().wait();
-            if (!self->append_.is_running()) self->signal_.set();
+            const bool is_growth = !self->logs_->take_more_than_growth();
+            if (!self->append_.is_running()) self->hear(is_growth);
         }
     };
     tasks_.spawn("controller " + view_.name(), run());
@@ -60,14 +63,26 @@ void Controller::subscribe() {
             return;
         }
         if (path.find("/log-") != std::string::npos) logs_->expect_changes();
-        if (path.find("/version-") != std::string::npos) logs_->changed().notify(); // a log may be known as complete
-        signal_.set();
+        const bool is_version = path.find("/version-") != std::string::npos;
+        if (is_version) logs_->changed().notify(); // a log may be known as complete
+        hear(is_version || path.find("/replay-") != std::string::npos);
     };
     auto of_hosts = [this](const std::string& path) {
         if ((sync_.is_complete() || role_.is_waiting()) && path.find("/answer-") != std::string::npos) signal_.set();
     };
     resource_news_ = host_.tree.subscribe(tree::resource_dir(view_.name()) + "/", in_resource);
     host_news_ = host_.tree.subscribe("actual-", of_hosts);
+}
+
+// How far somebody has come is told all the time. In a handover, and when an operator asks, others wait for what comes
+// next.
+void Controller::hear(bool is_progress) {
+    const auto primary = view_.primary();
+    const bool is_handover = primary.empty() || (primary == host_.me() && !append_.is_running());
+    if (is_progress && !is_handover && !host_.questions.is_asked_here(kAskedLately))
+        signal_.note();
+    else
+        signal_.set();
 }
 
 void Controller::shut_down() {
@@ -110,9 +125,33 @@ env::task<void> Controller::run() {
             continue;
         }
         steps_ = 0;
-        co_await signal_.wait(round_.next_look());
-        if (round_.next_look() == host_.tunables.scan_interval) logs_->expect_changes();
+        co_await pause();
     }
+}
+
+// Of all that matters there is news; looking all the same is for what nobody tells of: the age of things, a device
+// whose node was removed. Where nothing is to be done, and nothing is to be said, that becomes rarer.
+env::task<void> Controller::pause() {
+    const auto usual = host_.tunables.scan_interval;
+    if (round_.next_look() < usual) {
+        (void)co_await signal_.wait(round_.next_look());
+        quiet_rounds_ = 0;
+        co_return;
+    }
+    const int doublings =
+        std::min(quiet_rounds_, append_.engine().open_count() > 0 ? 1 : 2); // of a device in use, sooner
+    const auto limit = is_quiet_ ? usual * (1 << doublings) : usual;
+    const bool is_news = co_await signal_.wait(limit - some_of(limit / 4));
+    quiet_rounds_ = is_news ? 0 : quiet_rounds_ + 1;
+    if (context_.now() - logs_listed_at_ < kListLogs) co_return;
+    logs_listed_at_ = context_.now();
+    logs_->expect_changes(); // it has been told of all, if the watch works
+}
+
+// Not all resources look at the same time.
+Duration Controller::some_of(Duration most) const {
+    return Duration(static_cast<std::int64_t>(
+        host_.env.random().below(static_cast<std::uint64_t>(std::max<std::int64_t>(most.count(), 1)))));
 }
 
 env::task<bool> Controller::round() {
@@ -252,15 +291,24 @@ void Controller::publish_state(const Plan& plan) {
     if (disk_.is_hanging()) messages.emplace("err-disk-hangs", disk_.hanging_text());
     if (!disk_.doubt().empty()) messages.emplace("err-disk-mismatch", disk_.doubt());
     for (auto* runner : runners_) runner->add_messages(messages);
+    is_quiet_ = messages.empty();
     messages_.publish(messages);
 }
 
-env::task<void> Controller::tell() {
+env::task<void> Controller::tell(bool is_asked) {
     const bool told = co_await publish_positions();
     if (!is_recovered_) co_return;
     publication_.publish_state(facts());
-    if (disk_.is_hanging()) messages_.say("err-disk-hangs", disk_.hanging_text());   // the rounds may be waiting for it
-    if (told && append_.is_running()) publication_.beat("actual-%/is-primary", "1"); // so old are the positions
+    if (disk_.is_hanging()) messages_.say("err-disk-hangs", disk_.hanging_text()); // the rounds may be waiting for it
+    // Who asks at the end of a copy believes only a primary that was at work after it had heard of the question.
+    if (is_asked && told && append_.is_running() && is_being_copied()) publication_.beat("actual-%/is-primary", "1");
+}
+
+bool Controller::is_being_copied() const {
+    const auto members = view_.storage_members();
+    return std::any_of(members.begin(), members.end(), [this](const std::string& host) {
+        return host != host_.me() && view_.sync_status(host).value_or(0) < view_.size();
+    });
 }
 
 env::task<bool> Controller::publish_positions() {

@@ -34,13 +34,16 @@ class Controller {
     // Ends the loop. Only at rest, or when the whole daemon is given up.
     env::task<void> stop();
 
-    // Publishes positions and the state of the resource as they are now.
-    env::task<void> tell();
+    // Publishes positions and the state of the resource as they are now. `is_asked`: a host waits for news.
+    env::task<void> tell(bool is_asked);
     // Publishes how far the logger, replay or sync are now, and the rates. Must have happened before the heartbeat says
     // "alive" (M9). False: /mars takes nothing.
     env::task<bool> publish_positions();
     // Which version of `primary` is durable here, also while a disk or a log holds everything else up.
     env::task<void> tell_role();
+
+    // `host` has connected anew: it may have left the sessions of this resource behind.
+    void ask_for_sign(const std::string& host) { fetch_.ask_for_sign(host); }
 
     // What peers may fetch; nullptr until the local logs have been examined.
     std::shared_ptr<LogStore> logs() const { return is_recovered_ ? logs_ : nullptr; }
@@ -55,9 +58,13 @@ class Controller {
 
   private:
     env::task<void> run();
+    env::task<void> pause();
     env::task<bool> round();
     env::task<bool> recover();
     void subscribe();
+    void hear(bool is_progress);
+    Duration some_of(Duration most) const;
+    bool is_being_copied() const;
     Local observe();
 
     // Steps of a round, in this order; true: something was done, decide again.
@@ -75,7 +82,10 @@ class Controller {
     Signal signal_;
     env::Event changed_;
     tree::Subscription resource_news_, host_news_;
-    int steps_ = 0; // without a pause
+    int steps_ = 0;         // without a pause
+    bool is_quiet_ = false; // the last one had nothing to say
+    int quiet_rounds_ = 0;  // without any news
+    Duration logs_listed_at_{};
     std::shared_ptr<LogStore> logs_;
     Positions positions_;
     env::QuietLog quiet_;

@@ -18,12 +18,13 @@ using namespace env::asio::experimental::awaitable_operators;
 // when it has had nothing more to give for some seconds.
 constexpr Duration kSecondChoiceTurn = 30s;
 constexpr Duration kSecondChoiceIdle = 3s;
+constexpr Duration kLookAtSource = 30s;
 
 } // namespace
 
 FetchEngine::FetchEngine(env::Env& env, std::string resource, LogStore& logs, env::Event& changed, std::uint16_t port)
     : env_(env), resource_(std::move(resource)), logs_(logs), changed_(changed), port_(port), tasks_(env),
-      wish_changed_(env.lot()) {}
+      wish_changed_(env.lot()), wished_(env.lot()) {}
 
 void FetchEngine::want(FetchWish wish) {
     if (wish.sources.empty()) return;
@@ -32,11 +33,17 @@ void FetchEngine::want(FetchWish wish) {
                                              [&](const auto& source) { return source.host == current_host_; });
     const bool is_too_far = wish.goes_back && fetcher_ && fetcher_->log().seq > wish.log.seq;
     if (wish.log != wish_.log) without_log_.clear();
+    if (wish.is_more_told) ask_for_sign(wish.sources.front().host); // a resting session may be a dead one
     wish_ = std::move(wish);
+    wished_.notify();
     if (!is_running())
         tasks_.spawn("fetch " + resource_, run());
     else if (fetcher_ && (source_is_gone || other_is_preferred || is_too_far))
         wish_changed_.notify();
+}
+
+void FetchEngine::ask_for_sign(const std::string& host) {
+    if (fetcher_ && current_host_ == host) fetcher_->ask_for_sign();
 }
 
 std::string FetchEngine::trouble() const {
@@ -109,7 +116,11 @@ env::task<bool> FetchEngine::fetch_once(std::size_t index) {
 // The preferred source has a part of the log only, or not the next one, and nothing more to give: others may have it.
 env::task<void> FetchEngine::short_copy_at_source() {
     for (auto busy_at = env_.clock().steady();;) {
-        co_await env_.clock().sleep(kSecondChoiceIdle / 3);
+        const bool may_be_so = fetcher_ && (fetcher_->log().seq < wish_.log.seq || logs_.is_short(fetcher_->log()));
+        if (may_be_so)
+            co_await env_.clock().sleep(kSecondChoiceIdle / 3);
+        else // what it depends on comes with a new wish, but for what is known when the connection is made
+            (void)co_await env::wait_for(env_, wished_, is_connected() ? kLookAtSource : kSecondChoiceIdle / 3);
         const auto now = env_.clock().steady();
         const bool has_all = is_connected() && fetcher_->durable_length() >= fetcher_->peer_length();
         const bool is_left_behind = fetcher_ && fetcher_->log().seq < wish_.log.seq;

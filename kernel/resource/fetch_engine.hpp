@@ -27,6 +27,7 @@ struct FetchWish {
     LogName log;
     std::int64_t verified = 0; // everything below is replayed, so it is right
     bool goes_back = false;    // a fetch that is behind `log` already must come back to it
+    bool is_more_told = false; // the preferred source has told that it has more than is here
 };
 
 class FetchEngine {
@@ -36,6 +37,8 @@ class FetchEngine {
 
     // Fetch like this from now on. A fetch that runs already is not disturbed if its source is still wanted.
     void want(FetchWish wish);
+    // `host` may have left its session behind.
+    void ask_for_sign(const std::string& host);
     // Ends fetching; nothing runs when this returns.
     env::task<void> stop();
 
@@ -68,6 +71,7 @@ class FetchEngine {
     std::unique_ptr<block::LogFetcher> fetcher_;
     env::TaskGroup tasks_;
     env::Event wish_changed_;
+    env::Event wished_; // again, perhaps something else
     block::Limiter rate_;
     std::string trouble_;
     bool has_conflict_ = false;

@@ -30,6 +30,9 @@ env::task<bool> FetchRunner::advance(const Plan& plan, std::shared_ptr<block::Di
     wish.goes_back = plan.fetch_gap;
     const auto replay = view_.replay(host_.me());
     if (replay && replay->log == wish.log) wish.verified = replay->pos;
+    if (!plan.fetch_from.empty())
+        if (const auto told = view_.version(wish.log.seq, plan.fetch_from.front()); told && told->log == wish.log)
+            wish.is_more_told = told->length > context_.logs.length(wish.log).value_or(0);
     engine_.want(std::move(wish));
     co_return false; // all that follows from it is told by events
 }

@@ -24,6 +24,8 @@ class FetchRunner final : public Runner {
     env::task<bool> advance(const Plan& plan, std::shared_ptr<block::Disk> disk) override;
     void add_facts(Facts& facts) override;
     void add_messages(std::map<std::string, std::string>& messages) const override;
+    // `host` may have left its session behind.
+    void ask_for_sign(const std::string& host) { engine_.ask_for_sign(host); }
 
   private:
     FetchEngine engine_;

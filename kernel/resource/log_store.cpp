@@ -10,6 +10,11 @@ LogStore::LogStore(env::Env& env, std::string directory, std::string me, FinalLe
     : env_(env), directory_(std::move(directory)), me_(std::move(me)), final_length_(std::move(final_length)),
       changed_(env.lot()) {}
 
+void LogStore::tell() {
+    is_more_than_growth_ = true;
+    changed_.notify();
+}
+
 env::task<result<void>> LogStore::refresh() {
     MARS_CO_TRY(auto entries, env_.storage().list(directory_));
     std::map<LogName, Known> found;
@@ -35,7 +40,7 @@ env::task<result<void>> LogStore::refresh() {
     for (auto& [name, state] : found)
         if (auto known = known_.find(name); known != known_.end()) state = known->second;
     known_ = std::move(found);
-    changed_.notify();
+    tell();
     co_return result<void>();
 }
 
@@ -58,19 +63,19 @@ env::task<result<void>> LogStore::cut(LogName log, std::int64_t length) {
     auto& known = known_[log];
     known.length = length;
     ++known.cuts;
-    changed_.notify();
+    tell();
     co_return result<void>();
 }
 
 void LogStore::hide_behind(const LogName& log, std::int64_t length) {
     known_[log].served = length;
-    changed_.notify();
+    tell();
 }
 
 env::task<result<void>> LogStore::measure(LogName log) {
     MARS_CO_TRY(const auto length, co_await durable_length(log));
     known_[log].length = length;
-    changed_.notify();
+    tell();
     co_return result<void>();
 }
 
@@ -83,13 +88,13 @@ void LogStore::serve_again(const LogName& log) {
     const auto known = known_.find(log);
     if (known == known_.end()) return;
     known->second.served = std::numeric_limits<std::int64_t>::max();
-    changed_.notify();
+    tell();
 }
 
 void LogStore::set_growing(std::set<LogName> logs) {
     if (growing_ == logs) return;
     growing_ = std::move(logs);
-    changed_.notify();
+    tell();
 }
 
 std::vector<LocalLog> LogStore::local() const {
@@ -137,6 +142,7 @@ void LogStore::log_grew(const LogName& name, std::uint64_t durable_length) {
     auto& known = known_[name];
     const auto length = static_cast<std::int64_t>(durable_length);
     if (length < known.length) { // it has been removed and begins again, or a torn end was cut off
+        is_more_than_growth_ = true;
         known.complete = false;
         ++known.cuts;
     }
@@ -148,7 +154,7 @@ void LogStore::log_complete(const LogName& name, std::uint64_t length) {
     auto& known = known_[name];
     known.length = static_cast<std::int64_t>(length);
     known.complete = true;
-    changed_.notify();
+    tell();
 }
 
 } // namespace mars::resource

@@ -59,6 +59,8 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     // LogSource
     std::vector<block::LogState> logs() const override;
     env::Event& changed() override { return changed_; }
+    // Since the last call, more has happened than that a log became longer.
+    bool take_more_than_growth() { return std::exchange(is_more_than_growth_, false); }
     env::task<result<std::unique_ptr<env::File>>> open(LogName name) override;
 
     // FetchObserver; also told by the own logger.
@@ -74,6 +76,7 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     };
     env::task<result<std::int64_t>> durable_length(LogName name);
     bool is_complete(const LogName& name, const Known& known) const;
+    void tell();
 
     env::Env& env_;
     std::string directory_;
@@ -82,6 +85,7 @@ class LogStore final : public block::LogSource, public block::FetchObserver {
     std::map<LogName, Known> known_;
     std::set<LogName> growing_;
     bool may_have_changed_ = true;
+    bool is_more_than_growth_ = false;
     env::Event changed_;
 };
 

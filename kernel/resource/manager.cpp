@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/env/portions.hpp"
 #include "kernel/format/link_values.hpp"
 #include "kernel/tree/heard.hpp"
 
@@ -38,6 +39,7 @@ result<void> Manager::start() {
     started_at_ = host_.env.clock().steady();
     const env::Endpoint logs{"", host_.tunables.log_port};
     const env::Endpoint sync{"", host_.tunables.sync_port};
+    exchange_.on_arrival([this](const std::string& host) { look_for_left_sessions(host); });
     MARS_TRY_VOID(exchange_.start());
     MARS_TRY_VOID(fetch_server_.start(logs));
     MARS_TRY_VOID(sync_server_.start(sync));
@@ -45,7 +47,10 @@ result<void> Manager::start() {
     status_.publish(common_checksums());
     auto look = [this](const std::string& path) {
         if (path.find("/device-") != std::string::npos) resources_changed_.set();
-        if (path.ends_with("/primary")) roles_changed_.set();
+        if (!path.ends_with("/primary")) return;
+        changed_roles_.insert(
+            path.substr(std::string_view("resource-").size(), path.find('/') - std::string_view("resource-").size()));
+        roles_changed_.set();
     };
     subscription_ = host_.tree.subscribe("resource-", look);
     resources_changed_.set();
@@ -53,7 +58,7 @@ result<void> Manager::start() {
     tasks_.spawn("roles", follow_roles());
     tasks_.spawn("heartbeat", heartbeat());
     tasks_.spawn("space", measure_space());
-    host_.questions.start([this] { return tell_all(); });
+    host_.questions.start([this] { return tell_all(true); });
     return {};
 }
 
@@ -66,7 +71,7 @@ env::task<void> Manager::stop() {
     }
     co_await tasks_.stop();
     co_await host_.questions.stop();
-    co_await tell_all();
+    co_await tell_all(true);
     status_.say_goodbye();
     const auto synced = co_await host_.tree.sync();
     if (synced) co_await beat(true); // else nobody may rely on it, and waits for an answer
@@ -135,11 +140,16 @@ env::task<void> Manager::adopt_and_drop() {
 env::task<void> Manager::follow_roles() {
     while (true) {
         co_await roles_changed_.wait(host_.tunables.scan_interval);
-        for (auto& name : host_.tree.suffixes("", "resource-")) {
+        const auto changed = std::exchange(changed_roles_, {});
+        std::vector<std::string> names(changed.begin(), changed.end());
+        if (names.empty()) names = host_.tree.suffixes("", "resource-"); // also those that could not be told
+        env::Portions portions(host_.env);
+        for (const auto& name : names) {
             if (auto controller = find(name))
                 co_await controller->tell_role();
             else if (host_.tree.has(tree::resource_key(name, "data-" + host_.me())))
                 co_await tell_role_at_rest(name);
+            if (portions.is_over()) co_await portions.next();
         }
     }
 }
@@ -151,6 +161,13 @@ env::task<void> Manager::tell_role_at_rest(std::string name) {
     auto noted = co_await note.renew(is_free);
     if (noted && is_free() && !note.seen().empty()) noted = host_.tree.set(key, note.seen());
     if (!noted) host_.env.log().warning("resource " + name + ": " + noted.error().text);
+}
+
+// Sessions that rest would not notice for a minute that their peer was switched off and on again.
+void Manager::look_for_left_sessions(const std::string& host) {
+    fetch_server_.ask_for_signs(host);
+    sync_server_.ask_for_signs(host);
+    for (auto& [name, controller] : controllers_) controller->ask_for_sign(host);
 }
 
 std::shared_ptr<Controller> Manager::find(const std::string& resource) const {
@@ -178,15 +195,19 @@ env::task<void> Manager::measure_space() {
 
 // Positions first: who sees this heartbeat may rely on having seen all positions that were true when it was made (M9).
 env::task<void> Manager::beat(bool is_shutting_down) {
-    co_await tell_all();
+    co_await tell_all(false);
     status_.publish(common_checksums());
     status_.beat(is_shutting_down);
 }
 
-env::task<void> Manager::tell_all() {
+env::task<void> Manager::tell_all(bool is_asked) {
     std::vector<std::shared_ptr<Controller>> all; // one may end while another one publishes
     for (auto& [name, controller] : controllers_) all.push_back(controller);
-    for (auto& controller : all) co_await controller->tell();
+    env::Portions portions(host_.env);
+    for (auto& controller : all) {
+        co_await controller->tell(is_asked);
+        if (portions.is_over()) co_await portions.next();
+    }
 }
 
 // 4.2: after the start nobody becomes primary before its peers had the chance to tell of a newer one: the members of

@@ -47,12 +47,13 @@ class Manager final : private block::PeerGate {
 
     env::task<void> follow_resources();
     env::task<void> adopt_and_drop();
+    void look_for_left_sessions(const std::string& host);
     env::task<void> follow_roles();
     env::task<void> tell_role_at_rest(std::string name);
     env::task<void> heartbeat();
     env::task<void> measure_space();
     env::task<void> beat(bool is_shutting_down);
-    env::task<void> tell_all();
+    env::task<void> tell_all(bool is_asked);
     bool may_be_designated(const std::string& resource);
     bool has_answered(const std::string& host);
     bool is_reachable(const std::string& host) const;
@@ -68,6 +69,7 @@ class Manager final : private block::PeerGate {
     std::map<std::string, std::shared_ptr<Controller>> controllers_;
     Signal resources_changed_;
     Signal roles_changed_;
+    std::set<std::string> changed_roles_; // of these resources; all are looked at from time to time
     tree::Subscription subscription_;
     Duration started_at_{};
     std::set<std::string> unguarded_; // resources

@@ -55,11 +55,15 @@ Messages::Messages(env::Env& env, tree::Tree& tree, std::string directory)
 }
 
 void Messages::publish(const std::map<std::string, std::string>& current) {
+    const bool is_quiet = current.empty() && version_ != 0 && version_ == tree_.version_of(directory_);
+    if (is_quiet) return;
     for (auto& [key, text] : current) say(key, clean(text));
-    expire();
+    const bool is_over = expire();
+    version_ = is_over ? tree_.version_of(directory_) : 0;
 }
 
 void Messages::say(const std::string& key, const std::string& text) {
+    version_ = 0;
     auto& shown = shown_[key];
     shown.last_said = env_.clock().steady();
     if (shown.is_ok || shown.text != text) {
@@ -78,12 +82,19 @@ void Messages::say(const std::string& key, const std::string& text) {
                     shown.first_real.text() + " " + shown.first_lamport.text() + " " + text);
 }
 
-void Messages::expire() {
+// True when nothing is said any more.
+bool Messages::expire() {
+    bool is_over = true;
     for (auto& [key, shown] : shown_) {
-        if (!shown.is_ok && env_.clock().steady() - shown.last_said < kKeep) continue;
+        if (!shown.is_ok && env_.clock().steady() - shown.last_said < kKeep) {
+            is_over = false;
+            continue;
+        }
         shown.is_ok = true;
-        (void)tree_.set(directory_ + "/msg-" + key, "OK"); // unchanged ones cost nothing; a full disk: next round
+        const auto told = tree_.set(directory_ + "/msg-" + key, "OK"); // a full disk: next round
+        is_over = is_over && told;
     }
+    return is_over;
 }
 
 } // namespace mars::resource

@@ -3,6 +3,7 @@
 // for a while, then becomes `OK`. Spec: symlink-tree 2.12.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -29,12 +30,13 @@ class Messages {
         Duration last_said{0};
         bool is_ok = true;
     };
-    void expire();
+    bool expire();
 
     env::Env& env_;
     tree::Tree& tree_;
     std::string directory_;
     std::map<std::string, Shown> shown_;
+    std::uint64_t version_ = 0; // of the directory, when all was told and nothing was left to be taken back
 };
 
 } // namespace mars::resource

@@ -9,6 +9,10 @@ Positions::Positions(tree::Tree& tree, const std::string& resource, std::string 
     : tree_(tree), view_(tree, resource), me_(std::move(me)) {}
 
 env::task<result<void>> Positions::publish(format::ReplayLink replay, std::int64_t known_length) {
+    const auto directory = tree::resource_dir(view_.name());
+    if (told_.version != 0 && told_.version == tree_.version_of(directory) && told_.replay == replay &&
+        told_.known_length == known_length)
+        co_return result<void>();
     const auto before = view_.replay(me_);
     if (!may_publish(replay.log.seq))
         co_return failure(std::errc::invalid_argument, "resource " + view_.name() + ": position in " +
@@ -16,7 +20,9 @@ env::task<result<void>> Positions::publish(format::ReplayLink replay, std::int64
                                                            (before ? before->log.text() : "the published one"));
     MARS_CO_TRY_VOID(tree_.set(view_.key("replay-" + me_), replay.text()));
     MARS_CO_TRY_VOID(write_version(replay.log, known_length, false));
+    const auto version = tree_.version_of(directory);
     if (before && before->log.seq < replay.log.seq) MARS_CO_TRY_VOID(co_await tree_.sync());
+    told_ = Told{replay, known_length, version};
     co_return result<void>();
 }
 

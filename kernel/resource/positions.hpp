@@ -23,12 +23,20 @@ class Positions {
     result<void> correct_version(const format::LogName& log, std::int64_t length);
 
   private:
+    // What was published last, and the version of the directory after that.
+    struct Told {
+        format::ReplayLink replay;
+        std::int64_t known_length = 0;
+        std::uint64_t version = 0;
+    };
+
     bool may_publish(std::int64_t number) const;
     result<void> write_version(const format::LogName& log, std::int64_t length, bool restamp);
 
     tree::Tree& tree_;
     ResourceView view_;
     std::string me_;
+    Told told_;
 };
 
 } // namespace mars::resource

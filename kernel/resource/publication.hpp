@@ -19,6 +19,8 @@ namespace mars::resource {
 struct Rate {
     std::uint64_t amount = 0; // KiB
     std::uint64_t operations = 0;
+
+    bool operator==(const Rate&) const = default;
 };
 
 struct Facts {
@@ -35,28 +37,46 @@ struct Facts {
     bool device_exists = false;
     std::string primary_seen; // which version of `primary` this host acts upon; empty: nothing is durable
     Rate fetch_rate, replay_rate, sync_rate;
+
+    bool operator==(const Facts&) const = default;
 };
 
 class Publication {
   public:
     Publication(env::Env& env, tree::Tree& tree, ResourceView view);
 
-    // Best effort, all of them: a full /mars must not stop the data path; the next time tries again.
+    // Best effort, all of them: a full /mars must not stop the data path; the next time tries again. They cost next to
+    // nothing when nothing is new: neither the facts, nor what stands in the tree.
     void publish_state(const Facts& facts);
     void publish_rates(const Facts& facts);
     // Of an earlier life, no device and no opener is left.
     void begin();
-    void set(std::string_view key, std::string_view value);
+    bool set(std::string_view key, std::string_view value);
     // Also renews the stamp: it is known to be so now.
-    void beat(std::string_view key, std::string_view value);
+    bool beat(std::string_view key, std::string_view value);
 
   private:
+    // What was told, and the versions of the two directories after that.
+    struct Told {
+        std::optional<Facts> facts; // empty: not all of it
+        std::uint64_t of_resource = 0, of_host = 0;
+    };
+    struct Beat {
+        Duration interval;
+        Duration next{-1}; // steady; negative: now
+    };
+
+    bool is_told(const Told& told, const Facts& facts) const;
+    void remember(Told& told, const Facts& facts) const;
+    bool is_due(Beat& beat);
     std::string full_key(std::string_view key) const;
 
     env::Env& env_;
     tree::Tree& tree_;
     ResourceView view_;
-    Duration last_beat_{-1};
+    std::string directory_; // of the host in the resource
+    Told state_, rates_;
+    Beat roles_, openers_;
 };
 
 } // namespace mars::resource

@@ -48,6 +48,7 @@ struct Exchange::State {
     Receiver receiver;
     env::Event members_changed;
     bool must_update_members = true;
+    std::function<void(const std::string& host)> arrived;
     bool must_sync = false; // a peer has changed what this host knows about the cluster
     env::TaskGroup group;
     Subscription changes;
@@ -80,10 +81,15 @@ void Exchange::State::connect_parts() {
     };
     shared.heard_from = [this](const std::string& host) {
         if (auto* p = pusher(host); p && !p->is_pushing()) p->try_now();
+        if (arrived) arrived(host);
     };
     shared.take_over = [this](const std::string& host) {
         if (auto* p = pusher(host)) p->compare_again();
     };
+}
+
+void Exchange::on_arrival(std::function<void(const std::string& host)> arrived) {
+    state_->arrived = std::move(arrived);
 }
 
 result<void> Exchange::start() {

@@ -28,6 +28,8 @@ class Exchange {
     Exchange(env::Env& env, Tree& tree, ExchangeOptions options = {});
     ~Exchange();
 
+    // Called when a host has connected to this one: it is up, perhaps again. Before start().
+    void on_arrival(std::function<void(const std::string& host)> arrived);
     // Listens and connects to all members in ips/ (follows changes of ips/). Fails when the port cannot be bound.
     result<void> start();
     // Delivers what connected peers have not got yet (2 s at most), then ends all connections; must be awaited before

@@ -29,6 +29,16 @@ result<PathState> LinkStore::look(std::string_view path) const {
     const auto where = absolute(path);
     PathState state;
     for (int i = 0; i < kMaxLooks; ++i) {
+        auto link = env_.storage().read_symlink(where); // nearly everything is one
+        if (link) {
+            state.exists = true;
+            state.kind = env::FileKind::symlink;
+            state.mtime = link->mtime;
+            state.link = Link{std::move(link->value), link->mtime};
+            return state;
+        }
+        if (is_absent(link.error())) return PathState();
+        if (!link.error().is(std::errc::invalid_argument)) return link.error();
         auto status = env_.storage().status(where);
         if (!status && is_absent(status.error())) return PathState();
         if (!status) return status.error();
@@ -36,13 +46,6 @@ result<PathState> LinkStore::look(std::string_view path) const {
         state.kind = status->kind;
         state.mtime = status->mtime;
         if (status->kind != env::FileKind::symlink) return state;
-        auto link = env_.storage().read_symlink(where);
-        if (link) {
-            state.mtime = link->mtime;
-            state.link = Link{std::move(link->value), link->mtime};
-            return state;
-        }
-        if (!is_absent(link.error()) && !link.error().is(std::errc::invalid_argument)) return link.error();
     }
     return failure(std::errc::resource_unavailable_try_again, where + " changes faster than it can be read");
 }
@@ -122,9 +125,21 @@ result<bool> LinkStore::write(std::string_view path, std::string_view value, Sta
     // free its blocks takes seconds for a large one.
     const bool is_file = state.exists && state.kind == env::FileKind::regular;
     const auto held = is_file ? env_.storage().hold_blocks(absolute(path)) : nullptr;
-    const auto temporary = absolute(join_path(dir, temporary_prefix_ + std::string(name)));
-    MARS_TRY_VOID(env_.storage().write_symlink(absolute(path), temporary, std::string(value), stamp));
+    MARS_TRY_VOID(rename_link(path, value, stamp));
     return true;
+}
+
+result<bool> LinkStore::replace(std::string_view path, std::string_view value, Stamp stamp) {
+    MARS_TRY(const bool allowed, clear_sidecar(path, stamp));
+    if (!allowed) return false;
+    MARS_TRY_VOID(rename_link(path, value, stamp));
+    return true;
+}
+
+result<void> LinkStore::rename_link(std::string_view path, std::string_view value, Stamp stamp) {
+    const auto [dir, name] = split_path(path);
+    const auto temporary = absolute(join_path(dir, temporary_prefix_ + std::string(name)));
+    return env_.storage().write_symlink(absolute(path), temporary, std::string(value), stamp);
 }
 
 result<void> LinkStore::remove(std::string_view path) {

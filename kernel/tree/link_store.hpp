@@ -49,6 +49,8 @@ class LinkStore {
     // False, and no change: a newer marker, sidecar, or a directory that is not empty is in the way.
     // Failures: not_a_directory (a parent is something else), or what the filesystem says.
     result<bool> write(std::string_view path, std::string_view value, Stamp stamp);
+    // The same where it is known that a link, or nothing, is at `path`, and that its parent is a directory: quicker.
+    result<bool> replace(std::string_view path, std::string_view value, Stamp stamp);
     result<void> remove(std::string_view path);
     // Rewrites the trigger file of a systemd path unit, if a change of the key `path` asks for it (5.5, D6).
     result<void> touch_systemd_trigger(std::string_view path, Stamp now);
@@ -58,6 +60,7 @@ class LinkStore {
   private:
     result<bool> make_one_directory(std::string_view dir, Stamp stamp);
     result<bool> clear_sidecar(std::string_view path, Stamp stamp);
+    result<void> rename_link(std::string_view path, std::string_view value, Stamp stamp);
 
     env::Env& env_;
     std::string root_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/env/portions.hpp"
 #include "kernel/tree/paths.hpp"
 
 namespace mars::tree {
@@ -337,6 +338,12 @@ env::task<result<void>> Pusher::push(Session& session) {
 }
 
 env::task<result<void>> Pusher::compare(Session& session) {
+    env::Portions portions(shared_.env);
+    const auto directories = shared_.tree.directories();
+    for (const auto& dir : directories) { // most digests stay what they are until all are taken
+        (void)shared_.digests.of(dir);
+        if (portions.is_over()) co_await portions.next();
+    }
     // In one go, without suspension: what is dirty until here is covered by the digests, what comes later is kept.
     needs_compare_ = is_behind_ = false;
     compare_at_.reset();

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/tree/receiver.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 
+#include "kernel/env/portions.hpp"
 #include "kernel/format/log_name.hpp"
 #include "kernel/format/replay_link.hpp"
 #include "kernel/tree/paths.hpp"
@@ -16,7 +15,6 @@ namespace {
 // Connections that have not yet said who they are: from addresses of no member, and from each address of one.
 constexpr std::size_t kMaxStrangers = 8;
 constexpr std::size_t kMaxGreeting = 8;
-constexpr std::size_t kMergeSlice = 64; // versions applied before others get their turn
 constexpr Duration kTimeNoteInterval = std::chrono::seconds(1);
 constexpr Duration kAcceptRetry = std::chrono::seconds(1);
 constexpr Duration kPlausible = std::chrono::minutes(1); // a sign of life that is older is none
@@ -278,9 +276,12 @@ env::task<result<void>> Receiver::answer_compare(Session& session, const Frame& 
     ExchangeDiffering answer;
     answer.number = message.number;
     answer.sent = shared_.sent_now();
-    for (std::uint32_t i = 0; i < message.directories.size(); ++i)
+    env::Portions portions(shared_.env);
+    for (std::uint32_t i = 0; i < message.directories.size(); ++i) {
         if (shared_.digests.of(message.directories[i].dir) != message.directories[i].digest)
             answer.indices.push_back(i);
+        if (portions.is_over()) co_await portions.next();
+    }
     co_return co_await send(session, ExchangeMessage::differing, encode(answer));
 }
 
@@ -290,10 +291,11 @@ env::task<result<void>> Receiver::merge(Session& session, const Frame& frame) {
     auto is_ordinary = [](const KeyVersion& v) { return !is_barrier(v.path); };
     std::stable_partition(batch.versions.begin(), batch.versions.end(), is_ordinary); // M9
     result<void> stored; // one key that has no room must not keep back those that have
+    env::Portions portions(shared_.env);
     for (std::size_t i = 0; i < batch.versions.size(); ++i) {
         if (!stored && is_barrier(batch.versions[i].path)) break; // they vouch for all the others
-        if (i % kMergeSlice == kMergeSlice - 1) {
-            co_await boost::asio::post(shared_.env.get_executor(), boost::asio::use_awaitable);
+        if (portions.is_over()) {
+            co_await portions.next();
             if (session.ended) co_return *session.ended;
         }
         auto merged = merge_one(session, batch.versions[i]);

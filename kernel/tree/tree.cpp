@@ -28,8 +28,9 @@ env::task<result<std::unique_ptr<Tree>>> Tree::open(env::Env& env, std::string r
         co_return failure(std::errc::not_a_directory, state->store.root() + " is no directory");
     MARS_CO_TRY_VOID(state->check_stamps_are_kept());
     MARS_CO_TRY(state->watch, env.storage().watch());
-    MARS_CO_TRY_VOID(state->scan(""));
+    MARS_CO_TRY_VOID(co_await state->scan_all());
     state->group.spawn("tree watcher", state->follow());
+    state->group.spawn("tree looks", state->look_at_unseen());
     co_return std::unique_ptr<Tree>(new Tree(std::move(state)));
 }
 
@@ -76,6 +77,10 @@ std::vector<std::string> Tree::directories() const {
     return state_->memory.directories();
 }
 
+std::uint64_t Tree::version_of(std::string_view dir) const {
+    return state_->is_in_doubt(dir) ? 0 : state_->memory.version_of(dir);
+}
+
 void Tree::visit_links(std::string_view dir, const Visitor& visit) const {
     auto* entries = state_->memory.entries(dir);
     if (!entries) return;
@@ -93,7 +98,7 @@ result<bool> Tree::State::write(const std::string& path, std::string_view value,
             MARS_TRY(const auto state, refresh(dir.substr(0, slash)));
         }
     }
-    MARS_TRY(const bool written, store.write(path, value, stamp));
+    MARS_TRY(const bool written, replace(path, value, stamp));
     if (!written) return false;
     lamport.seen(stamp);
     if (!memory.entries(dir)) return true;
@@ -102,6 +107,23 @@ result<bool> Tree::State::write(const std::string& path, std::string_view value,
     entry.link = Link{std::string(value), stamp};
     adopt(path, std::move(entry), from);
     return true;
+}
+
+// Most keys are links already, or not there: nothing else has to be looked for on the disk.
+result<bool> Tree::State::replace(const std::string& path, std::string_view value, Stamp stamp) {
+    const auto* entry = memory.find(path);
+    const bool is_plain = !is_in_doubt(path) && (!entry || entry->kind == env::FileKind::symlink);
+    if (!is_plain) return store.write(path, value, stamp);
+    auto replaced = store.replace(path, value, stamp);
+    return replaced ? replaced : store.write(path, value, stamp); // which says what is in the way
+}
+
+// As far as is known: what others are doing to the disk just now comes after it.
+bool Tree::State::is_so(std::string_view path, std::string_view value) const {
+    if (is_in_doubt(path)) return false;
+    const auto* entry = memory.find(path);
+    if (!entry) return value == kDeleted;
+    return entry->kind == env::FileKind::symlink && entry->link.value == value;
 }
 
 result<void> Tree::State::write_locally(const std::string& path, std::string_view value, const PathState& now) {
@@ -118,8 +140,10 @@ result<void> Tree::State::write_locally(const std::string& path, std::string_vie
 result<void> Tree::State::put(std::string_view key, std::string_view value, bool even_if_equal) {
     MARS_TRY_VOID(check_path(key));
     MARS_TRY_VOID(check_value(value));
+    if (!even_if_equal && is_so(key, value)) return {};
     const std::string path(key);
-    MARS_TRY(const auto now, refresh(path)); // marsadm may have been quicker than its inotify event
+    take_events(); // of a marsadm that was quicker
+    MARS_TRY(const auto now, known(path));
     const bool deletes = value == kDeleted;
     if (deletes && (!now.exists || (now.link && now.link->value == kDeleted))) return {};
     if (!even_if_equal && now.link && now.link->value == value) return {};
@@ -147,7 +171,8 @@ result<bool> Tree::apply(std::string_view key, std::string_view value, Stamp sta
         return failure(std::errc::result_out_of_range, "the stamp " + stamp.text() + " of '" + std::string(key) +
                                                            "' is illegal; look at the system clock of its writer");
     const std::string path(key);
-    MARS_TRY(const auto now, state_->refresh(path));
+    state_->take_events();
+    MARS_TRY(const auto now, state_->known(path));
     const bool deletes = value == kDeleted;
     if (!now.exists && deletes) return false; // D3
     // M3. Of two hosts that write at the same stamp (while the cluster's clock is ahead of theirs that is no rare

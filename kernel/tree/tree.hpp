@@ -48,9 +48,9 @@ class Tree : public View {
     std::optional<FileInfo> file(std::string_view path) const override;
     std::vector<std::string> list(std::string_view dir) const override;
 
-    // Local writes: stamp = max(now, old stamp + 1 ns), atomic. set() leaves an unchanged value (and its stamp) alone;
-    // touch() always re-stamps (heartbeats). remove() writes `.deleted` if the key exists. Missing directories are
-    // made.
+    // Local writes: stamp = max(now, old stamp + 1 ns), atomic. set() leaves an unchanged value (and its stamp) alone,
+    // and costs no look at the disk then; touch() always re-stamps (heartbeats). remove() writes `.deleted` if the key
+    // exists. Missing directories are made.
     result<void> set(std::string_view path, std::string_view value);
     result<void> touch(std::string_view path, std::string_view value);
     result<void> remove(std::string_view path);
@@ -70,6 +70,9 @@ class Tree : public View {
 
     // The directories whose keys are held in memory and exchanged (paths.hpp), parents first.
     std::vector<std::string> directories() const;
+    // A number that is another one after each change of a name in `dir`, whoever made it: who remembers it knows
+    // whether what it has written there is still so. 0: it is not held, or not known at present.
+    std::uint64_t version_of(std::string_view dir) const;
     // Calls `visit` for each key in the held directory `dir`, `.deleted` ones too, in natural order. `visit` must not
     // change the tree.
     using Visitor = std::function<void(std::string_view name, const Link& link)>;

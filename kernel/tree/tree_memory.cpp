@@ -7,7 +7,7 @@ namespace mars::tree {
 
 const TreeMemory::Entries* TreeMemory::entries(std::string_view dir) const {
     auto found = directories_.find(dir);
-    return found == directories_.end() ? nullptr : &found->second;
+    return found == directories_.end() ? nullptr : &found->second.entries;
 }
 
 const TreeEntry* TreeMemory::find(std::string_view path) const {
@@ -25,26 +25,31 @@ std::vector<std::string> TreeMemory::directories() const {
     return names;
 }
 
+std::uint64_t TreeMemory::version_of(std::string_view dir) const {
+    auto found = directories_.find(dir);
+    return found == directories_.end() ? 0 : found->second.version;
+}
+
 bool TreeMemory::put(std::string_view path, std::optional<TreeEntry> entry) {
     const auto [dir, name] = split_path(path);
-    auto& known = directories_.find(dir)->second;
+    auto& directory = directories_.find(dir)->second;
+    auto& known = directory.entries;
     auto found = known.find(name);
-    if (!entry) {
-        if (found == known.end()) return false;
+    if (entry ? found != known.end() && found->second == *entry : found == known.end()) return false;
+    directory.version = ++last_version_;
+    if (!entry)
         known.erase(found);
-        return true;
-    }
-    if (found == known.end()) {
+    else if (found == known.end())
         known.emplace(name, std::move(*entry));
-        return true;
-    }
-    if (found->second == *entry) return false;
-    found->second = std::move(*entry);
+    else
+        found->second = std::move(*entry);
     return true;
 }
 
 bool TreeMemory::add_directory(std::string_view dir) {
-    return directories_.try_emplace(std::string(dir)).second;
+    const auto [at, is_new] = directories_.try_emplace(std::string(dir));
+    if (is_new) at->second.version = ++last_version_;
+    return is_new;
 }
 
 std::vector<std::string> TreeMemory::drop_directory(std::string_view dir) {
@@ -57,7 +62,7 @@ std::vector<std::string> TreeMemory::drop_directory(std::string_view dir) {
             ++it;
             continue;
         }
-        for (auto& [name, entry] : it->second) paths.push_back(join_path(it->first, name));
+        for (auto& [name, entry] : it->second.entries) paths.push_back(join_path(it->first, name));
         it = directories_.erase(it);
     }
     return paths;

@@ -3,6 +3,7 @@
 // Owned by: Tree. Tests: tests/unit/tree/tree_test.cpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -33,6 +34,9 @@ class TreeMemory {
     const Entries* entries(std::string_view dir) const;
     // All held directories, parents before children.
     std::vector<std::string> directories() const;
+    // A number that is another one after each change of a name in `dir`, also when that was dropped and held again; 0:
+    // it is not held.
+    std::uint64_t version_of(std::string_view dir) const;
 
     // Sets or (nullopt) removes one name; true when that is a change. The directory must be held.
     bool put(std::string_view path, std::optional<TreeEntry> entry);
@@ -42,7 +46,12 @@ class TreeMemory {
     std::vector<std::string> drop_directory(std::string_view dir);
 
   private:
-    std::map<std::string, Entries, std::less<>> directories_;
+    struct Directory {
+        Entries entries;
+        std::uint64_t version = 0;
+    };
+    std::map<std::string, Directory, std::less<>> directories_;
+    std::uint64_t last_version_ = 0;
 };
 
 } // namespace mars::tree

@@ -5,6 +5,7 @@
             write) and against `nbdkit file` on that file
     fetch   hostA → hostB: logs that hostB has to catch up on, against iperf3 on the same line
     sync    hostA → hostB: an equal disk of 2 GiB, and one that differs in 1 % of its blocks, against rsync --inplace
+    idle    what 200 resources cost while nobody writes (bench_idle.py); only when it is named
 
 Absolute numbers drift with the machine; compare ratios, and only those of one run.
 """
@@ -18,6 +19,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+import bench_idle
 from testhosts import GIB, MIB, run_isolated, wait_for
 from testhosts.mars import MarsCluster, create_resource, found_cluster, join_resource
 from testhosts.runner import artifacts_dir
@@ -297,21 +299,23 @@ def sync(state, _options):
         report(f"{CHANGED_PERCENT} % of the 4 KiB blocks differ", measured(b, lambda: rsync(a, b, "equal")), ours)
 
 
-PARTS = {"write": write_path, "fetch": fetch, "sync": sync}
+PARTS = {"write": write_path, "fetch": fetch, "sync": sync,
+         "idle": lambda state, options: bench_idle.idle(state, options, Table)}
+USUAL = ("write", "fetch", "sync")
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="script/bench", description="Measures MARS against what is known.")
     parser.add_argument("--quick", dest="seconds", action="store_const", const=2, default=8,
                         help="2 instead of 8 seconds per measurement")
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)} (default: {', '.join(USUAL)})")
     options = parser.parse_args(arguments)
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown:
         parser.error(f"no part {', '.join(unknown)}")
     print(f"{os.cpu_count()} processors, Linux {os.uname().release}, {options.seconds} s per measurement")
     code = 0
-    for part in options.parts or PARTS:
+    for part in options.parts or USUAL:
         def measure(state, action=PARTS[part], name=part):
             state.artifacts = artifacts_dir("bench", name)
             action(state, options)

@@ -15,8 +15,9 @@ namespace mars::env {
 
 namespace {
 
+// IN_ATTRIB: somebody has touched a symlink.
 constexpr std::uint32_t kEvents =
-    IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR | IN_DONT_FOLLOW;
+    IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR | IN_DONT_FOLLOW;
 constexpr std::size_t kBufferBytes = 64 * 1024;
 
 } // namespace
@@ -55,15 +56,20 @@ task<result<std::vector<DirectoryChange>>> RealDirectoryWatch::next() {
     }
 }
 
+std::vector<DirectoryChange> RealDirectoryWatch::pending() {
+    auto changes = read_pending();
+    return changes ? std::move(*changes) : std::vector<DirectoryChange>();
+}
+
 result<std::vector<DirectoryChange>> RealDirectoryWatch::read_pending() {
     std::vector<DirectoryChange> changes;
-    std::vector<char> buffer(kBufferBytes);
+    buffer_.resize(kBufferBytes);
     while (true) {
-        auto size = ::read(inotify_.native_handle(), buffer.data(), buffer.size());
+        auto size = ::read(inotify_.native_handle(), buffer_.data(), buffer_.size());
         if (size < 0 && errno == EINTR) continue;
         if (size < 0 && errno == EAGAIN) return changes;
         if (size < 0) return errno_failure(errno, "cannot read directory changes");
-        translate(buffer.data(), static_cast<std::size_t>(size), changes);
+        translate(buffer_.data(), static_cast<std::size_t>(size), changes);
     }
 }
 

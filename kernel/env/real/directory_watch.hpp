@@ -23,6 +23,7 @@ class RealDirectoryWatch final : public DirectoryWatch {
     result<void> add(const std::string& directory) override;
     void remove(const std::string& directory) override;
     task<result<std::vector<DirectoryChange>>> next() override;
+    std::vector<DirectoryChange> pending() override;
 
   private:
     result<std::vector<DirectoryChange>> read_pending();
@@ -30,6 +31,7 @@ class RealDirectoryWatch final : public DirectoryWatch {
 
     asio::posix::stream_descriptor inotify_;
     std::map<int, std::string> directories_; // by watch descriptor
+    std::vector<char> buffer_;
 };
 
 } // namespace mars::env

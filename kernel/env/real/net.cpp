@@ -20,7 +20,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr int kUserTimeoutMs = 30'000; // unacknowledged data for so long: the connection is dead
-constexpr int kKeepIdleSec = 10;
+constexpr int kKeepIdleSec = 75;       // later than programs that rest say something themselves
 constexpr int kKeepIntervalSec = 5;
 constexpr int kKeepCount = 4;
 

@@ -51,7 +51,7 @@ std::uint64_t RealRandom::next() {
 
 RealEnv::RealEnv(asio::io_context& context, std::unique_ptr<Log> log, FileIo::Use use)
     : context_(context), log_(std::move(log)), pool_(context, lot_, kThreads), io_(context, lot_, pool_, use),
-      storage_(context, io_, pool_), net_(context), clock_(context), hostname_(node_name()) {}
+      storage_(context, lot_, io_, pool_), net_(context), clock_(context), hostname_(node_name()) {}
 
 // Whoever is suspended here never goes on: what it would use is gone.
 RealEnv::~RealEnv() {

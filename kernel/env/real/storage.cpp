@@ -75,8 +75,13 @@ result<void> write_temporary(const std::string& temporary, std::string_view cont
 // `path`: what it is for, and what people know.
 result<void> create_symlink(const std::string& temporary, const std::string& path, const std::string& value,
                             Stamp mtime) {
-    if (::unlink(temporary.c_str()) < 0 && errno != ENOENT) return errno_failure(errno, "cannot remove " + temporary);
-    MARS_TRY_VOID(checked(::symlink(value.c_str(), temporary.c_str()), "cannot create symlink " + path));
+    int made = ::symlink(value.c_str(), temporary.c_str());
+    if (made < 0 && errno == EEXIST) { // a leftover
+        if (::unlink(temporary.c_str()) < 0 && errno != ENOENT)
+            return errno_failure(errno, "cannot remove " + temporary);
+        made = ::symlink(value.c_str(), temporary.c_str());
+    }
+    MARS_TRY_VOID(checked(made, "cannot create symlink " + path));
     timespec t{mtime.sec, mtime.nsec};
     timespec both[2] = {t, t};
     return checked(::utimensat(AT_FDCWD, temporary.c_str(), both, AT_SYMLINK_NOFOLLOW),
@@ -289,8 +294,19 @@ std::shared_ptr<void> RealStorage::hold_blocks(const std::string& path) {
 }
 
 task<result<void>> RealStorage::sync_filesystem(std::string path) {
-    auto work = [path = std::move(path)] { return sync_path(path, O_NOFOLLOW, ::syncfs); };
-    co_return co_await pool_.run(std::move(work));
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) < 0) co_return errno_failure(errno, "cannot sync " + path);
+    auto& rounds = syncs_[st.st_dev];
+    if (!rounds) {
+        auto sync = [this](std::string at) -> task<result<void>> {
+            auto work = [at = std::move(at)] { return sync_path(at, O_NOFOLLOW, ::syncfs); };
+            co_return co_await pool_.run(std::move(work));
+        };
+        rounds = std::make_shared<SyncRounds>(lot_, std::move(sync));
+    }
+    const auto kept = rounds; // the map may grow meanwhile
+    auto done = co_await kept->run(std::move(path));
+    co_return done;
 }
 
 task<result<void>> RealStorage::sync_directory(std::string path) {

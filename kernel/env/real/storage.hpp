@@ -6,14 +6,19 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <map>
+#include <memory>
+
 #include "kernel/env/real/file_io.hpp"
+#include "kernel/env/real/sync_rounds.hpp"
 #include "kernel/env/storage.hpp"
 
 namespace mars::env {
 
 class RealStorage final : public Storage {
   public:
-    RealStorage(asio::io_context& context, FileIo& io, BlockingPool& pool) : context_(context), io_(io), pool_(pool) {}
+    RealStorage(asio::io_context& context, ParkingLot& lot, FileIo& io, BlockingPool& pool)
+        : context_(context), lot_(lot), io_(io), pool_(pool) {}
 
     task<result<std::unique_ptr<File>>> open(std::string path, OpenMode mode) override;
     result<SymlinkValue> read_symlink(const std::string& path) const override;
@@ -42,8 +47,10 @@ class RealStorage final : public Storage {
 
   private:
     asio::io_context& context_;
+    ParkingLot& lot_;
     FileIo& io_;
     BlockingPool& pool_;
+    std::map<std::uint64_t, std::shared_ptr<SyncRounds>> syncs_; // by filesystem
 };
 
 } // namespace mars::env

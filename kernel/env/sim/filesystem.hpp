@@ -88,6 +88,11 @@ class Filesystem {
     void restore(const NameMap& picture);
     std::uint64_t new_number() { return next_number_++; }
 
+    // Changes that a watch keeps until somebody reads them; of more, only that there were more is known.
+    std::size_t most_watched = 16384;
+    // For tests: how often programs have looked at names.
+    mutable std::uint64_t looks = 0;
+
     // Told of every change of a name: (directory, name).
     std::map<int, std::function<void(const std::string&, const std::string&)>> watchers;
 

@@ -58,6 +58,7 @@ class SimStorage final : public Storage {
     }
 
     result<SymlinkValue> read_symlink(const std::string& path) const override {
+        ++filesystem().looks;
         MARS_TRY_VOID(look(path));
         auto* node = filesystem().find(path);
         if (!node) return errno_failure(ENOENT, path);
@@ -77,6 +78,7 @@ class SimStorage final : public Storage {
     }
 
     result<FileStatus> status(const std::string& path) const override {
+        ++filesystem().looks;
         MARS_TRY_VOID(look(path));
         auto* node = filesystem().find(path);
         if (!node) return errno_failure(ENOENT, path);
@@ -89,6 +91,7 @@ class SimStorage final : public Storage {
     }
 
     result<std::vector<DirectoryEntry>> list(const std::string& directory) const override {
+        ++filesystem().looks;
         MARS_TRY_VOID(look(directory));
         auto* node = filesystem().find(directory);
         if (!node) return errno_failure(ENOENT, directory);

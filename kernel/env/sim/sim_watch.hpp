@@ -24,8 +24,7 @@ class SimWatch final : public DirectoryWatch {
             DirectoryChange change;
             change.directory = directory;
             change.name = name;
-            pending_.push_back(std::move(change));
-            event_.notify();
+            note(std::move(change));
         };
     }
     ~SimWatch() override { process_.machine().filesystem().watchers.erase(id_); }
@@ -43,7 +42,20 @@ class SimWatch final : public DirectoryWatch {
         co_return std::exchange(pending_, {});
     }
 
+    std::vector<DirectoryChange> pending() override { return std::exchange(pending_, {}); }
+
   private:
+    void note(DirectoryChange change) {
+        const auto most = process_.machine().filesystem().most_watched;
+        if (pending_.size() > most) return;
+        if (pending_.size() == most) {
+            change = DirectoryChange();
+            change.overflow = true;
+        }
+        pending_.push_back(std::move(change));
+        event_.notify();
+    }
+
     static inline int next_id_ = 1; // orders watchers; never influences anything else
     Process& process_;
     Event event_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// BufferPool: page-aligned memory for requests, kept for reuse. One thread; the pool outlives its buffers.
+// BufferPool: page-aligned memory for requests, kept for reuse: at most kMaxFreeBytes of all pools of a thread
+// together, however many devices there are. One thread; the pool outlives its buffers.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,8 @@
 
 namespace mars::exports {
 
-inline constexpr std::size_t kPage = 4096; // bytes; alignment of all buffers
+inline constexpr std::size_t kPage = 4096;                          // bytes; alignment of all buffers
+inline constexpr std::size_t kMaxFreeBytes = std::size_t{16} << 20; // more is given back to the system
 
 class BufferPool;
 
@@ -48,17 +50,21 @@ class BufferPool {
     BufferPool() = default;
     BufferPool(const BufferPool&) = delete;
     BufferPool& operator=(const BufferPool&) = delete;
-    ~BufferPool();
 
     // At least `size` bytes, aligned to 4096.
     Buffer take(std::size_t size);
+    // Kept for reuse now, by all pools of this thread.
+    static std::size_t free_bytes() { return common().bytes; }
 
   private:
     friend class Buffer;
+    struct Free {
+        ~Free();
+        std::map<std::size_t, std::vector<std::byte*>> by_capacity;
+        std::size_t bytes = 0;
+    };
+    static Free& common();
     void give_back(std::byte* memory, std::size_t capacity) noexcept;
-
-    std::map<std::size_t, std::vector<std::byte*>> free_; // by capacity
-    std::size_t free_bytes_ = 0;
 };
 
 } // namespace mars::exports

@@ -216,7 +216,10 @@ bool FuseSession::receive_some() {
         fuse_buf buffer{};
         buffer.mem = incoming_.data() + kReceiveOffset;
         int got = fuse_session_receive_buf(session_.get(), &buffer);
-        if (got == -EAGAIN || got == -EINTR) return true;
+        if (got == -EAGAIN || got == -EINTR) {
+            incoming_ = Buffer(); // a device that is not in use needs none
+            return true;
+        }
         if (got < 0) cut_off(-got);
         if (got <= 0) return false;
         fuse_session_process_buf(session_.get(), &buffer);

@@ -101,6 +101,19 @@ class MarsHost(Host):
             found.append(f"cores: {' '.join(cores)}")
         return found
 
+    def memory_complaint(self):
+        """marsd has used more memory than docs/architecture.md ("Memory") says; empty if not."""
+        pid = self.run("systemctl show -p MainPID --value marsd", check=False).out.strip()
+        if pid in ("", "0") or self.run(f"grep -q libasan /proc/{pid}/maps", check=False).code == 0:
+            return []
+        peak = re.search(r"VmHWM:\s+(\d+) kB", self.run(f"cat /proc/{pid}/status", check=False).out)
+        limit = re.search(r"--memory=(\d+)", self.run(f"cat /proc/{pid}/cmdline", check=False).out.replace("\0", " "))
+        keys, resources = map(int, self.run("find /mars -type l | wc -l; ls -d /mars/resource-* 2>/dev/null | wc -l").out.split())
+        most = 48 + int(limit[1] if limit else 256) + 32 + keys / 512 + (1 + 20 + 100) * resources
+        if not peak or int(peak[1]) / 1024 <= most:
+            return []
+        return [f"marsd has used {int(peak[1]) // 1024} MiB, expected {most:.0f} at most"]
+
     def leftovers(self):
         """Stops marsd, and names what an orderly stop leaves behind: processes, FUSE mounts, loop devices.
 
@@ -240,6 +253,7 @@ class MarsCluster(Cluster):
                  for name in host.run("cd /mars && ls -d resource-* 2>/dev/null", check=False).out.split()}
         for resource in sorted(name.removeprefix("resource-") for name in names):
             found += _differing(resource, hosts)
+        found += [f"{host.name}: {text}" for host in hosts for text in host.memory_complaint()]
         found += [f"{host.name}: {text}" for host in hosts for text in host.leftovers()]
         return found
 

@@ -299,3 +299,52 @@ TEST_CASE("session: a peer that sends garbage all the time costs one line a minu
     CHECK(log.lines[0].find("10.0.0.2") != std::string::npos);
     CHECK(log.lines[1].find("left_out=") != std::string::npos);
 }
+
+TEST_CASE("session: who has nothing to say says it once a minute, and is not taken for dead; data comes at once") {
+    env::sim::World world(6);
+    Alpha alpha(world);
+    run_now(world, alpha.tasks, alpha.logs->append(log_name(1), random_bytes(1000, 1)));
+    Beta beta(world.add_machine("beta", "10.0.0.2"));
+    beta.start();
+    REQUIRE(world.run_until([&] { return beta.has(log_name(1), 1000); }, 10s));
+    world.run_for(60s);
+    auto& link = world.network().link("10.0.0.1", "10.0.0.2");
+    const auto before = link.bytes_carried;
+    world.run_for(600s);
+    CHECK(link.bytes_carried - before <= 2 * 11 * encode_alive(AliveSign{60s, false}).size());
+    CHECK_FALSE(beta.ended);
+    const auto now = world.now();
+    run_now(world, alpha.tasks, alpha.logs->append(log_name(1), random_bytes(1000, 2)));
+    REQUIRE(world.run_until([&] { return beta.has(log_name(1), 2000); }, 10s));
+    CHECK(world.now() - now < 1s);
+}
+
+TEST_CASE("session: a peer that was switched off and on while the session rested is noticed when it is asked") {
+    env::sim::World world(7);
+    auto& machine = world.add_machine("beta", "10.0.0.2");
+    Beta beta(machine);
+    auto alpha = std::make_unique<Alpha>(world);
+    run_now(world, alpha->tasks, alpha->logs->append(log_name(1), random_bytes(1000, 1)));
+    beta.start();
+    REQUIRE(world.run_until([&] { return beta.has(log_name(1), 1000); }, 10s));
+    world.run_for(130s);
+    alpha->machine.power_cut();
+    alpha->machine.start_process("something"); // it runs again, without the session
+    beta.fetcher->ask_for_sign();
+    REQUIRE(world.run_until([&] { return beta.ended.has_value(); }, 2s));
+    CHECK_FALSE(*beta.ended);
+}
+
+TEST_CASE("session: a peer that has vanished while the session rested is given up 30 s after it was asked") {
+    env::sim::World world(8);
+    Beta beta(world.add_machine("beta", "10.0.0.2"));
+    auto alpha = std::make_unique<Alpha>(world);
+    run_now(world, alpha->tasks, alpha->logs->append(log_name(1), random_bytes(1000, 1)));
+    beta.start();
+    REQUIRE(world.run_until([&] { return beta.has(log_name(1), 1000); }, 10s));
+    world.run_for(130s);
+    world.network().cut("10.0.0.1", "10.0.0.2");
+    beta.fetcher->ask_for_sign();
+    REQUIRE(world.run_until([&] { return beta.ended.has_value(); }, 40s));
+    CHECK_FALSE(*beta.ended);
+}

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernel/format/replay_link.hpp"
+#include "kernel/format/version_link.hpp"
 #include "tests/sim/cluster.hpp"
 
 namespace mars::test {
@@ -46,8 +47,11 @@ struct Situation {
                 if (synced != std::to_string(sim::kDiskBytes)) return false;
                 if (key(on, "replay-" + name) != key(0, "replay-hosta")) return false;
             }
-        auto replay = format::ReplayLink::parse(key(0, "replay-hosta"));
-        return replay && replay->dirty == 0;
+        const auto replay = format::ReplayLink::parse(key(0, "replay-hosta"));
+        if (!replay || replay->dirty != 0) return false;
+        // What is acknowledged and not yet written back is told by the version link.
+        const auto version = format::VersionLink::parse(key(0, format::version_key(replay->log.seq, "hosta")));
+        return version && version->length == replay->pos;
     }
 
     sim::Cluster cluster;

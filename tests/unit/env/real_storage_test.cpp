@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "kernel/env/deadline.hpp"
@@ -124,12 +125,18 @@ TEST_CASE("a watch reports what happens in its directories, and nothing else") {
         REQUIRE(changes);
         seen = *changes;
     });
-    REQUIRE(seen.size() == 3); // created, moved from, moved to
+    REQUIRE(seen.size() == 4); // created, stamped, moved from, moved to
     for (const auto& change : seen) {
         CHECK(change.directory == host.path("a"));
         CHECK_FALSE(change.overflow);
     }
     CHECK(seen.back().name == "k");
+    CHECK((*watch)->pending().empty());
+    const timespec stamps[2] = {{5, 0}, {5, 0}}; // somebody touches it
+    REQUIRE(::utimensat(AT_FDCWD, host.path("a/k").c_str(), stamps, AT_SYMLINK_NOFOLLOW) == 0);
+    const auto touched = (*watch)->pending();
+    REQUIRE(touched.size() == 1);
+    CHECK(touched.front().name == "k");
 }
 
 TEST_CASE("waiting for changes ends with the first one, or when cancelled") {

@@ -4,6 +4,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <cerrno>
+#include <utility>
+
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/task_group.hpp"
 
@@ -84,15 +87,67 @@ TEST_CASE("what is not known leaves a key alone") {
     CHECK(s.value("actual-alpha/primary-seen") == "alpha,1.000000000");
 }
 
-TEST_CASE("the role and the openers are stamped anew every 10 s, other facts when they change") {
+TEST_CASE("the role is stamped anew within 24 s, the openers within 96 s, other facts when they change") {
     Scene s;
     s.publication->publish_state(Facts());
-    const auto role = s.stamp("actual-alpha/is-primary"), disk = s.stamp("actual-alpha/disk-error");
-    s.world.run_for(5s);
-    s.publication->publish_state(Facts());
-    CHECK(s.stamp("actual-alpha/is-primary") == role);
-    s.world.run_for(6s);
-    s.publication->publish_state(Facts());
-    CHECK(role < s.stamp("actual-alpha/is-primary"));
+    Stamp role = s.stamp("actual-alpha/is-primary"), openers = s.stamp("actual-alpha/open-count");
+    const auto disk = s.stamp("actual-alpha/disk-error");
+    int roles = 0, others = 0;
+    for (int i = 0; i < 300; ++i) {
+        s.world.run_for(1s);
+        s.publication->publish_state(Facts());
+        if (s.stamp("actual-alpha/is-primary") != std::exchange(role, s.stamp("actual-alpha/is-primary"))) ++roles;
+        if (s.stamp("actual-alpha/open-count") != std::exchange(openers, s.stamp("actual-alpha/open-count"))) ++others;
+    }
+    CHECK(roles >= 300 / 25);
+    CHECK(roles <= 300 / 17);
+    CHECK(others >= 300 / 97);
+    CHECK(others <= 300 / 70);
     CHECK(s.stamp("actual-alpha/disk-error") == disk);
+}
+
+TEST_CASE("what is told already costs nothing, and is told again when somebody has removed or replaced it") {
+    Scene s;
+    Facts facts;
+    facts.disk_size = 4096;
+    facts.sync_rate = Rate{10, 3};
+    const auto tell = [&] {
+        s.publication->publish_state(facts);
+        s.publication->publish_rates(facts);
+    };
+    tell();
+    s.world.run_for(1s);
+    tell();
+    const auto looks = s.machine.filesystem().looks;
+    for (int i = 0; i < 10; ++i) tell();
+    CHECK(s.machine.filesystem().looks == looks);
+    auto hand = s.machine.start_process("hand");
+    for (const std::string key : {"actsize-alpha", "actual-alpha/disk-error", "actual-alpha/amount-sync_rate"}) {
+        CAPTURE(key);
+        const auto before = s.value(key);
+        REQUIRE(hand->storage().remove("/mars/resource-r/" + key));
+        s.world.run_for(1s);
+        REQUIRE(s.value(key).empty());
+        tell();
+        CHECK(s.value(key) == before);
+        REQUIRE(hand->storage().write_symlink("/mars/resource-r/" + key, "/mars/resource-r/.tmp.1", "77",
+                                              s.machine.real_time()));
+        s.world.run_for(1s);
+        tell();
+        CHECK(s.value(key) == before);
+    }
+}
+
+TEST_CASE("what a full /mars did not take is told when there is room again") {
+    Scene s;
+    s.machine.filesystem().fault = [](env::sim::Operation operation, const std::string&) -> std::optional<int> {
+        if (operation == env::sim::Operation::symlink) return ENOSPC;
+        return std::nullopt;
+    };
+    Facts facts;
+    facts.disk_size = 4096;
+    s.publication->publish_state(facts);
+    s.machine.filesystem().fault = nullptr;
+    s.publication->publish_state(facts);
+    CHECK(s.value("actsize-alpha") == "4096");
 }

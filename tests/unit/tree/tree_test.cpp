@@ -366,3 +366,96 @@ TEST_CASE("a full filesystem fails a write with the reason and keeps the old val
     h.a.machine.filesystem().fault = nullptr;
     REQUIRE(h.a.tree->set("userspace/k", "new"));
 }
+
+TEST_CASE("a set that changes nothing looks at nothing, a write at little") {
+    OneHost h;
+    h.a.start();
+    auto& filesystem = h.a.machine.filesystem();
+    REQUIRE(h.a.tree->set("resource-x/actual-a/open-count", "1"));
+    h.world.run_for(1s);
+    const auto before = filesystem.looks;
+    for (int i = 0; i < 100; ++i) REQUIRE(h.a.tree->set("resource-x/actual-a/open-count", "1"));
+    REQUIRE(h.a.tree->remove("resource-x/actual-a/never-there"));
+    CHECK(filesystem.looks == before);
+    for (int i = 0; i < 10; ++i) REQUIRE(h.a.tree->touch("resource-x/actual-a/open-count", "1"));
+    CHECK(filesystem.looks <= before + 20); // for markers, and for what its own events tell
+}
+
+TEST_CASE("a key that others have replaced or removed is told, and repaired by the next set") {
+    OneHost h;
+    h.a.start();
+    const std::string key = "resource-x/actual-a/open-count";
+    REQUIRE(h.a.tree->set(key, "1"));
+    h.world.run_for(1s);
+    const auto version = h.a.tree->version_of("resource-x/actual-a");
+    REQUIRE(h.a.tree->set(key, "1"));
+    CHECK(h.a.tree->version_of("resource-x/actual-a") == version);
+    h.a.hand.link("/mars/" + key, "7", h.a.real() + 1s);
+    h.world.run_for(1s);
+    CHECK(h.a.tree->version_of("resource-x/actual-a") != version);
+    REQUIRE(h.a.tree->set(key, "1"));
+    CHECK(h.a.hand.read("/mars/" + key)->value == "1");
+    h.a.hand.remove("/mars/" + key);
+    h.world.run_for(1s);
+    REQUIRE(h.a.tree->set(key, "1"));
+    CHECK(h.a.hand.read("/mars/" + key)->value == "1");
+}
+
+TEST_CASE("the version of a directory never comes back, and counts its own names only") {
+    OneHost h;
+    h.a.start();
+    CHECK(h.a.tree->version_of("resource-x") == 0);
+    REQUIRE(h.a.tree->set("resource-x/actual-a/k", "1"));
+    h.world.run_for(1s);
+    const auto first = h.a.tree->version_of("resource-x/actual-a");
+    CHECK(first != 0);
+    REQUIRE(h.a.tree->set("resource-x/primary", "a"));
+    h.world.run_for(1s);
+    CHECK(h.a.tree->version_of("resource-x/actual-a") == first);
+    h.a.hand.remove("/mars/resource-x/actual-a/k");
+    REQUIRE(h.a.hand.process->storage().remove_directory("/mars/resource-x/actual-a"));
+    h.world.run_for(1s);
+    CHECK(h.a.tree->version_of("resource-x/actual-a") == 0);
+    REQUIRE(h.a.tree->set("resource-x/actual-a/k", "1"));
+    h.world.run_for(1s);
+    CHECK(h.a.tree->version_of("resource-x/actual-a") > first);
+}
+
+TEST_CASE("what marsadm has written a moment ago is overwritten by a newer version, never by an older stamp") {
+    OneHost h;
+    h.a.start();
+    REQUIRE(h.a.tree->set("userspace/k", "v"));
+    const auto ahead = h.a.real() + 10s;
+    h.a.hand.link("/mars/userspace/k", "by-hand", ahead); // its event has not been handled yet
+    REQUIRE(h.a.tree->set("userspace/k", "w"));
+    CHECK(h.a.hand.read("/mars/userspace/k")->value == "w");
+    CHECK(h.a.hand.read("/mars/userspace/k")->mtime > ahead);
+    h.a.hand.link("/mars/userspace/l", "by-hand", ahead + 1s);
+    REQUIRE(h.a.tree->remove("userspace/l"));
+    CHECK(h.a.hand.read("/mars/userspace/l")->value == ".deleted");
+    CHECK(h.a.hand.read("/mars/userspace/l")->mtime > ahead + 1s);
+}
+
+TEST_CASE("when changes were lost, everything is looked at again, and nothing is decided from memory before") {
+    OneHost h;
+    h.a.start();
+    for (int i = 0; i < 40; ++i) REQUIRE(h.a.tree->set("resource-x/k" + std::to_string(i), "v"));
+    h.world.run_for(1s);
+    h.a.machine.filesystem().most_watched = 8;
+    const auto change = [&](const std::string& value) {
+        for (int i = 0; i < 40; ++i) h.a.hand.link("/mars/resource-x/k" + std::to_string(i), value, h.a.real() + 1s);
+        h.a.hand.directory("/mars/resource-" + value);
+        h.a.hand.link("/mars/resource-" + value + "/primary", "a", h.a.real());
+    };
+    change("by-hand");
+    REQUIRE(h.a.tree->set("resource-x/k39", "other")); // takes the events, and knows that some are lost
+    REQUIRE(h.a.tree->set("resource-x/k38", "v"));
+    CHECK(h.a.hand.read("/mars/resource-x/k38")->value == "v"); // as it was in memory, and not on the disk
+    h.world.run_for(1s);
+    for (int i = 0; i < 38; ++i) REQUIRE(h.a.tree->value("resource-x/k" + std::to_string(i)) == "by-hand");
+    CHECK(h.a.tree->value("resource-by-hand/primary") == "a");
+    change("again"); // and once more, noticed by nobody but the watch
+    h.world.run_for(1s);
+    for (int i = 0; i < 40; ++i) REQUIRE(h.a.tree->value("resource-x/k" + std::to_string(i)) == "again");
+    CHECK(h.a.tree->value("resource-again/primary") == "a");
+}
