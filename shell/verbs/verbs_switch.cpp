@@ -3,6 +3,7 @@
 // Spec: verbs 4.12 … 4.16. Tests: tests/unit/shell/verbs_switch_test.cpp.
 #include <array>
 
+#include "kernel/base/number.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/wait.hpp"
@@ -170,6 +171,29 @@ constexpr std::string_view kSyncDoc = "An interrupted sync goes on where it was.
 
 } // namespace
 
+namespace {
+
+std::string sync_limit_key(const VerbContext& ctx) {
+    return "defaults-" + ctx.me() + "/sync-limit";
+}
+
+env::task<result<Step>> set_sync_limit(VerbContext& ctx) {
+    const auto limit = parse_number<std::uint32_t>(ctx.argument(0));
+    if (!limit)
+        co_return refusal("usage.arg",
+                          "expected a number of resources, 0 for no limit, found '" + ctx.argument(0) + "'");
+    ctx.make_directory("defaults-" + ctx.me());
+    ctx.set(sync_limit_key(ctx), std::to_string(*limit));
+    co_return Step::done;
+}
+
+env::task<result<Step>> get_sync_limit(VerbContext& ctx) {
+    ctx.out().answer(ctx.view().value(sync_limit_key(ctx), "0"));
+    co_return Step::done;
+}
+
+} // namespace
+
 const std::vector<Verb>& switch_verbs() {
     static const std::vector<Verb> verbs = {
         multi("attach",
@@ -225,6 +249,26 @@ const std::vector<Verb>& switch_verbs() {
                "Interrupts the syncs of all members.", kSyncDoc),
         single({"resume-sync-global"}, kWrites | kClusterWide, turn<Switch::sync, true, Scope::global>,
                "Lets all members sync from the primary.", kSyncDoc, {"role.none", "emergency.primary"}),
+        {.name = "set-global-sync-limit-value",
+         .aliases = {"set-sync-limit-value"},
+         .family = Family::switches,
+         .resource = ResourceArgument::none,
+         .arguments = {{"N", ArgumentType::text, true, false, "resources; 0: no limit"}},
+         .flags = kWrites,
+         .phases = {{.number = 1, .title = "set", .run = set_sync_limit, .name = "set"}},
+         .summary = "Sets how many resources of this host may sync at the same time.",
+         .doc = "Further ones wait until one of these has ended; those that are under way go on. Global means: of all "
+                "resources of this host.",
+         .errors = {"usage.arg"}},
+        {.name = "get-global-sync-limit-value",
+         .aliases = {"get-sync-limit-value"},
+         .family = Family::switches,
+         .resource = ResourceArgument::none,
+         .arguments = {},
+         .flags = kReads | kInformational,
+         .phases = {{.number = 1, .title = "", .run = get_sync_limit}},
+         .summary = "Prints how many resources of this host may sync at the same time.",
+         .doc = "A number; 0: no limit."},
     };
     return verbs;
 }

@@ -63,6 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
     default:
         if (auto reason = parse_reason(payload)) check(reason->size() <= 1000, "reasons are bounded");
+        if (auto missing = parse_unstored(payload)) check(missing->reason.size() <= 1000, "reasons are bounded");
     }
     return 0;
 }

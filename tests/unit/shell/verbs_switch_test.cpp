@@ -207,3 +207,15 @@ TEST_CASE("DRBD habits are explained or forbidden, and touch nothing") {
     site.refuse({"cstate", "r"}, "verb.forbidden");
     site.refuse({"resize", "r"}, "verb.nyi");
 }
+
+TEST_CASE("the limit of syncs at the same time is set and told") {
+    Pair site;
+    site.succeed({"get-global-sync-limit-value"});
+    CHECK(site.output.text(Severity::answer) == "0\n");
+    site.succeed({"set-global-sync-limit-value", "2"});
+    CHECK(site.get("defaults-a/sync-limit") == "2");
+    site.succeed({"get-sync-limit-value"});
+    CHECK(site.output.text(Severity::answer) == "2\n");
+    for (const char* wrong : {"many", "1x"}) site.refuse({"set-global-sync-limit-value", wrong}, "usage.arg");
+    CHECK(site.get("defaults-a/sync-limit") == "2");
+}
