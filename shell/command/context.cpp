@@ -145,9 +145,9 @@ env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::opt
     // After a failure or an interruption only what is found to stand there counts as changed.
     struct Record {
         Record(VerbContext& context, const std::vector<Effect>& batch, Stamp stamp_of_batch)
-            : ctx(context), all(batch), common(stamp_of_batch) {}
+            : ctx(context), lot(context.env().lot()), all(batch), common(stamp_of_batch) {}
         ~Record() {
-            if (ctx.env().lot().abandoned()) return; // a crashed (simulated) host looks at nothing any more
+            if (lot.abandoned()) return; // a crashed (simulated) host: the context may be gone already
             for (const auto& effect : all)
                 if (is_complete || stands(effect)) ctx.changed_.push_back(effect.path);
         }
@@ -160,6 +160,7 @@ env::task<result<void>> VerbContext::apply(std::vector<Effect> effects, std::opt
             return exists == (effect.kind != Effect::Kind::unlink);
         }
         VerbContext& ctx;
+        env::ParkingLot& lot;
         const std::vector<Effect>& all;
         const Stamp common;
         bool is_complete = false;

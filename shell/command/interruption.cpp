@@ -89,7 +89,9 @@ env::task<void> Interruption::put_back(Worker& worker, const Phase& phase) {
     if (!phase.undo) co_return;
     worker.context.begin_giving_back();
     ++giving_back_;
-    const std::shared_ptr<void> over(nullptr, [this](void*) { --giving_back_; });
+    const std::shared_ptr<void> over(nullptr, [this, &lot = surroundings_.env.lot()](void*) {
+        if (!lot.abandoned()) --giving_back_; // else this may be gone already
+    });
     auto undone = co_await phase.undo(worker.context);
     if (undone) {
         auto committed = co_await worker.context.commit();

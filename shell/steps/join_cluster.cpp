@@ -74,11 +74,11 @@ namespace {
 
 class Joining {
   public:
-    explicit Joining(VerbContext& ctx) : ctx_(ctx), peer_(ctx.argument(0)) {}
+    explicit Joining(VerbContext& ctx) : ctx_(ctx), lot_(ctx.env().lot()), peer_(ctx.argument(0)) {}
     Joining(const Joining&) = delete;
-    // Also after a cancellation; but a crashed (simulated) host does nothing any more.
+    // Also after a cancellation; but a crashed (simulated) host does nothing any more, and the context may be gone.
     ~Joining() {
-        if (has_skeleton_ && !has_joined_ && !ctx_.env().lot().abandoned()) undo();
+        if (has_skeleton_ && !has_joined_ && !lot_.abandoned()) undo();
     }
 
     env::task<result<Step>> go();
@@ -97,6 +97,7 @@ class Joining {
     bool uses_ssh() const { return ctx_.options().ssh_port.value_or(-1) != 0; }
 
     VerbContext& ctx_;
+    env::ParkingLot& lot_;
     std::string peer_;
     std::string peer_address_;
     std::string own_address_;

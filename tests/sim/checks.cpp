@@ -87,6 +87,9 @@ std::string difference_of(Run& run, SimResource& resource) {
     for (auto* node : resource.members) {
         const auto link = cluster.link(*node, resource.key("replay-" + node->name()));
         if (link != wanted) return resource.name + ": " + node->name() + " is at '" + link + "', not at " + wanted;
+        const auto copied = cluster.link(*node, resource.key("syncstatus-" + node->name()));
+        if (copied != std::to_string(resource.bytes)) // a new member begins where the primary is
+            return resource.name + ": " + node->name() + " has copied '" + copied + "' bytes only";
     }
     return {};
 }

@@ -151,6 +151,13 @@ void on_abort(int signal) {
     std::fflush(stdout);
 }
 
+// Ctrl-C, or the end of a time limit: what was found is told, after the seed that is under way.
+volatile std::sig_atomic_t is_interrupted = 0;
+
+void on_interrupt(int) {
+    is_interrupted = 1;
+}
+
 struct Sum {
     std::uint64_t failed = 0, writes = 0, acknowledged = 0, crashes = 0, handovers = 0;
     Duration virtual_time{};
@@ -190,12 +197,14 @@ int main(int argc, char** argv) {
     }
     settings_now = &*settings;
     for (auto signal : {SIGABRT, SIGSEGV}) std::signal(signal, on_abort);
+    for (auto signal : {SIGINT, SIGTERM}) std::signal(signal, on_interrupt);
     Sum sum;
-    for (seed_now = settings->from; seed_now < settings->from + settings->seeds; ++seed_now) {
+    const auto end = settings->from + settings->seeds;
+    for (seed_now = settings->from; seed_now < end && !is_interrupted; ++seed_now) {
         const auto result = mars::sim::run_scenario(seed_now, settings->options);
         sum.add(result);
         if (!result.wrong.empty()) print_failure(*settings, seed_now, result);
     }
-    sum.print(settings->seeds);
+    sum.print(seed_now - settings->from);
     return sum.failed == 0 ? 0 : 1;
 }
