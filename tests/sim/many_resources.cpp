@@ -5,7 +5,6 @@
 #include <map>
 
 #include "kernel/tree/paths.hpp"
-#include "tests/sim/sim_operator.hpp"
 
 namespace mars::sim {
 
@@ -74,7 +73,7 @@ void ManyResources::halt(Node& node) {
 std::string ManyResources::marsadm(Node& node, std::vector<std::string> words) {
     const auto line = node.machine.name() + ": marsadm " + words.front();
     auto process = node.machine.start_process("marsadm");
-    OperatorSurroundings surroundings(*process, world_);
+    OperatorSurroundings surroundings(*process, world_, callers_);
     env::TaskGroup group(*process);
     int exit = -1;
     bool done = false;

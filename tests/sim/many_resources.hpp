@@ -11,6 +11,7 @@
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/sim/network.hpp"
 #include "tests/sim/sim_exports.hpp"
+#include "tests/sim/sim_operator.hpp"
 
 namespace mars::sim {
 
@@ -55,6 +56,7 @@ class ManyResources {
 
     std::size_t resources_;
     env::sim::World world_;
+    Callers callers_;
     std::vector<std::unique_ptr<Node>> nodes_;
 };
 
