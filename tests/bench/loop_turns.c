@@ -64,8 +64,10 @@ static void note(uint64_t took, uint64_t cpu) {
 }
 
 int epoll_wait(int fd, struct epoll_event* events, int most, int timeout) {
-    if (turns && since)
-        note(now(CLOCK_MONOTONIC) - since - (late() - since_late), now(CLOCK_THREAD_CPUTIME_ID) - since_cpu);
+    if (turns && since) {
+        uint64_t took = now(CLOCK_MONOTONIC) - since, waited = late() - since_late; // two clocks
+        note(took > waited ? took - waited : 0, now(CLOCK_THREAD_CPUTIME_ID) - since_cpu);
+    }
     int found = wait_really(fd, events, most, timeout);
     since = now(CLOCK_MONOTONIC);
     since_late = late();
