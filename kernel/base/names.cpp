@@ -42,6 +42,12 @@ bool is_reserved_name(std::string_view name) {
 bool natural_less(std::string_view a, std::string_view b) {
     const auto whole_a = a;
     const auto whole_b = b;
+    // What both begin with decides nothing, but for a number that goes on behind it.
+    const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
+    auto same = static_cast<std::size_t>(differ - a.begin());
+    while (same > 0 && is_digit(a[same - 1])) --same;
+    a.remove_prefix(same);
+    b.remove_prefix(same);
     while (!a.empty() && !b.empty()) {
         if (is_digit(a.front()) && is_digit(b.front())) {
             auto run_a = digits(a);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kManySteps = 1000; // in one go; some tens are usual
 constexpr Duration kAskedLately = 2s;
-constexpr Duration kListLogs = 60s;
+constexpr Duration kListLogs = 300s;
 
 } // namespace
 
@@ -319,7 +319,11 @@ env::task<bool> Controller::publish_positions() {
         if (!published) done = published.error();
         if (!published || *published) has_position = true;
     }
-    if (!has_position && is_recovered_) done = health_.replace_zero_version();
+    const auto version = host_.tree.version_of(tree::resource_dir(view_.name()));
+    if (!has_position && is_recovered_ && (version == 0 || version != zero_version_sought_)) {
+        done = health_.replace_zero_version();
+        zero_version_sought_ = done ? version : 0;
+    }
     if (!done) // tried again with the next heartbeat
         quiet_.warning("positions", context_.prefix() + "positions are not published: " + done.error().text);
     publication_.publish_rates(facts());

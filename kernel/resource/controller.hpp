@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -86,6 +87,7 @@ class Controller {
     bool is_quiet_ = false; // the last one had nothing to say
     int quiet_rounds_ = 0;  // without any news
     Duration logs_listed_at_{};
+    std::uint64_t zero_version_sought_ = 0; // in this version of the resource's directory
     std::shared_ptr<LogStore> logs_;
     Positions positions_;
     env::QuietLog quiet_;

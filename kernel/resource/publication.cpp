@@ -7,8 +7,8 @@ namespace {
 
 // For the admin tools of 0.1a, the role must be younger than 30 s, and who has the device open younger than 120 s. All
 // others know how old what a host has told is by when the host itself was heard of.
-constexpr Duration kRoleBeat = std::chrono::seconds(24);
-constexpr Duration kOpenersBeat = std::chrono::seconds(96);
+constexpr Duration kRoleBeat = std::chrono::seconds(26);
+constexpr Duration kOpenersBeat = std::chrono::seconds(110);
 
 using Value = std::optional<std::string>; // nullopt: the key is left alone
 
@@ -106,7 +106,7 @@ void Publication::remember(Told& told, const Facts& facts) const {
 bool Publication::is_due(Beat& beat) {
     const auto now = env_.clock().steady();
     if (now < beat.next) return false;
-    const auto spread = static_cast<std::uint64_t>((beat.interval / 4).count());
+    const auto spread = static_cast<std::uint64_t>((beat.interval / 8).count());
     beat.next = now + beat.interval - Duration(static_cast<std::int64_t>(env_.random().below(spread)));
     return true;
 }

@@ -73,6 +73,15 @@ std::vector<std::string> Tree::list(std::string_view dir) const {
     return names;
 }
 
+std::vector<std::string> Tree::names(std::string_view dir, std::string_view prefix) const {
+    const auto* entries = is_held_directory(dir) ? state_->memory.entries(dir) : nullptr;
+    if (!entries) return View::names(dir, prefix);
+    std::vector<std::string> found;
+    for (auto& [name, entry] : *entries)
+        if (name.starts_with(prefix) && is_shown(entry)) found.push_back(name);
+    return found;
+}
+
 std::vector<std::string> Tree::directories() const {
     return state_->memory.directories();
 }

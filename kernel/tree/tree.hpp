@@ -47,6 +47,7 @@ class Tree : public View {
     std::optional<Link> raw(std::string_view path) const override;
     std::optional<FileInfo> file(std::string_view path) const override;
     std::vector<std::string> list(std::string_view dir) const override;
+    std::vector<std::string> names(std::string_view dir, std::string_view prefix) const override;
 
     // Local writes: stamp = max(now, old stamp + 1 ns), atomic. set() leaves an unchanged value (and its stamp) alone,
     // and costs no look at the disk then; touch() always re-stamps (heartbeats). remove() writes `.deleted` if the key

@@ -5,9 +5,14 @@
 
 namespace mars::tree {
 
+const TreeMemory::Directory* TreeMemory::directory(std::string_view dir) const {
+    const auto found = by_name_.find(dir);
+    return found == by_name_.end() ? nullptr : found->second;
+}
+
 const TreeMemory::Entries* TreeMemory::entries(std::string_view dir) const {
-    auto found = directories_.find(dir);
-    return found == directories_.end() ? nullptr : &found->second.entries;
+    const auto* found = directory(dir);
+    return found ? &found->entries : nullptr;
 }
 
 const TreeEntry* TreeMemory::find(std::string_view path) const {
@@ -26,17 +31,17 @@ std::vector<std::string> TreeMemory::directories() const {
 }
 
 std::uint64_t TreeMemory::version_of(std::string_view dir) const {
-    auto found = directories_.find(dir);
-    return found == directories_.end() ? 0 : found->second.version;
+    const auto* found = directory(dir);
+    return found ? found->version : 0;
 }
 
 bool TreeMemory::put(std::string_view path, std::optional<TreeEntry> entry) {
     const auto [dir, name] = split_path(path);
-    auto& directory = directories_.find(dir)->second;
-    auto& known = directory.entries;
+    auto& held = *by_name_.find(dir)->second;
+    auto& known = held.entries;
     auto found = known.find(name);
     if (entry ? found != known.end() && found->second == *entry : found == known.end()) return false;
-    directory.version = ++last_version_;
+    held.version = ++last_version_;
     if (!entry)
         known.erase(found);
     else if (found == known.end())
@@ -48,8 +53,10 @@ bool TreeMemory::put(std::string_view path, std::optional<TreeEntry> entry) {
 
 bool TreeMemory::add_directory(std::string_view dir) {
     const auto [at, is_new] = directories_.try_emplace(std::string(dir));
-    if (is_new) at->second.version = ++last_version_;
-    return is_new;
+    if (!is_new) return false;
+    at->second.version = ++last_version_;
+    by_name_.emplace(at->first, &at->second);
+    return true;
 }
 
 std::vector<std::string> TreeMemory::drop_directory(std::string_view dir) {
@@ -63,6 +70,7 @@ std::vector<std::string> TreeMemory::drop_directory(std::string_view dir) {
             continue;
         }
         for (auto& [name, entry] : it->second.entries) paths.push_back(join_path(it->first, name));
+        by_name_.erase(it->first);
         it = directories_.erase(it);
     }
     return paths;

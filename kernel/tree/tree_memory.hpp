@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "kernel/env/storage.hpp"
@@ -50,7 +51,10 @@ class TreeMemory {
         Entries entries;
         std::uint64_t version = 0;
     };
+    const Directory* directory(std::string_view dir) const;
+
     std::map<std::string, Directory, std::less<>> directories_;
+    std::unordered_map<std::string_view, Directory*> by_name_; // the same; keys are those of the map
     std::uint64_t last_version_ = 0;
 };
 

@@ -65,7 +65,7 @@ def begin_turns(host):
 
 
 def turns(host):
-    """(turns, longest in ms by the clock, longest in ms on a processor, turns longer than 5 ms)."""
+    """(turns, longest in ms, longest in ms on a processor, turns longer than 5 ms)."""
     count, longest, longest_cpu, *longer = LAYOUT.unpack(bytes.fromhex(host.run(f"xxd -p -c 1000 {TURNS}").out.strip()))
     return count, longest / 1e6, longest_cpu / 1e6, longer[2]
 

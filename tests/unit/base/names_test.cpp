@@ -28,6 +28,12 @@ TEST_CASE("natural order compares digit runs as numbers") {
     CHECK(natural_less("a", "ab"));
     CHECK_FALSE(natural_less("a", "a"));
     CHECK(natural_less("a01", "a1") != natural_less("a1", "a01"));
+    for (const auto& [less, more] : {std::pair("log-12-b", "log-123-a"), std::pair("log-120", "log-121"),
+                                     std::pair("x10y", "x10z"), std::pair("version-000000009-a", "version-000000010-a"),
+                                     std::pair("a0", "a0b"), std::pair("a1b", "a1c"), std::pair("a9", "a10")}) {
+        CHECK(natural_less(less, more)); // also behind a long common beginning, and in the middle of a number
+        CHECK_FALSE(natural_less(more, less));
+    }
 }
 
 TEST_CASE("stamps print nine digits and parse what they print") {
