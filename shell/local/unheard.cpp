@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shell/local/unheard.hpp"
 
-#include <unistd.h>
+#include <sys/time.h>
 
 #include <csignal>
 
@@ -10,7 +10,8 @@ namespace mars::shell {
 namespace {
 
 constexpr int kMostInterrupts = 2;
-constexpr unsigned kPatienceSeconds = 10;
+constexpr itimerval kPatience{{}, {.tv_sec = 3, .tv_usec = 0}}; // of computing: who waits for a disk does not spend it
+constexpr itimerval kNever{};
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
 using Handler = void (*)(int);
@@ -30,7 +31,7 @@ void on_signal(int number) {
         if (number == SIGINT && interrupts >= kMostInterrupts) return end_by(number);
         if (number == SIGINT) interrupts = interrupts + 1;
         last = number;
-        ::alarm(kPatienceSeconds);
+        ::setitimer(ITIMER_VIRTUAL, &kPatience, nullptr);
     }
     loop_handlers[number](number);
 }
@@ -44,7 +45,7 @@ void on_end_of_patience(int) {
 void watch_for_unheard_signals() {
     struct sigaction patience {};
     patience.sa_handler = on_end_of_patience;
-    ::sigaction(SIGALRM, &patience, nullptr);
+    ::sigaction(SIGVTALRM, &patience, nullptr);
     for (const int number : kSignals) {
         struct sigaction action {};
         const bool is_known = ::sigaction(number, nullptr, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0;
@@ -56,7 +57,7 @@ void watch_for_unheard_signals() {
 }
 
 void signals_were_heard() {
-    ::alarm(0);
+    ::setitimer(ITIMER_VIRTUAL, &kNever, nullptr);
     interrupts = 0;
     last = 0;
 }

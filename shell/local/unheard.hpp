@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Unheard signals: Ctrl-C, SIGTERM and SIGHUP are heard by the event loop. When that does not turn, because something
 // computes that nobody can interrupt (a pattern of Lua that backtracks for ever), such a signal ends the program all
-// the same after 10 s, and the third Ctrl-C in a row at once. Tests: tests/shell/repl_test.py.
+// the same after 3 s of computing, and the third Ctrl-C in a row at once. Tests: tests/shell/repl_test.py.
 #pragma once
 
 namespace mars::shell {
