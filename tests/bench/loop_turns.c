@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Preloaded into marsd by `script/bench idle`: how long the turns of its event loop take, from the outside, so that it
 // works with any version of it. A turn lasts from the end of one epoll_wait() to the begin of the next one: so long
-// nobody else on the loop is served; time for which other programs had the processors does not count. File $LOOP_TURNS: one struct turns, which the bench reads, and zeroes to begin anew.
+// nobody else on the loop is served; time for which other programs had the processors does not count. File $LOOP_TURNS:
+// one struct turns, which the bench reads, and zeroes to begin anew.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -12,13 +12,13 @@ const char* const kLog = "log-000000001-hosta";
 // The disk takes no writes, so that replay will need all of the log that is written now.
 void write_without_writeback(Situation& s) {
     s.host(0).machine.filesystem().fault = [](env::sim::Operation operation, const std::string& path) {
-        const bool is_disk = operation == env::sim::Operation::write && path == sim::kDisk;
+        const bool is_disk = operation == env::sim::Operation::write && path == kDisk;
         return is_disk ? std::optional(EIO) : std::nullopt;
     };
-    const auto before = s.cluster.history().acknowledged();
-    s.cluster.start_application(s.host(0));
-    REQUIRE(s.eventually([&] { return s.cluster.history().acknowledged() > before + 10; }));
-    REQUIRE(s.cluster.stop_application(s.host(0)));
+    const auto before = s.history().acknowledged();
+    s.start_application(s.host(0));
+    REQUIRE(s.eventually([&] { return s.history().acknowledged() > before + 10; }));
+    REQUIRE(s.stop_application(s.host(0)));
 }
 
 std::int64_t replayed(Situation& s) {
@@ -27,12 +27,12 @@ std::int64_t replayed(Situation& s) {
 
 void flip(sim::Node& node, std::size_t at) {
     auto names = node.machine.filesystem().picture();
-    names[node.path(kLog)].inode->current.at(at) ^= std::byte{0x20};
+    names[path_of(kLog)].inode->current.at(at) ^= std::byte{0x20};
     node.machine.filesystem().restore(names);
 }
 
 std::size_t size_of(sim::Node& node) {
-    const auto* content = node.machine.filesystem().contents(node.path(kLog));
+    const auto* content = node.machine.filesystem().contents(path_of(kLog));
     return content ? content->size() : 0;
 }
 
@@ -45,9 +45,9 @@ TEST_CASE("a damaged log of the primary is mended from a member, and keeps what 
     if (published) s.cluster.world().run_for(5s);
     const auto fetched = size_of(s.host(1));
     s.cluster.world().network().cut("10.0.0.1", "10.0.0.2"); // what is written now, only the primary has
-    const auto before = s.cluster.history().acknowledged();
-    s.cluster.start_application(s.host(0));
-    REQUIRE(s.eventually([&] { return s.cluster.history().acknowledged() > before + 3; }));
+    const auto before = s.history().acknowledged();
+    s.start_application(s.host(0));
+    REQUIRE(s.eventually([&] { return s.history().acknowledged() > before + 3; }));
     const auto begin = static_cast<std::size_t>(replayed(s));
     s.cluster.kill(s.host(0));
     REQUIRE(begin < fetched);
@@ -56,10 +56,10 @@ TEST_CASE("a damaged log of the primary is mended from a member, and keeps what 
     s.host(0).machine.filesystem().fault = nullptr;
     s.cluster.world().network().heal_all();
     s.cluster.boot(s.host(0));
-    REQUIRE(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }));
+    REQUIRE(s.eventually([&] { return !s.hosts_with_device().empty(); }));
     REQUIRE(s.rest());
     for (std::size_t i = 0; i < s.cluster.size(); ++i)
-        CHECK(s.cluster.history().check_durable(*s.host(i).machine.filesystem().contents(sim::kDisk)) == "");
+        CHECK(s.history().check_durable(*s.host(i).machine.filesystem().contents(kDisk)) == "");
 }
 
 TEST_CASE("a damaged log that nobody can mend keeps the device away, and says why") {
@@ -78,10 +78,10 @@ TEST_CASE("a damaged log that nobody can mend keeps the device away, and says wh
     };
     CHECK(s.eventually([&] { return says("nobody can replace it: hostb: "); }));
     s.cluster.world().run_for(2min);
-    CHECK(s.cluster.hosts_with_device().empty());
+    CHECK(s.hosts_with_device().empty());
     CHECK(size_of(s.host(0)) == size); // nothing is cut off
     s.cluster.boot(s.host(1));
-    REQUIRE(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }));
+    REQUIRE(s.eventually([&] { return !s.hosts_with_device().empty(); }));
     CHECK(s.rest());
 }
 
@@ -96,10 +96,10 @@ TEST_CASE("a log that cannot be read for a while is no damage") {
     const auto size = size_of(s.host(0));
     s.cluster.boot(s.host(0));
     s.cluster.world().run_for(1min);
-    CHECK(s.cluster.hosts_with_device().empty());
+    CHECK(s.hosts_with_device().empty());
     CHECK(size_of(s.host(0)) == size);
     s.host(0).machine.filesystem().fault = nullptr;
-    REQUIRE(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }));
+    REQUIRE(s.eventually([&] { return !s.hosts_with_device().empty(); }));
     CHECK(s.rest());
 }
 
@@ -112,8 +112,8 @@ TEST_CASE("a third host that cannot open its logs keeps nobody from becoming pri
     };
     s.cluster.boot(s.host(2));
     s.cluster.world().run_for(20s);
-    CHECK(s.cluster.run_verb(s.host(1), {"primary", sim::kResource, "--timeout=30"}).exit == 0);
-    CHECK(s.host(1).exports->exists(sim::kResource));
+    CHECK(s.run_verb(s.host(1), {"primary", kResource, "--timeout=30"}).exit == 0);
+    CHECK(s.host(1).exports->exists(kResource));
 }
 
 TEST_CASE("a host that is back from a crash does not tell that it has the device, while its logs cannot be opened") {

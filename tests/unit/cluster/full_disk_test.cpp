@@ -23,24 +23,24 @@ void let_version_links_fail(sim::Node& node) {
 TEST_CASE("a primary that cannot publish its last position does not leave its role") {
     Situation s;
     let_version_links_fail(s.host(0));
-    s.cluster.start_application(s.host(0)); // acknowledged writes that no version link tells of
+    s.start_application(s.host(0)); // acknowledged writes that no version link tells of
     s.cluster.world().run_for(5s);
-    s.cluster.stop_application(s.host(0));
-    auto ended = s.cluster.run_verb(s.host(0), {"secondary", sim::kResource, "--timeout=20"});
+    s.stop_application(s.host(0));
+    auto ended = s.run_verb(s.host(0), {"secondary", kResource, "--timeout=20"});
     CHECK(ended.exit != 0);
     CHECK(s.key(0, "actual-hosta/is-primary") == "1");
     s.host(0).machine.filesystem().fault = nullptr;
     REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/is-primary") == "0"; }));
     CHECK(s.key(0, "version-000000001-hosta").find("log-000000001-hosta,0:") == std::string::npos);
-    REQUIRE(s.cluster.run_verb(s.host(1), {"primary", sim::kResource}).exit == 0);
-    CHECK(s.cluster.history().check_durable(*s.host(1).machine.filesystem().contents(sim::kDisk)) == "");
+    REQUIRE(s.run_verb(s.host(1), {"primary", kResource}).exit == 0);
+    CHECK(s.history().check_durable(*s.host(1).machine.filesystem().contents(kDisk)) == "");
 }
 
 TEST_CASE("the final position of a log that was rotated out is published, also after a time without room") {
     Situation s;
-    s.cluster.start_application(s.host(0));
+    s.start_application(s.host(0));
     let_version_links_fail(s.host(0));
-    s.cluster.run_verb(s.host(0), {"log-rotate", sim::kResource});
+    s.run_verb(s.host(0), {"log-rotate", kResource});
     s.cluster.world().run_for(10s);
     s.host(0).machine.filesystem().fault = nullptr;
     s.cluster.world().run_for(5s);
@@ -51,44 +51,44 @@ TEST_CASE("the final position of a log that was rotated out is published, also a
 
 TEST_CASE("a primary whose log had no room goes on by itself, once the device is closed and there is room") {
     Situation s;
-    s.cluster.start_application(s.host(0));
+    s.start_application(s.host(0));
     auto& filesystem = s.host(0).machine.filesystem();
     filesystem.fault = [](env::sim::Operation operation, const std::string& path) {
         const bool is_log = operation == env::sim::Operation::write && path.find("/log-") != std::string::npos;
         return is_log ? std::optional(ENOSPC) : std::nullopt;
     };
     s.cluster.world().run_for(5s);
-    s.cluster.stop_application(s.host(0));
+    s.stop_application(s.host(0));
     filesystem.fault = nullptr;
-    const auto acknowledged = s.cluster.history().acknowledged();
-    s.cluster.start_application(s.host(0));
-    REQUIRE(s.eventually([&] { return s.cluster.history().acknowledged() > acknowledged + 20; }));
+    const auto acknowledged = s.history().acknowledged();
+    s.start_application(s.host(0));
+    REQUIRE(s.eventually([&] { return s.history().acknowledged() > acknowledged + 20; }));
     REQUIRE(s.rest());
     for (std::size_t i = 0; i < s.cluster.size(); ++i)
-        CHECK(s.cluster.history().check_durable(*s.host(i).machine.filesystem().contents(sim::kDisk)) == "");
+        CHECK(s.history().check_durable(*s.host(i).machine.filesystem().contents(kDisk)) == "");
 }
 
 TEST_CASE("logs are rotated twice while nothing can be written back: nothing spins, and all goes on afterwards") {
     Situation s;
     auto& filesystem = s.host(0).machine.filesystem();
     filesystem.fault = [](env::sim::Operation operation, const std::string& path) {
-        return operation == env::sim::Operation::write && path == sim::kDisk ? std::optional(EIO) : std::nullopt;
+        return operation == env::sim::Operation::write && path == kDisk ? std::optional(EIO) : std::nullopt;
     };
     const auto writes_more = [&] {
-        const auto before = s.cluster.history().acknowledged();
-        return s.eventually([&] { return s.cluster.history().acknowledged() > before + 3; }, 5s);
+        const auto before = s.history().acknowledged();
+        return s.eventually([&] { return s.history().acknowledged() > before + 3; }, 5s);
     };
-    s.cluster.start_application(s.host(0));
+    s.start_application(s.host(0));
     for (int i = 0; i < 2; ++i) {
         REQUIRE(writes_more());
-        CHECK(s.cluster.run_verb(s.host(0), {"log-rotate", sim::kResource}, 10s).exit == 0);
+        CHECK(s.run_verb(s.host(0), {"log-rotate", kResource}, 10s).exit == 0);
     }
     s.cluster.world().run_for(5s); // marsd answers meanwhile
-    CHECK(s.cluster.run_verb(s.host(1), {"wait-cluster", "--strict-wait"}, 10s).exit == 0);
+    CHECK(s.run_verb(s.host(1), {"wait-cluster", "--strict-wait"}, 10s).exit == 0);
     filesystem.fault = nullptr;
     REQUIRE(writes_more());
     REQUIRE(s.rest());
     CHECK_THAT(s.key(1, "replay-hostb"), Catch::StartsWith("log-000000003-hosta"));
     for (std::size_t i = 0; i < s.cluster.size(); ++i)
-        CHECK(s.cluster.history().check_durable(*s.host(i).machine.filesystem().contents(sim::kDisk)) == "");
+        CHECK(s.history().check_durable(*s.host(i).machine.filesystem().contents(kDisk)) == "");
 }

@@ -13,9 +13,9 @@ const char* const kNote = "userspace/handover-hostb";
 void leave_note(Situation& s) {
     auto& host = s.host(1);
     auto hand = host.machine.start_process("hand");
-    REQUIRE(hand->storage().make_directory(host.path("userspace")));
-    REQUIRE(hand->storage().write_symlink(host.path(kNote), host.path("userspace/.tmp-note"),
-                                          "hostb,5,17.4711.0123abcd", host.machine.real_time()));
+    REQUIRE(hand->storage().make_directory(path_of("userspace")));
+    REQUIRE(hand->storage().write_symlink(path_of(kNote), path_of("userspace/.tmp-note"), "hostb,5,17.4711.0123abcd",
+                                          host.machine.real_time()));
 }
 
 bool is_abandoned_everywhere(Situation& s) {
@@ -26,18 +26,18 @@ bool is_abandoned_everywhere(Situation& s) {
 
 TEST_CASE("a handover whose command was killed is told on every host, until it is decided") {
     Situation s;
-    REQUIRE(s.cluster.run_verb(s.host(0), {"secondary", sim::kResource}).exit == 0);
+    REQUIRE(s.run_verb(s.host(0), {"secondary", kResource}).exit == 0);
     leave_note(s);
     REQUIRE(s.eventually([&] { return is_abandoned_everywhere(s); }));
-    const auto shown = s.cluster.run_verb(s.host(0), {"view-replstate", sim::kResource});
+    const auto shown = s.run_verb(s.host(0), {"view-replstate", kResource});
     CHECK(shown.answer == "HandoverUnfinished\n");
-    REQUIRE(s.cluster.run_verb(s.host(1), {"primary", sim::kResource}).exit == 0);
+    REQUIRE(s.run_verb(s.host(1), {"primary", kResource}).exit == 0);
     CHECK(s.eventually([&] { return s.key(0, kNote).empty() && s.key(1, kNote).empty(); }));
 }
 
 TEST_CASE("a host that crashed in the middle of a handover says so when it is back") {
     Situation s;
-    REQUIRE(s.cluster.run_verb(s.host(0), {"secondary", sim::kResource}).exit == 0);
+    REQUIRE(s.run_verb(s.host(0), {"secondary", kResource}).exit == 0);
     s.cluster.kill(s.host(1));
     leave_note(s);
     s.cluster.boot(s.host(1));

@@ -12,12 +12,12 @@ TEST_CASE("a crash during a rotation: the log before the new, empty one has a to
     auto& primary = s.host(0);
     auto& filesystem = primary.machine.filesystem();
     s.cluster.kill(primary);
-    REQUIRE(s.cluster.run_verb(primary, {"log-rotate", sim::kResource}).exit == 0); // marsd has not yet seen it
-    auto log = filesystem.find(primary.path("log-000000001-hosta"))->inode;
+    REQUIRE(s.run_verb(primary, {"log-rotate", kResource}).exit == 0); // marsd has not yet seen it
+    auto log = filesystem.find(path_of("log-000000001-hosta"))->inode;
     const std::vector<std::byte> torn(log->current.begin(), log->current.begin() + 100); // the begin of a record
-    REQUIRE(filesystem.write(*log, primary.path("log-000000001-hosta"), log->current.size(), torn));
+    REQUIRE(filesystem.write(*log, path_of("log-000000001-hosta"), log->current.size(), torn));
     s.cluster.boot(primary);
-    REQUIRE(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }));
+    REQUIRE(s.eventually([&] { return !s.hosts_with_device().empty(); }));
     REQUIRE(s.rest());
     CHECK(s.key(1, "version-000000001-hosta") == s.key(1, "version-000000001-hostb"));
 }
@@ -27,15 +27,15 @@ TEST_CASE("an error of a secondary's disk stops replay, and costs no second copy
     auto& secondary = s.host(1);
     auto& filesystem = secondary.machine.filesystem();
     filesystem.fault = [](env::sim::Operation operation, const std::string& path) {
-        const bool is_disk = operation == env::sim::Operation::write && path == sim::kDisk;
+        const bool is_disk = operation == env::sim::Operation::write && path == kDisk;
         return is_disk ? std::optional(EIO) : std::nullopt;
     };
-    s.cluster.start_application(s.host(0));
+    s.start_application(s.host(0));
     REQUIRE(s.eventually([&] { return s.key(0, "actual-hostb/replay-code") == "-5"; }));
     s.cluster.world().run_for(5s);
-    s.cluster.stop_application(s.host(0));
+    s.stop_application(s.host(0));
     s.cluster.world().run_for(5s);
-    auto fetched = [&] { return filesystem.contents(secondary.path("log-000000001-hosta"))->size(); };
+    auto fetched = [&] { return filesystem.contents(path_of("log-000000001-hosta"))->size(); };
     const auto all = fetched();
     CHECK_FALSE(s.eventually([&] { return fetched() < all; }, 2min));
     filesystem.fault = nullptr;
@@ -46,12 +46,12 @@ TEST_CASE("a primary's disk that fails and comes back is written to again by its
     Situation s;
     auto& primary = s.host(0);
     primary.machine.filesystem().fault = [](env::sim::Operation operation, const std::string& path) {
-        const bool is_disk = operation == env::sim::Operation::write && path == sim::kDisk;
+        const bool is_disk = operation == env::sim::Operation::write && path == kDisk;
         return is_disk ? std::optional(ENOSPC) : std::nullopt;
     };
-    s.cluster.start_application(primary);
+    s.start_application(primary);
     REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "-28"; }));
-    s.cluster.stop_application(primary);
+    s.stop_application(primary);
     s.cluster.world().run_for(20s);
     primary.machine.filesystem().fault = nullptr;
     REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "0"; }));
@@ -62,16 +62,16 @@ TEST_CASE("the primary's newest log is removed: it is written anew, and the othe
     Situation s;
     auto& primary = s.host(0);
     auto& filesystem = primary.machine.filesystem();
-    const auto path = primary.path("log-000000001-hosta");
-    s.cluster.start_application(primary);
-    const auto before = s.cluster.history().acknowledged();
+    const auto path = path_of("log-000000001-hosta");
+    s.start_application(primary);
+    const auto before = s.history().acknowledged();
     REQUIRE(filesystem.change(env::sim::Operation::remove, path, std::nullopt));
-    REQUIRE(s.eventually([&] { return s.cluster.history().acknowledged() > before + 100; }));
+    REQUIRE(s.eventually([&] { return s.history().acknowledged() > before + 100; }));
     CHECK(filesystem.contents(path) != nullptr);
     CHECK(s.rest());
     s.cluster.kill(primary);
     s.cluster.boot(primary);
-    REQUIRE(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }));
+    REQUIRE(s.eventually([&] { return !s.hosts_with_device().empty(); }));
     CHECK(s.rest());
 }
 
@@ -79,54 +79,54 @@ TEST_CASE("a primary's disk that is pulled and comes back is gone on with while 
     Situation s;
     auto& primary = s.host(0);
     auto& filesystem = primary.machine.filesystem();
-    s.cluster.start_application(primary);
+    s.start_application(primary);
     const auto writes_more = [&] {
-        const auto before = s.cluster.history().acknowledged();
-        return s.eventually([&] { return s.cluster.history().acknowledged() > before + 20; }, 30s);
+        const auto before = s.history().acknowledged();
+        return s.eventually([&] { return s.history().acknowledged() > before + 20; }, 30s);
     };
     REQUIRE(writes_more());
-    filesystem.pull_disk(sim::kDisk);
+    filesystem.pull_disk(kDisk);
     REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "-5"; }));
     s.cluster.world().run_for(20s);
-    filesystem.plug_disk(sim::kDisk);
+    filesystem.plug_disk(kDisk);
     REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "0"; }));
-    CHECK(s.cluster.hosts_with_device().size() == 1);
+    CHECK(s.hosts_with_device().size() == 1);
     CHECK(writes_more());
     CHECK(s.rest());
-    CHECK(s.cluster.history().check_durable(*filesystem.contents(sim::kDisk)) == "");
+    CHECK(s.history().check_durable(*filesystem.contents(kDisk)) == "");
 }
 
 TEST_CASE("a secondary's disk that is pulled and comes back is replayed to, or copied to") {
     Situation s;
     auto& secondary = s.host(1);
     auto& filesystem = secondary.machine.filesystem();
-    s.cluster.start_application(s.host(0));
-    filesystem.pull_disk(sim::kDisk);
+    s.start_application(s.host(0));
+    filesystem.pull_disk(kDisk);
     REQUIRE(s.eventually([&] { return s.key(0, "actual-hostb/replay-code") == "-5"; }));
     s.cluster.world().run_for(20s);
-    filesystem.plug_disk(sim::kDisk);
+    filesystem.plug_disk(kDisk);
     REQUIRE(s.eventually([&] { return s.key(0, "actual-hostb/replay-code") == "1"; }));
     REQUIRE(s.rest());
-    REQUIRE(s.cluster.run_verb(secondary, {"invalidate", sim::kResource}).exit == 0);
-    filesystem.pull_disk(sim::kDisk); // in the middle of the copy
+    REQUIRE(s.run_verb(secondary, {"invalidate", kResource}).exit == 0);
+    filesystem.pull_disk(kDisk); // in the middle of the copy
     s.cluster.world().run_for(20s);
-    CHECK(s.key(1, "syncstatus-hostb") != std::to_string(sim::kDiskBytes));
-    filesystem.plug_disk(sim::kDisk);
+    CHECK(s.key(1, "syncstatus-hostb") != std::to_string(kDiskBytes));
+    filesystem.plug_disk(kDisk);
     CHECK(s.rest());
-    CHECK(s.cluster.history().check_durable(*filesystem.contents(sim::kDisk)) == "");
+    CHECK(s.history().check_durable(*filesystem.contents(kDisk)) == "");
 }
 
 TEST_CASE("another disk under the name of the one that was pulled is not believed") {
     Situation s;
     auto& primary = s.host(0);
     auto& filesystem = primary.machine.filesystem();
-    s.cluster.start_application(primary);
-    filesystem.pull_disk(sim::kDisk);
+    s.start_application(primary);
+    filesystem.pull_disk(kDisk);
     REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "-5"; }));
-    filesystem.add_disk(sim::kDisk, sim::kDiskBytes);
+    filesystem.add_disk(kDisk, kDiskBytes);
     REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/msg-err-disk-mismatch") != ""; }));
     CHECK(s.key(1, "actual-hosta/if-state") == "-5");
-    filesystem.plug_disk(sim::kDisk);
+    filesystem.plug_disk(kDisk);
     REQUIRE(s.eventually([&] { return s.key(1, "actual-hosta/if-state") == "0"; }));
     CHECK(s.rest());
 }
@@ -134,7 +134,7 @@ TEST_CASE("another disk under the name of the one that was pulled is not believe
 TEST_CASE("a file that only another member has named is not opened as a disk") {
     Situation s;
     auto& filesystem = s.host(1).machine.filesystem();
-    filesystem.add_disk("/disks/secret", sim::kDiskBytes, false);
+    filesystem.add_disk("/disks/secret", kDiskBytes, false);
     bool is_opened = false;
     filesystem.fault = [&](env::sim::Operation operation, const std::string& path) -> std::optional<int> {
         is_opened = is_opened || (operation == env::sim::Operation::open && path == "/disks/secret");
@@ -151,7 +151,7 @@ TEST_CASE("a file that only another member has named is not opened as a disk") {
         REQUIRE(writer.filesystem().change(env::sim::Operation::symlink, "/mars/resource-evil" + key, node));
     };
     for (const char* directory : {"", "/todo-hostb"}) put(directory, env::FileKind::directory, "");
-    for (const auto& [key, value] : std::map<std::string, std::string>{{"/size", std::to_string(sim::kDiskBytes)},
+    for (const auto& [key, value] : std::map<std::string, std::string>{{"/size", std::to_string(kDiskBytes)},
                                                                        {"/primary", "hosta"},
                                                                        {"/data-hostb", "/disks/secret"},
                                                                        {"/syncstatus-hostb", "0"},
@@ -169,7 +169,7 @@ TEST_CASE("a file that only another member has named is not opened as a disk") {
 TEST_CASE("after a restart, a primary waits for the members of its resource, and for no other host") {
     Situation s(3);
     for (const char* verb : {"down", "leave-resource"}) {
-        const auto done = s.cluster.run_verb(s.host(2), {verb, sim::kResource});
+        const auto done = s.run_verb(s.host(2), {verb, kResource});
         INFO(done.error);
         REQUIRE(done.exit == 0);
     }
@@ -177,5 +177,5 @@ TEST_CASE("after a restart, a primary waits for the members of its resource, and
     s.cluster.power_cut(s.host(2));
     s.cluster.kill(s.host(0));
     s.cluster.boot(s.host(0));
-    CHECK(s.eventually([&] { return !s.cluster.hosts_with_device().empty(); }, 7s)); // the guard lasts 10 s
+    CHECK(s.eventually([&] { return !s.hosts_with_device().empty(); }, 7s)); // the guard lasts 10 s
 }
