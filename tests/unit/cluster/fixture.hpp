@@ -37,6 +37,7 @@ inline sim::Plan plan_of_one_resource(std::size_t hosts) {
 struct Situation {
     explicit Situation(std::size_t hosts = 2, std::uint64_t seed = 1)
         : cluster(seed, plan_of_one_resource(hosts), story) {
+        story.follow(cluster.world());
         const auto wrong = cluster.set_up();
         INFO(wrong);
         REQUIRE(wrong.empty());
