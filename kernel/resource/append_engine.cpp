@@ -105,13 +105,14 @@ env::task<std::string> AppendEngine::look_after_device() {
     co_return std::string();
 }
 
-env::task<void> AppendEngine::stop() {
+env::task<bool> AppendEngine::stop() {
     co_await tasks_.stop();
     auto stopped = co_await path_->stop();
     if (!stopped) host_.env.log().error("resource " + resource_ + ": " + stopped.error().text);
     report_logs();
     logs_.set_growing({});
     is_stopped_ = true;
+    co_return stopped.has_value();
 }
 
 void AppendEngine::forget() {

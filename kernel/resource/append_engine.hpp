@@ -29,8 +29,9 @@ class AppendEngine {
     // Later writes go to `next`; only while no earlier rotation is under way.
     env::task<result<void>> rotate(LogName next);
     // Refuses new writes, writes everything back. Positions remain readable, and must be published, until forget().
-    env::task<void> stop();
+    env::task<bool> stop(); // false: its log has failed
     bool is_stopped() const { return is_stopped_; }
+    std::vector<block::LogProgress> open_logs() const { return path_->open_logs(); } // until forget()
     void forget();
 
     env::task<result<void>> create_device(std::string name);

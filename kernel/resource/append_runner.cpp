@@ -42,7 +42,9 @@ env::task<bool> AppendRunner::finish() {
     if (!engine_.is_stopped()) {
         source_->withdraw();
         source_.reset();
-        co_await engine_.stop(); // everything is written back
+        const bool is_whole = co_await engine_.stop(); // everything is written back
+        for (const auto& progress : engine_.open_logs())
+            if (!is_whole) tails_[progress.log] = static_cast<std::int64_t>(progress.durable);
     }
     auto published = co_await engine_.publish(context_.positions);
     if (!published) {
@@ -52,6 +54,21 @@ env::task<bool> AppendRunner::finish() {
     }
     engine_.forget();
     note_.forget();
+    co_return true;
+}
+
+env::task<bool> AppendRunner::cut_tails() {
+    while (!tails_.empty()) {
+        auto [log, length] = *tails_.begin();
+        const auto name = log;
+        auto cut = co_await context_.logs.cut(std::move(log), length);
+        if (!cut && !cut.error().is(std::errc::no_such_file_or_directory)) {
+            context_.round.say("err-replay-stop", cut.error().text + "; tried again; next: mend the storage below " +
+                                                      context_.logs.directory());
+            co_return false;
+        }
+        tails_.erase(name);
+    }
     co_return true;
 }
 

@@ -4,6 +4,7 @@
 // Owns: the AppendEngine. Spec: symlink-tree 4.4 (P1 … P8, G5).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,10 @@ class AppendRunner final : public Runner {
     env::task<bool> rotate(const Plan& plan);
 
     const AppendEngine& engine() const { return engine_; }
+    // Logs that could not be written to the end may have more than what is durable, which was promised to nobody.
+    // Cuts it; false, and says why, when that fails. Nobody may use these logs before.
+    bool has_left_tails() const { return !tails_.empty(); }
+    env::task<bool> cut_tails();
     // The disk that peers may sync from; nullptr unless this host appends.
     std::shared_ptr<DiskSource> source() const { return source_; }
 
@@ -49,6 +54,7 @@ class AppendRunner final : public Runner {
     AppendNote& note_;
     AppendEngine engine_;
     std::shared_ptr<DiskSource> source_;
+    std::map<LogName, std::int64_t> tails_; // logs, and their durable lengths
     Duration device_seen_at_{};
     std::string device_trouble_; // what is in the way of the device's node
 };

@@ -154,6 +154,17 @@ Duration Controller::some_of(Duration most) const {
         host_.env.random().below(static_cast<std::uint64_t>(std::max<std::int64_t>(most.count(), 1)))));
 }
 
+namespace {
+
+Plan without_logs(Plan plan) {
+    Plan rest;
+    rest.open_disk = plan.open_disk;
+    rest.messages = std::move(plan.messages);
+    return rest;
+}
+
+} // namespace
+
 env::task<bool> Controller::round() {
     if (!is_recovered_) is_recovered_ = co_await recover();
     if (!is_recovered_) co_return false; // nothing is published before it is known what an earlier life has left
@@ -171,8 +182,11 @@ env::task<bool> Controller::round() {
     if (!on_disk() || append_.is_running()) co_await disk_.look_for_return(append_.is_running());
     auto noted = co_await role_.note().renew([] { return true; });
     if (!noted) round_.say("err-replay-stop", noted.error().text);
+    bool are_logs_usable = true;
+    if (append_.has_left_tails() && !append_.is_running()) are_logs_usable = co_await append_.cut_tails();
     const Local local = observe();
-    const Plan plan = decide(host_.tree, view_.name(), local);
+    Plan plan = decide(host_.tree, view_.name(), local);
+    if (!are_logs_usable) plan = without_logs(std::move(plan));
     is_starting_ = plan.work == Work::append || plan.create_log;
     const bool again = co_await act(plan);
     is_starting_ = false;

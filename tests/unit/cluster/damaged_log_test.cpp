@@ -131,3 +131,25 @@ TEST_CASE("a host that is back from a crash does not tell that it has the device
     s.host(0).machine.filesystem().fault = nullptr;
     CHECK(s.rest());
 }
+
+TEST_CASE("a log that could neither be written nor cut is gone on with when its storage works again") {
+    Situation s;
+    auto& faults = s.host(0).machine.filesystem().faults();
+    env::sim::Fault fault;
+    fault.operations = {env::sim::Operation::write};
+    fault.pattern = "/mars/resource-data/log-*";
+    fault.error = EIO;
+    fault.is_in_parts = true; // some bytes get there
+    faults.add(fault);
+    s.start_application(s.host(0));
+    s.cluster.world().run_for(20s); // also the log after the first one
+    CHECK(s.hosts_with_device().empty());
+    faults.clear();
+    REQUIRE(s.eventually([&] { return !s.hosts_with_device().empty(); }));
+    const auto before = s.history().acknowledged();
+    s.start_application(s.host(0));
+    REQUIRE(s.eventually([&] { return s.history().acknowledged() > before + 10; }));
+    REQUIRE(s.rest());
+    for (std::size_t i = 0; i < s.cluster.size(); ++i)
+        CHECK(s.history().check_durable(*s.host(i).machine.filesystem().contents(kDisk)) == "");
+}
