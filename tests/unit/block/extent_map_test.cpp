@@ -120,7 +120,7 @@ TEST_CASE("extents are written ascending, neighbours in one request, several at 
     Rig rig(3);
     Recorder device(*rig.env);
     ExtentMap map;
-    for (std::uint64_t block : {30, 10, 11, 12, 13, 14, 31, 50, 70, 90})
+    for (std::uint64_t block : {30U, 10U, 11U, 12U, 13U, 14U, 31U, 50U, 70U, 90U})
         map.insert(block * 4096, piece_of(random_bytes(rig.random(), 4096)));
     block::ExtentWriterOptions options;
     options.max_request_bytes = 3 * 4096;

@@ -34,7 +34,7 @@ TEST_CASE("digests: published values") {
 }
 
 TEST_CASE("digests: zero blocks are recognised at every length and position") {
-    for (std::size_t size : {1, 2, 7, 8, 511, 512, 4096}) {
+    for (std::size_t size : {1U, 2U, 7U, 8U, 511U, 512U, 4096U}) {
         std::vector<std::byte> data(size);
         CHECK(all_zero(data));
         for (std::size_t i : {std::size_t{0}, size / 2, size - 1}) {

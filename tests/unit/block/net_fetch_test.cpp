@@ -39,7 +39,7 @@ TEST_CASE("fetch: a log arrives byte for byte and goes on while it grows") {
     REQUIRE(world.run_until([&] { return beta.has(log_name(1), first.size()); }, 60s));
     CHECK(beta.content(log_name(1)) == first);
 
-    for (int i = 0; i < 20; ++i)
+    for (unsigned i = 0; i < 20; ++i)
         run_now(world, alpha.tasks, alpha.logs->append(log_name(1), random_bytes(1000 + 777 * i, 100 + i)));
     auto& all = alpha.logs->contents[log_name(1)];
     REQUIRE(world.run_until([&] { return beta.has(log_name(1), all.size()); }, 60s));

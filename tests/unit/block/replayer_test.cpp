@@ -85,7 +85,7 @@ TEST_CASE("a replay gives the same disk as applying the records one by one, from
         CHECK(rig.disk_content() == rig.expected(records));
         CHECK(replayer.counters().records == 300);
         CHECK(replayer.counters().disk_bytes <= replayer.counters().log_bytes);
-        for (std::size_t again : {0, 17, 150, 299}) {
+        for (std::size_t again : {0U, 17U, 150U, 299U}) {
             rig.run(replay_with(rig, replayer, again == 0 ? 0 : records[again - 1].end, log.size(), run));
             CHECK(run.code.code == format::ReplayCode::kFinished);
             CHECK(rig.disk_content() == rig.expected(records));

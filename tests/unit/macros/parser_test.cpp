@@ -54,7 +54,7 @@ TEST_CASE("calls are recognised, everything else is ordinary text") {
 }
 
 TEST_CASE("braces nest up to the limit") {
-    auto nested = [](int depth) { return std::string(depth, '{') + "x" + std::string(depth, '}'); };
+    auto nested = [](std::size_t depth) { return std::string(depth, '{') + "x" + std::string(depth, '}'); };
     CHECK(parsed("%p{" + nested(20) + "}") == "p(" + nested(20) + ")");
     CHECK(parsed("%p{" + nested(21) + "}") == "%p{" + nested(21) + "}");
 }
