@@ -6,8 +6,7 @@
 
 #include <set>
 
-#include "kernel/env/sim/machine.hpp"
-#include "kernel/env/task_group.hpp"
+#include "tests/unit/resource/tree_of_one_host.hpp"
 
 using namespace mars;
 using namespace mars::resource;
@@ -19,18 +18,8 @@ const char* const kKey = "resource-r/userspace/handover-alpha";
 const char* const kLiving = "alpha,5,17.4711.0123abcd";
 const char* const kAbandoned = "alpha,5,abandoned";
 
-struct Scene {
-    Scene() {
-        REQUIRE(process->storage().make_directory("/mars"));
-        auto open = [](Scene& s) -> env::task<void> {
-            auto opened = co_await tree::Tree::open(*s.process, "/mars");
-            if (opened) s.tree = std::move(*opened);
-        };
-        group.spawn("open", open(*this));
-        REQUIRE(world.run_until([&] { return group.live() == 0; }, 10s));
-        REQUIRE(tree);
-        set("primary", "(none)");
-    }
+struct Scene : test::TreeOfOneHost {
+    Scene() { set("primary", "(none)"); }
     ~Scene() { machine.end_all_processes(); }
 
     void set(const std::string& key, const std::string& value) {
@@ -44,11 +33,6 @@ struct Scene {
     }
 
     std::set<std::string> living;
-    env::sim::World world{1};
-    env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
-    std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
-    env::TaskGroup group{*process};
-    std::unique_ptr<tree::Tree> tree;
 };
 
 } // namespace

@@ -4,8 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "kernel/env/sim/machine.hpp"
-#include "kernel/env/task_group.hpp"
+#include "tests/unit/resource/tree_of_one_host.hpp"
 
 using namespace mars;
 using namespace mars::resource;
@@ -16,27 +15,12 @@ namespace {
 using Texts = std::map<std::string, std::string>;
 constexpr const char* kDirectory = "resource-r/actual-alpha";
 
-struct Scene {
-    Scene() {
-        REQUIRE(process->storage().make_directory("/mars"));
-        auto open = [](Scene& s) -> env::task<void> {
-            auto opened = co_await tree::Tree::open(*s.process, "/mars");
-            if (opened) s.tree = std::move(*opened);
-        };
-        group.spawn("open", open(*this));
-        REQUIRE(world.run_until([&] { return group.live() == 0; }, 10s));
-        REQUIRE(tree);
-        messages = std::make_unique<Messages>(*process, *tree, kDirectory);
-    }
+struct Scene : test::TreeOfOneHost {
+    Scene() { messages = std::make_unique<Messages>(*process, *tree, kDirectory); }
     ~Scene() { machine.end_all_processes(); }
 
     std::string value(const std::string& key) const { return tree->value(std::string(kDirectory) + "/msg-" + key); }
 
-    env::sim::World world{1};
-    env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
-    std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
-    env::TaskGroup group{*process};
-    std::unique_ptr<tree::Tree> tree;
     std::unique_ptr<Messages> messages;
 };
 

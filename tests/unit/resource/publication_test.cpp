@@ -7,8 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "kernel/env/sim/machine.hpp"
-#include "kernel/env/task_group.hpp"
+#include "tests/unit/resource/tree_of_one_host.hpp"
 
 using namespace mars;
 using namespace mars::resource;
@@ -16,28 +15,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Scene {
-    Scene() {
-        REQUIRE(process->storage().make_directory("/mars"));
-        auto open = [](Scene& s) -> env::task<void> {
-            auto opened = co_await tree::Tree::open(*s.process, "/mars");
-            if (opened) s.tree = std::move(*opened);
-        };
-        group.spawn("open", open(*this));
-        REQUIRE(world.run_until([&] { return group.live() == 0; }, 10s));
-        REQUIRE(tree);
-        publication = std::make_unique<Publication>(*process, *tree, ResourceView(*tree, "r"));
-    }
+struct Scene : test::TreeOfOneHost {
+    Scene() { publication = std::make_unique<Publication>(*process, *tree, ResourceView(*tree, "r")); }
     ~Scene() { machine.end_all_processes(); }
 
     std::string value(const std::string& key) const { return tree->value("resource-r/" + key); }
     Stamp stamp(const std::string& key) const { return tree->get("resource-r/" + key)->stamp; }
 
-    env::sim::World world{1};
-    env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
-    std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
-    env::TaskGroup group{*process};
-    std::unique_ptr<tree::Tree> tree;
     std::unique_ptr<Publication> publication;
 };
 

@@ -4,8 +4,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "kernel/env/sim/machine.hpp"
 #include "kernel/tree/question.hpp"
+#include "tests/unit/resource/tree_of_one_host.hpp"
 
 using namespace mars;
 using namespace mars::resource;
@@ -14,20 +14,10 @@ using namespace std::chrono_literals;
 namespace {
 
 // marsd of alpha; beta is another member.
-struct Scene {
+struct Scene : test::TreeOfOneHost {
     Scene() {
-        REQUIRE(process->storage().make_directory("/mars"));
-        group.spawn("open", open());
-        REQUIRE(world.run_until([&] { return tree != nullptr; }, 10s));
         REQUIRE(tree->set("ips/ip-alpha", "10.0.0.1"));
         REQUIRE(tree->set("ips/ip-beta", "10.0.0.2"));
-    }
-    ~Scene() { machine.end_all_processes(); }
-
-    env::task<void> open() {
-        auto opened = co_await tree::Tree::open(*process, "/mars");
-        if (!opened) co_return;
-        tree = std::move(*opened);
         questions = std::make_unique<Questions>(*process, *tree);
         questions->start([this]() -> env::task<void> {
             ++told;
@@ -35,15 +25,12 @@ struct Scene {
             state = tree->value("fact");
         });
     }
+    ~Scene() { machine.end_all_processes(); }
+
     // What the exchange does when a question of beta arrives.
     void ask_from_beta(Stamp stamp) { REQUIRE(tree->apply(tree::ask_key("beta"), "1", stamp, "beta")); }
     bool has_answered(Stamp stamp) const { return tree::has_answered(*tree, "alpha", "beta", stamp); }
 
-    env::sim::World world{1};
-    env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
-    std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
-    env::TaskGroup group{*process};
-    std::unique_ptr<tree::Tree> tree;
     std::unique_ptr<Questions> questions;
     int told = 0;
     std::string state;

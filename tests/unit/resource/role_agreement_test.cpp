@@ -6,9 +6,8 @@
 
 #include <set>
 
-#include "kernel/env/sim/machine.hpp"
-#include "kernel/env/task_group.hpp"
 #include "tests/unit/resource/no_exports.hpp"
+#include "tests/unit/resource/tree_of_one_host.hpp"
 
 using namespace mars;
 using namespace mars::resource;
@@ -17,15 +16,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // alpha, with the members beta (primary before) and gamma.
-struct Scene {
+struct Scene : test::TreeOfOneHost {
     Scene() {
-        REQUIRE(process->storage().make_directory("/mars"));
-        auto open = [](Scene& s) -> env::task<void> {
-            auto opened = co_await tree::Tree::open(*s.process, "/mars");
-            if (opened) s.tree = std::move(*opened);
-        };
-        run(open(*this));
-        REQUIRE(tree);
         host = std::make_unique<Host>(*process, *tree, exports, Tunables());
         host->is_reachable = [this](const std::string& name) { return reachable.contains(name); };
         for (const char* name : {"alpha", "beta", "gamma"}) set("data-" + std::string(name), "/dev/x");
@@ -34,10 +26,6 @@ struct Scene {
     }
     ~Scene() { machine.end_all_processes(); }
 
-    void run(env::task<void> t) {
-        group.spawn("step", std::move(t));
-        REQUIRE(world.run_until([&] { return group.live() == 0; }, 10s));
-    }
     void set(const std::string& key, const std::string& value) { REQUIRE(tree->set("resource-r/" + key, value)); }
     void designate(const std::string& name) {
         set("primary", name);
@@ -50,13 +38,8 @@ struct Scene {
     void lets_see(const std::string& name) { set("actual-" + name + "/primary-seen", agreement->note().seen()); }
     std::string unaware() { return agreement->unaware_members(false); }
 
-    env::sim::World world{1};
-    env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
-    std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
-    env::TaskGroup group{*process};
     test::NoExports exports;
     std::set<std::string> reachable{"beta", "gamma"};
-    std::unique_ptr<tree::Tree> tree;
     std::unique_ptr<Host> host;
     std::unique_ptr<RoleAgreement> agreement;
 };

@@ -6,8 +6,7 @@
 
 #include <cerrno>
 
-#include "kernel/env/sim/machine.hpp"
-#include "kernel/env/task_group.hpp"
+#include "tests/unit/resource/tree_of_one_host.hpp"
 
 using namespace mars;
 using namespace mars::resource;
@@ -17,24 +16,10 @@ namespace {
 
 const char* const kPrimary = "resource-r/primary";
 
-struct Scene {
-    Scene() {
-        REQUIRE(process->storage().make_directory("/mars"));
-        auto open = [](Scene& s) -> env::task<void> {
-            auto opened = co_await tree::Tree::open(*s.process, "/mars");
-            if (!opened) co_return;
-            s.tree = std::move(*opened);
-            s.note = std::make_unique<RoleNote>(*s.tree, ResourceView(*s.tree, "r"));
-        };
-        run(open(*this));
-        REQUIRE(tree);
-    }
+struct Scene : test::TreeOfOneHost {
+    Scene() { note = std::make_unique<RoleNote>(*tree, ResourceView(*tree, "r")); }
     ~Scene() { machine.end_all_processes(); }
 
-    void run(env::task<void> t) {
-        group.spawn("step", std::move(t));
-        REQUIRE(world.run_until([&] { return group.live() == 0; }, 10s));
-    }
     // Whether it succeeded.
     bool renew(bool may_note = true) {
         bool ok = false;
@@ -48,11 +33,6 @@ struct Scene {
     }
     std::string present() const { return RoleNote::text_of(*tree->get(kPrimary)); }
 
-    env::sim::World world{1};
-    env::sim::Machine& machine = world.add_machine("alpha", "10.0.0.1");
-    std::unique_ptr<env::sim::Process> process = machine.start_process("marsd");
-    env::TaskGroup group{*process};
-    std::unique_ptr<tree::Tree> tree;
     std::unique_ptr<RoleNote> note;
 };
 
