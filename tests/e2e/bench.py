@@ -305,7 +305,8 @@ USUAL = ("write", "fetch", "sync")
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="script/bench", description="Measures MARS against what is known.")
+    parser = argparse.ArgumentParser(prog="script/bench", description="Measures MARS against what is known.",
+                                     epilog="Programs of their own: script/bench scale [RESOURCES], script/bench macros [--runs=N]")
     parser.add_argument("--quick", dest="seconds", action="store_const", const=2, default=8,
                         help="2 instead of 8 seconds per measurement")
     parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)} (default: {', '.join(USUAL)})")

@@ -58,11 +58,18 @@ struct Settings {
     std::string repeated; // the options that a repetition needs, too
 };
 
+void complain(const std::string& what) {
+    std::fprintf(stderr, "mars-sim: %s; next: mars-sim --help\n", what.c_str());
+}
+
 bool take_faults(std::string_view list, Settings& settings) {
     while (!list.empty()) {
         const auto name = take_part(list, ',');
         const auto known = sim::families();
-        if (std::none_of(known.begin(), known.end(), [&](auto* family) { return family->name == name; })) return false;
+        if (std::none_of(known.begin(), known.end(), [&](auto* family) { return family->name == name; })) {
+            complain("--faults: expected kinds of trouble, found '" + std::string(name) + "'");
+            return false;
+        }
         settings.options.faults.emplace_back(name);
     }
     return true;
@@ -78,7 +85,7 @@ bool take_number(std::string_view option, std::uint64_t number, Settings& settin
         settings.from = number;
         return true;
     }
-    if (option == "--steps")
+    if (option == "--steps" && number >= 1 && number <= 1'000'000)
         options.steps = static_cast<int>(number);
     else if (option == "--hosts" && number >= 2 && number <= 20)
         options.hosts = number;
@@ -111,7 +118,10 @@ std::optional<Settings> parse(int argc, char** argv) {
             value = argv[++i];
         }
         const auto number = parse_number<std::uint64_t>(value);
-        if (!number || !take_number(word, *number, settings)) return std::nullopt;
+        if (number && take_number(word, *number, settings)) continue;
+        complain("expected an option, and a number that is sensible for it, found '" + std::string(word) + " " +
+                 std::string(value) + "'");
+        return std::nullopt;
     }
     return settings;
 }
@@ -191,10 +201,7 @@ int main(int argc, char** argv) {
         return 0;
     }
     auto settings = parse(argc, argv);
-    if (!settings) {
-        print_help(stderr);
-        return 2;
-    }
+    if (!settings) return 2;
     settings_now = &*settings;
     for (auto signal : {SIGABRT, SIGSEGV}) std::signal(signal, on_abort);
     for (auto signal : {SIGINT, SIGTERM}) std::signal(signal, on_interrupt);
