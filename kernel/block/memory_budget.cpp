@@ -23,6 +23,12 @@ void MemoryBudget::set_limit(std::uint64_t bytes) {
     press();
 }
 
+std::uint64_t MemoryBudget::used_by_accounts() const {
+    std::uint64_t sum = 0;
+    for (const auto* account : accounts_) sum += account->used_;
+    return sum;
+}
+
 bool MemoryBudget::fits(const Account& account, std::uint64_t bytes) const {
     if (used_ == 0) return true;
     const auto mine = account.used_ + bytes;

@@ -28,6 +28,8 @@ class MemoryBudget {
     void set_limit(std::uint64_t bytes);
     std::uint64_t limit() const { return limit_; }
     std::uint64_t used() const { return used_; }
+    // For tests: the same, counted anew.
+    std::uint64_t used_by_accounts() const;
     // What is guaranteed to each account.
     std::uint64_t share() const { return accounts_.empty() ? limit_ : limit_ / 2 / accounts_.size(); }
     // At least half is used, or somebody waits: writeback shall go at full speed.

@@ -39,6 +39,7 @@ class Manager final : private block::PeerGate {
     void log_counters() const;
 
     const std::map<std::string, std::shared_ptr<Controller>>& controllers() const { return controllers_; }
+    const block::MemoryBudget& memory() const { return host_.memory; }
 
   private:
     block::Welcome identity() const override;

@@ -12,7 +12,7 @@ namespace mars::sim {
 // Promises 1, 2 and 6, from what is on the disks of a host that has just crashed.
 void check_host(Run& run, Node& node);
 
-// Promise 3, and that no copy is told as complete unproven, while it runs.
+// Promise 3, while it runs. What holds at every change: invariants.hpp.
 void check_running(Run& run);
 
 // Promise 4: what still differs between the members of all resources, and between the trees; empty: nothing.

@@ -2,6 +2,7 @@
 #include "tests/sim/ending.hpp"
 
 #include "kernel/format/replay_link.hpp"
+#include "kernel/tree/view.hpp"
 #include "tests/sim/checks.hpp"
 #include "tests/sim/membership.hpp"
 
@@ -111,6 +112,37 @@ void Care::look_after(int seconds) {
             if (run_.is_fine()) start_over_if_asked(*node, seconds == 100 && !is_level(run_, *node, resource_));
 }
 
+// What a host says of a resource, without the two stamps in front of each message; into the story. The verdict names
+// which messages these are.
+std::string messages_of(Run& run, const Node& node, const SimResource& resource) {
+    std::string names;
+    for (auto& [path, value] : node.machine.filesystem().links_below(resource.key("actual-" + node.name()))) {
+        const auto name = path.substr(path.rfind('/') + 1);
+        if (!name.starts_with("msg-") || value == "OK" || value == tree::kDeleted) continue;
+        const auto second = value.find(' ');
+        const auto text = second == std::string::npos ? second : value.find(' ', second + 1);
+        run.tell(resource.name + " on " + node.name() + " says " + name + ":" +
+                 (text == std::string::npos ? " " + value : value.substr(text)));
+        names += (names.empty() ? "" : ", ") + name;
+    }
+    return names;
+}
+
+// Whatever waits has to say why.
+std::string reasons(Run& run) {
+    std::string said, silent;
+    for (auto& resource : run.cluster.resources())
+        for (auto* node : resource->members) {
+            const auto where = "; " + resource->name + " on " + node->name();
+            const auto names = messages_of(run, *node, *resource);
+            if (!names.empty())
+                said += where + " says " + names;
+            else if (!is_level(run, *node, *resource))
+                silent += where + " is behind, and does not say why";
+        }
+    return said.empty() ? "; nobody says why" + silent : said + silent;
+}
+
 } // namespace
 
 void calm_down(Run& run) {
@@ -141,7 +173,7 @@ void calm_down(Run& run) {
         const auto left = difference(run);
         if (left.empty()) break;
         for (auto& its : care) its.look_after(seconds);
-        if (seconds == 400) run.report("no convergence: " + left);
+        if (seconds == 400) run.report("no convergence: " + left + reasons(run));
         run.pass(1s);
     }
 }

@@ -19,7 +19,7 @@ bool leave_resource(Run& run, SimResource& resource, Node& node, std::optional<T
     auto& commands = run.cluster.commands();
     auto& past = run.past(resource);
     past.left.insert(&node);
-    past.incomplete.erase(&node);
+    run.invariants.forget_copies(node);
     past.whole.erase(&node);
     run.pictures.erase(&node);
     if (commands.run(node, {"down", resource.name, "--timeout=20"}, 60s).exit != 0) return false;

@@ -105,7 +105,7 @@ void Run::crash(Node& node, bool power_cut) {
 }
 
 void Run::forget_copies(Node& node) {
-    for (auto& resource : cluster.resources()) past(*resource).incomplete.erase(&node);
+    invariants.forget_copies(node);
 }
 
 } // namespace mars::sim

@@ -11,6 +11,7 @@
 #include "kernel/env/sim/strangers.hpp"
 #include "kernel/format/log_name.hpp"
 #include "tests/sim/cluster.hpp"
+#include "tests/sim/invariants.hpp"
 #include "tests/sim/plan.hpp"
 #include "tests/sim/story.hpp"
 
@@ -29,10 +30,9 @@ struct Past {
     Node* without_log = nullptr; // the primary whose log was removed while it was down
     Node* damaged = nullptr;     // the primary whose log was damaged last
     DamagedByte damaged_byte;
-    NodeSet whole;                             // whose picture is that of a synced replica
-    std::map<Node*, Stamp, ByName> incomplete; // the copies under way, and when that was told
-    NodeSet doubtful;                          // their disk may not be what it was
-    NodeSet changed;                           // an operator may have to help
+    NodeSet whole;        // whose picture is that of a synced replica
+    NodeSet doubtful;     // their disk may not be what it was
+    NodeSet changed;      // an operator may have to help
     NodeSet left;         // members that have begun to leave it, and shall be members again at the end
     bool is_gone = false; // its deletion has begun; to be made again on the first member
 };
@@ -74,6 +74,7 @@ class Run {
     const Plan plan;
     Story story;
     Cluster cluster;
+    Invariants invariants{*this};
     env::sim::SeededRandom& random;
     std::map<const Node*, env::sim::NameMap, ByName> pictures;
     NodeSet outside;      // hosts that have begun to leave the cluster

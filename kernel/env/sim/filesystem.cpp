@@ -181,6 +181,7 @@ void Filesystem::record(JournalEntry entry) {
         if (!entry.moved_from.empty()) told(parent_of(entry.moved_from), name_of(entry.moved_from));
         told(parent_of(entry.path), name_of(entry.path));
     }
+    if (on_change) on_change(entry.path);
     journal_.push_back(std::move(entry));
 }
 

@@ -95,6 +95,8 @@ class Filesystem {
 
     // Told of every change of a name: (directory, name).
     std::map<int, std::function<void(const std::string&, const std::string&)>> watchers;
+    // For tests: told of the path, too, whatever has happened to the machine.
+    std::function<void(const std::string& path)> on_change;
 
   private:
     struct JournalEntry {
