@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -75,6 +76,7 @@ struct DirectoryEntry {
 struct SpaceInfo {
     std::uint64_t total_bytes = 0;
     std::uint64_t available_bytes = 0; // to unprivileged users
+    std::uint64_t available_inodes = std::numeric_limits<std::uint64_t>::max(); // the same; largest: no limit
     bool is_read_only = false;
 };
 

@@ -7,6 +7,7 @@ namespace mars::resource {
 
 namespace {
 constexpr Duration kRotationRetry = std::chrono::milliseconds(100); // while the log before is still being written back
+constexpr Duration kTellAtEnd = std::chrono::seconds(10);           // systemd's patience has an end, too
 } // namespace
 
 void AppendRunner::observe(Local& local) {
@@ -50,11 +51,26 @@ env::task<bool> AppendRunner::finish() {
     if (!published) {
         context_.round.say("err-versionlink-not-readable",
                            "the last position cannot be published: " + published.error().text);
-        co_return false;
+        if (!gives_up_telling()) co_return false;
+        context_.host.env.log().error(context_.prefix() + "marsd ends without having told where its writes end (" +
+                                      published.error().text + "); nothing is lost, it is told after the next start; " +
+                                      "next: make room (df -h /mars; df -i /mars) before");
+        host_.has_untold = true; // and its note stays, as after a crash
+        engine_.forget();
+        co_return true;
     }
     engine_.forget();
     note_.forget();
     co_return true;
+}
+
+// While marsd is being stopped, nobody takes the role; and a full /mars may stay full.
+bool AppendRunner::gives_up_telling() {
+    if (!context_.is_ending) return false;
+    if (!untold_since_) untold_since_ = context_.now();
+    const auto waited = context_.now() - *untold_since_;
+    if (waited < kTellAtEnd) context_.round.look_again_in(kTellAtEnd - waited);
+    return waited >= kTellAtEnd;
 }
 
 env::task<bool> AppendRunner::cut_tails() {

@@ -47,6 +47,7 @@ class AppendRunner final : public Runner {
     std::int64_t rotation_limit() const;
     env::task<bool> start(const Plan& plan, std::shared_ptr<block::Disk> disk);
     env::task<bool> finish();
+    bool gives_up_telling();
     env::task<bool> create_device();
     env::task<void> look_after_device();
 
@@ -55,6 +56,7 @@ class AppendRunner final : public Runner {
     AppendEngine engine_;
     std::shared_ptr<DiskSource> source_;
     std::map<LogName, std::int64_t> tails_; // logs, and their durable lengths
+    std::optional<Duration> untold_since_; // the last positions, while marsd is being stopped
     Duration device_seen_at_{};
     std::string device_trouble_; // what is in the way of the device's node
 };

@@ -42,6 +42,7 @@ struct Context {
     Signal& signal;
     Round& round;
     env::QuietLog& quiet;
+    bool is_ending = false; // marsd is being stopped
 
     const std::string& me() const { return host.me(); }
     Duration now() const { return host.env.clock().steady(); }

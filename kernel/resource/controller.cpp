@@ -86,7 +86,7 @@ void Controller::hear(bool is_progress) {
 }
 
 void Controller::shut_down() {
-    shutting_down_ = true;
+    context_.is_ending = true;
     signal_.set();
 }
 
@@ -208,7 +208,7 @@ Local Controller::observe() {
     append_note_.look(append_.is_running());
     Local local;
     local.me = host_.me();
-    local.shutting_down = shutting_down_;
+    local.shutting_down = context_.is_ending;
     local.may_be_designated = host_.may_be_designated(view_.name());
     if (const auto* runner = on_disk()) local.engine = runner->kind();
     for (auto* runner : runners_) runner->observe(local);

@@ -36,7 +36,10 @@ Plan Decision::make() {
     }
     if (!may_attach_) return std::move(plan_);
     if (!replay_) {
-        say("err-replaylink-not-readable", "replay link of " + me_ + " is missing or unreadable");
+        say("err-replaylink-not-readable",
+            "replay-" + me_ +
+                " is missing or unreadable, so that nobody knows what the disk holds; next: marsadm invalidate " +
+                r_.name() + " on " + me_);
         return std::move(plan_);
     }
     decide_sync();

@@ -16,7 +16,8 @@ void Decision::decide_fetch() {
         say("err-splitbrain-detected", "two logs with number " + std::to_string(conflict.front().seq));
         return;
     }
-    plan_.fetch_from = fetch_sources();
+    for (auto& host : fetch_sources()) // what continues another history is not wanted here
+        if (has_same_history(host, plan_.fetch_log)) plan_.fetch_from.push_back(host);
     plan_.fetch = !plan_.fetch_from.empty();
 }
 

@@ -111,7 +111,27 @@ bool Decision::may_step(const std::vector<LogName>& next) {
         return false;
     }
     if (!is_mine(cur_) && !origin_agrees()) return false;
+    if (is_mine(cur_) && is_mine(n) && !is_complete_before(n)) return false;
     return next_fits(n);
+}
+
+// The own log is complete when the next one has a byte: it gets none before. An empty one proves nothing: this host may
+// have been put back to a picture from the middle of a rotation, after which the log had grown on. Then others know it,
+// or have to be asked.
+bool Decision::is_complete_before(const LogName& n) {
+    for (auto& host : r_.storage_members()) {
+        const auto theirs = host == me_ ? std::nullopt : r_.version(n.seq, host);
+        if (!theirs || theirs->log != n || theirs->prev.empty()) continue;
+        const auto end = format::VersionLink::parse(theirs->prev + ":");
+        if (!end || end->log != cur_) continue;
+        if (end->length > length_)
+            say("inf-versionlink-not-equal", host + " knows of " + std::to_string(end->length) + " bytes of " +
+                                                 cur_.text() + " before " + n.text() + ", here are only " +
+                                                 std::to_string(length_));
+        return end->length <= length_;
+    }
+    if (length_of(n).value_or(0) > 0 || r_.primary() != me_) return true;
+    return designated_ && local_.missing_past.empty() && (is_forced() || !somebody_is_ahead(length_));
 }
 
 // Others have been primary since, and their history goes on exactly where the own log ends here: this host has been

@@ -60,6 +60,7 @@ class Decision {
     bool may_step(const std::vector<LogName>& next);
     bool is_continued_by(const LogName& n) const;
     bool origin_agrees();
+    bool is_complete_before(const LogName& n);
     bool next_fits(const LogName& n);
     void decide_promotion();
     bool somebody_is_ahead(std::int64_t here);

@@ -72,9 +72,11 @@ env::task<void> Manager::stop() {
     co_await tasks_.stop();
     co_await host_.questions.stop();
     co_await tell_all(true);
-    status_.say_goodbye();
-    const auto synced = co_await host_.tree.sync();
-    if (synced) co_await beat(true); // else nobody may rely on it, and waits for an answer
+    if (!host_.has_untold) { // else nobody may rely on it, and waits for an answer
+        status_.say_goodbye();
+        const auto synced = co_await host_.tree.sync();
+        if (synced) co_await beat(true);
+    }
     co_await fetch_server_.stop();
     co_await sync_server_.stop();
     co_await exchange_.stop();

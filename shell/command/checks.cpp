@@ -234,7 +234,10 @@ result<void> check_marsd(VerbContext& ctx, bool running) {
 
 namespace {
 constexpr std::uint64_t kLeastFreeBytes = std::uint64_t{8} << 20;
-}
+// For what a handover writes, and what marsd tells meanwhile.
+constexpr std::uint64_t kLeastFreeInodes = 32;
+constexpr std::uint64_t kLinkBytes = 32 * 4096;
+} // namespace
 
 result<void> check_space(VerbContext& ctx) {
     auto space = ctx.env().storage().space(ctx.view().root());
@@ -242,6 +245,24 @@ result<void> check_space(VerbContext& ctx) {
     return refusal("sys.nospace", "only " + size_text(space->available_bytes) + " are free in " + ctx.view().root() +
                                       ", at least " + size_text(kLeastFreeBytes) +
                                       " are needed; next: enlarge it, or marsadm log-delete-all all");
+}
+
+result<void> check_room_for_links(VerbContext& ctx) {
+    const auto space = ctx.env().storage().space(ctx.view().root());
+    if (!space) return {};
+    std::string found;
+    if (space->available_inodes < kLeastFreeInodes)
+        found = std::to_string(space->available_inodes) + " inodes are free in " + ctx.view().root() + ", at least " +
+                std::to_string(kLeastFreeInodes);
+    else if (space->available_bytes < kLinkBytes)
+        found = size_text(space->available_bytes) + " are free in " + ctx.view().root() + ", at least " +
+                size_text(kLinkBytes);
+    if (found.empty()) return {};
+    return ctx.overridable("sys.nospace", "on host " + ctx.me() + ", only " + found +
+                                              " are needed: it would stop half-way, and leave nobody designated; "
+                                              "next: make room (df -h " +
+                                              ctx.view().root() + "; df -i " + ctx.view().root() +
+                                              "; marsadm log-delete-all all), then give the command again");
 }
 
 result<void> check_not_open(VerbContext& ctx, const std::string& host) {

@@ -85,6 +85,7 @@ env::task<result<Step>> primary_check(VerbContext& ctx) {
     const auto& me = ctx.me();
     const auto& old = old_primary(ctx);
     if (takes_over_from_other(ctx)) {
+        MARS_CO_TRY_VOID(check_room_for_links(ctx));
         MARS_CO_TRY_VOID(check_synced(ctx, me));
         MARS_CO_TRY_VOID(check_others_synced(ctx));
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/format/replay_link.hpp"
+#include "kernel/format/version_link.hpp"
 #include "kernel/tree/paths.hpp"
 #include "kernel/tree/view.hpp"
 #include "tests/sim/offline.hpp"
@@ -62,6 +63,10 @@ std::string difference_of(Run& run, SimResource& resource) {
     const auto wanted = cluster.link(cluster.node(0), resource.key("replay-" + primary));
     auto replay = format::ReplayLink::parse(wanted);
     if (!replay || replay->dirty != 0) return resource.name + ": primary " + primary + " is at '" + wanted + "'";
+    const auto version = format::VersionLink::parse(
+        cluster.link(cluster.node(0), resource.key(format::version_key(replay->log.seq, primary))));
+    if (!version || version->log != replay->log || version->length != replay->pos)
+        return resource.name + ": primary " + primary + " has still to write back from " + wanted + " on";
     if (cluster.hosts_with_device(resource).empty()) return resource.name + ": nobody has the device";
     for (auto* node : resource.members) {
         const auto link = cluster.link(*node, resource.key("replay-" + node->name()));
@@ -79,6 +84,7 @@ void check_host(Run& run, Node& node) {
     for (auto& resource : run.cluster.resources()) {
         if (!resource->has_member(node)) continue;
         if (run.past(*resource).doubtful.contains(&node)) continue; // compared at the end
+        if (run.has_no_disk(node, *resource)) continue;
         if (is_still_damaged(run, node, *resource)) continue; // until a member has answered, what is behind is unread
         auto state = offline_state(run.cluster, node, *resource);
         if (!state.is_member || !state.is_consistent) continue;

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 Cluster::Cluster(std::uint64_t seed, const Plan& plan, Story& story)
     : world_(seed), application_(world_, wrong_, plan.resources.size() > 1 ? 40 : 70), commands_(*this, story),
-      memory_bytes_(plan.memory_bytes) {
+      memory_bytes_(plan.memory_bytes), rotate_bytes_(plan.rotate_bytes) {
     for (std::size_t i = 0; i < plan.hosts; ++i) {
         const std::string name = std::string("host") + static_cast<char>('a' + i);
         nodes_.push_back(std::make_unique<Node>(world_, name, "10.0.0." + std::to_string(i + 1)));
@@ -75,6 +75,7 @@ void Cluster::boot(Node& node) {
     resource::Tunables tunables;
     tunables.sync_flip_interval = 8s;
     tunables.memory_limit_bytes = memory_bytes_;
+    if (rotate_bytes_ > 0) tunables.rotate_bytes = rotate_bytes_;
     tunables.state_directory = kStateDirectory;
     tunables.is_process_alive = [this](std::string_view identity) { return commands_.is_alive(identity); };
     node.daemon = std::make_unique<daemon::Daemon>(*node.process, "/mars", *node.exports, tunables);

@@ -69,7 +69,7 @@ class Cluster {
     std::vector<std::unique_ptr<Node>> nodes_;
     Application application_;
     Commands commands_;
-    std::uint64_t memory_bytes_;
+    std::uint64_t memory_bytes_, rotate_bytes_;
 };
 
 } // namespace mars::sim

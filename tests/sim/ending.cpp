@@ -98,6 +98,9 @@ void Care::designate_somebody() {
 void Care::start_over_if_asked(Node& node, bool is_stuck) {
     const bool is_refused = message(node, "disk-error") == "-116";
     const auto gap = message(node, "msg-err-log-not-contiguous");
+    // An invalidate that could not write everything: it is given again.
+    if (message(node, "msg-err-replaylink-not-readable").find("; next: marsadm invalidate ") != std::string::npos)
+        past_.changed.insert(&node), is_stuck = true;
     const bool was_put_back = past_.put_back && !gap.empty() && gap != "OK";
     if (!was_put_back && (!past_.changed.contains(&node) || !(is_refused || is_stuck))) return;
     if (run_.primary_of(resource_) == node.name()) take_over();
@@ -149,7 +152,7 @@ void calm_down(Run& run) {
     run.is_over = true;
     run.tell("the end: all lines are whole, all disks work, all hosts run");
     auto& cluster = run.cluster;
-    for (auto& cure : run.cures) cure();
+    for (auto cure = run.cures.rbegin(); cure != run.cures.rend(); ++cure) (*cure)(); // what came last goes first
     cluster.world().network().heal_all();
     cluster.make_applications_lazy(false);
     cluster.commands().finish(40s);
@@ -160,6 +163,10 @@ void calm_down(Run& run) {
         60s);
     run.boot_all();
     run.pass(15s); // start guards end, trees meet
+    for (auto* node : run.moved)
+        for (auto& other : cluster.nodes())
+            if (!run.outside.contains(other.get()))
+                must(run, *other, {"lowlevel-set-host-ip", node->name(), node->machine.address()});
     return_to_cluster(run);
     std::vector<Care> care;
     for (auto& resource : cluster.resources()) care.emplace_back(run, *resource);

@@ -21,8 +21,8 @@ constexpr std::size_t kComparedBytes = 16 * 1024; // of a log, before its publis
 
 // What a stage has done to the storage of this host may have taken what it had called durable.
 bool is_doubtful(const Past& past, Node& node) {
-    return past.doubtful.contains(&node) || past.changed.contains(&node) || past.put_back == &node ||
-           past.damaged == &node;
+    return past.doubtful.contains(&node) || past.rewritten.contains(&node) || past.changed.contains(&node) ||
+           past.put_back == &node || past.damaged == &node;
 }
 
 // How much of a file a power cut would leave for certain.
@@ -134,7 +134,7 @@ void Invariants::check_length(const Change& change, const format::LogName& log, 
 }
 
 void Invariants::check_primary(const Change& change) {
-    if (change.value != "1") return;
+    if (change.value != "1" || is_doubtful(run_.past(change.resource), change.node)) return; // an older tree, too
     auto& cluster = run_.cluster;
     for (auto* other : cluster.hosts_with_device(change.resource)) {
         if (other == &change.node) continue;

@@ -43,6 +43,10 @@ bool make_again(Run& run, SimResource& resource) {
     auto& commands = run.cluster.commands();
     auto& maker = *resource.members.front();
     if (!maker.is_up()) return false;
+    if (has_keys(run, resource, maker)) { // a creation that has failed half-way
+        commands.run(maker, {"secondary", resource.name, "--timeout=30"}, 60s);
+        leave_resource(run, resource, maker);
+    }
     const bool exists = !run.cluster.link(maker, resource.key("size")).empty();
     if (exists && commands.run(maker, {"delete-resource", resource.name}).exit != 0) return false;
     if (run.random.chance(30)) run.pass(run.between(0s, 3s));

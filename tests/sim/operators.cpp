@@ -19,7 +19,8 @@ void hand_over(Run& run, SimResource& resource, const std::vector<Node*>& target
     cluster.start_applications();
     // A command that could end by itself has completed, or has given everything back.
     const auto after = cluster.link(target, resource.key("primary"));
-    if (is_alone && can_complete && target.is_up() && before != "(none)" && after == "(none)")
+    const bool can_write = target.machine.filesystem().faults().is_empty();
+    if (is_alone && can_complete && can_write && target.is_up() && before != "(none)" && after == "(none)")
         run.report("the handover of " + resource.name + " to " + target.name() + " has left nobody designated");
 }
 

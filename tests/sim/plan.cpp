@@ -60,6 +60,8 @@ Plan draw_plan(std::uint64_t seed, const ScenarioOptions& options) {
     plan.hosts = options.hosts ? options.hosts : hosts;
     plan.steps = options.steps ? options.steps : steps;
     plan.memory_bytes = 256 * 1024;
+    if (SeededRandom rotation(seed ^ 0x726f74); rotation.chance(30)) // its own draw: others stay what they are
+        plan.rotate_bytes = (64 + rotation.below(1024)) * 1024;
     plan.families = draw_families(random, options.faults);
     static constexpr const char* names[] = {"data", "mail", "home", "news"};
     const auto count = options.resources ? options.resources : resources;
@@ -80,6 +82,7 @@ std::string Plan::text() const {
         for (auto host : resource.members) line += static_cast<char>('a' + host);
         line += ")";
     }
+    if (rotate_bytes > 0) line += ", logs of " + std::to_string(rotate_bytes / 1024) + " KiB";
     line += ";";
     for (auto& family : families) line += " " + std::string(family);
     return line;

@@ -29,6 +29,7 @@ struct Plan {
     std::vector<Resource> resources;
     std::vector<std::string_view> families; // of stages, beside the everyday ones
     std::uint64_t memory_bytes = 0;         // of each host, for all resources
+    std::uint64_t rotate_bytes = 0;         // a log of so many is rotated; 0: by operators only
 
     std::string text() const;
 };

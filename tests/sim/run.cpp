@@ -74,6 +74,15 @@ bool Run::is_needed(const Node& node) {
                        [&](auto& resource) { return resource->has_member(node) && is_needed(node, *resource); });
 }
 
+bool Run::has_no_disk(const Node& node, const SimResource& resource) const {
+    return resource.has_member(node) && !node.machine.filesystem().find(resource.disk);
+}
+
+bool Run::has_no_disk(const Node& node) const {
+    return std::any_of(cluster.resources().begin(), cluster.resources().end(),
+                       [&](auto& resource) { return has_no_disk(node, *resource); });
+}
+
 std::string Run::primary_of(const SimResource& resource) {
     return cluster.link(cluster.node(0), resource.key("primary"));
 }

@@ -32,6 +32,7 @@ struct Past {
     DamagedByte damaged_byte;
     NodeSet whole;        // whose picture is that of a synced replica
     NodeSet doubtful;     // their disk may not be what it was
+    NodeSet rewritten;    // a log of theirs was removed and is written anew
     NodeSet changed;      // an operator may have to help
     NodeSet left;         // members that have begun to leave it, and shall be members again at the end
     bool is_gone = false; // its deletion has begun; to be made again on the first member
@@ -62,6 +63,9 @@ class Run {
     // True when somebody may need what only this host has.
     bool is_needed(const Node& node, const SimResource& resource);
     bool is_needed(const Node& node);
+    // Pulled out just now.
+    bool has_no_disk(const Node& node, const SimResource& resource) const;
+    bool has_no_disk(const Node& node) const;            // any
     std::string primary_of(const SimResource& resource); // as the first host has it
     std::optional<format::LogName> newest_log(const Node& node, const SimResource& resource) const;
 
@@ -77,6 +81,7 @@ class Run {
     Invariants invariants{*this};
     env::sim::SeededRandom& random;
     std::map<const Node*, env::sim::NameMap, ByName> pictures;
+    NodeSet moved;        // hosts whose address has changed: not everybody may know
     NodeSet outside;      // hosts that have begun to leave the cluster
     bool is_over = false; // no line breaks any more
     std::string wrong;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Data disks that fail, once or for longer, have sectors that cannot be read, are slow, or stand still. They hold what
-// they have called durable.
+// Data disks that fail, once or for longer, have sectors that cannot be read, are slow, stand still, or are pulled and
+// come back as another device. They hold what they have called durable.
 #include <cerrno>
 
 #include "tests/sim/bad_days.hpp"
@@ -59,6 +59,7 @@ bool stop_a_disk(Run& run) {
 bool lose_sectors(Run& run) {
     auto& resource = run.any_resource();
     auto& node = run.any_member(resource);
+    if (run.has_no_disk(node, resource)) return false;
     auto& filesystem = node.machine.filesystem();
     auto& inode = *filesystem.find(resource.disk)->inode;
     const auto count = 1 + run.random.below(8);
@@ -66,7 +67,24 @@ bool lose_sectors(Run& run) {
     run.tell(node.name() + ": " + std::to_string(count) + " sectors of " + resource.disk + " from " +
              std::to_string(first) + " on cannot be read until they are written");
     for (auto sector = first; sector < first + count; ++sector) inode.unreadable.insert(sector);
-    run.cures.push_back([&filesystem, disk = resource.disk] { filesystem.find(disk)->inode->unreadable.clear(); });
+    run.cures.push_back([&filesystem, disk = resource.disk] {
+        if (const auto* found = filesystem.find(disk)) found->inode->unreadable.clear();
+    });
+    return true;
+}
+
+// What has it open goes on with a device that is dead, until it is opened anew.
+bool pull_a_disk(Run& run) {
+    auto& resource = run.any_resource();
+    auto& node = run.any_member(resource);
+    if (run.has_no_disk(node, resource)) return false;
+    auto& filesystem = node.machine.filesystem();
+    const auto span = run.between(100ms, run.random.chance(60) ? 5s : 60s);
+    run.tell(node.name() + ": " + resource.disk + " is pulled for " + std::to_string(span / 1ms) + " ms");
+    const auto plug = [&filesystem, disk = resource.disk] { filesystem.plug_disk(disk); };
+    filesystem.pull_disk(resource.disk);
+    run.cluster.world().after(span, plug);
+    run.cures.push_back(plug);
     return true;
 }
 
@@ -75,10 +93,11 @@ constexpr Stage kDiskStages[] = {
     {.name = "sectors are lost", .weight = 2, .run = lose_sectors},
     {.name = "a disk is slow", .weight = 2, .run = slow_a_disk},
     {.name = "a disk stands still", .weight = 3, .run = stop_a_disk},
+    {.name = "a disk is pulled", .weight = 4, .run = pull_a_disk},
 };
 
 } // namespace
 
-const Family kDisks{"disks", "data disks fail, lose sectors, are slow, stand still", kDiskStages};
+const Family kDisks{"disks", "data disks fail, lose sectors, are slow, stand still, are pulled", kDiskStages};
 
 } // namespace mars::sim

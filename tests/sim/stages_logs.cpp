@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Logs that others remove or damage.
+// Logs that others remove or damage, or whose storage lies.
 #include <algorithm>
 
 #include "kernel/format/log_scan.hpp"
 #include "kernel/format/replay_link.hpp"
+#include "kernel/format/version_link.hpp"
 #include "tests/sim/run.hpp"
 #include "tests/sim/stages.hpp"
 
@@ -18,12 +19,22 @@ bool remove_a_log(Run& run) {
     auto& resource = run.any_resource();
     auto& node = run.any_member(resource);
     if (!node.is_up() || (!node.has_device(resource) && run.is_needed(node, resource))) return false;
+    if (!node.machine.filesystem().faults().is_empty()) return false; // nothing can be written anew
     const auto newest = run.newest_log(node, resource);
     if (!newest) return false;
     run.tell(newest->text() + " of " + resource.name + " is removed on " + node.name());
+    run.past(resource).rewritten.insert(&node);
     (void)node.process->storage().remove(resource.key(newest->text()));
     run.pass(5s); // noticed at the next commit; a crash before would lose what is not written back
     return true;
+}
+
+// All that the primary has written to this log is on its disk.
+bool is_written_back(const Run& run, const Node& node, const SimResource& resource, const format::LogName& log) {
+    const auto* bytes = node.is_up() ? node.machine.filesystem().contents(resource.key(log.text())) : nullptr;
+    const auto at = format::ReplayLink::parse(run.cluster.link(node, resource.key("replay-" + node.name())));
+    return bytes && at && at->log == log && at->dirty == 0 && at->pos > 0 &&
+           bytes->size() == static_cast<std::size_t>(at->pos);
 }
 
 // The same while the primary's marsd is down, and all that it has written is on its disk: the log goes, or a part of
@@ -38,10 +49,7 @@ bool lose_a_log_at_rest(Run& run) {
     auto& node = *holder;
     const auto path = resource.key(log->text());
     auto& filesystem = node.machine.filesystem();
-    const auto* bytes = node.is_up() ? filesystem.contents(path) : nullptr;
-    const auto at = format::ReplayLink::parse(cluster.link(node, resource.key("replay-" + node.name())));
-    const bool is_at_rest = bytes && at && at->log == *log && at->dirty == 0 && at->pos > 0 &&
-                            bytes->size() == static_cast<std::size_t>(at->pos);
+    const bool is_at_rest = is_written_back(run, node, resource, *log);
     if (is_at_rest) {
         cluster.kill(node);
         auto names = filesystem.picture();
@@ -50,7 +58,7 @@ bool lose_a_log_at_rest(Run& run) {
         if (is_whole)
             names.erase(path);
         else
-            names[path].inode->current.resize(static_cast<std::size_t>(at->pos / 2));
+            names[path].inode->current.resize(names[path].inode->current.size() / 2);
         filesystem.restore(names);
         auto& past = run.past(resource);
         past.doubtful.insert(&node);
@@ -78,15 +86,19 @@ std::optional<std::size_t> payload_byte(Run& run, std::span<const std::byte> log
 }
 
 // How much of a log other members have, and will have after any crash.
-std::size_t fetched_bytes(Run& run, const Node& node, const SimResource& resource, const std::string& path) {
+std::size_t fetched_bytes(Run& run, const Node& node, const SimResource& resource, const format::LogName& log) {
     std::size_t fetched = 0;
+    const auto path = resource.key(log.text());
     const auto& past = run.past(resource);
     for (auto* other : resource.members) {
         auto& filesystem = other->machine.filesystem();
         const auto* copy = filesystem.find(path);
         if (other == &node || !other->is_up() || !copy || !copy->inode || past.changed.contains(other)) continue;
         filesystem.make_data_durable(*copy->inode, filesystem.data_mark()); // else it may never have told of it
-        fetched = std::max(fetched, copy->inode->current.size());
+        const auto version = format::VersionLink::parse(
+            run.cluster.link(*other, resource.key(format::version_key(log.seq, other->name()))));
+        const auto told = version && version->log == log ? static_cast<std::size_t>(version->length) : 0;
+        fetched = std::max(fetched, std::min(told, copy->inode->current.size())); // more it does not trust
     }
     return fetched;
 }
@@ -109,7 +121,7 @@ bool damage_a_log_at_rest(Run& run) {
     is_power_cut ? cluster.power_cut(node) : cluster.kill(node);
     const auto* bytes = node.machine.filesystem().contents(path);
     const auto at = format::ReplayLink::parse(cluster.link(node, resource.key("replay-" + node.name())));
-    const auto end = bytes ? std::min(fetched_bytes(run, node, resource, path), bytes->size()) : 0;
+    const auto end = bytes ? std::min(fetched_bytes(run, node, resource, *log), bytes->size()) : 0;
     const auto begin = at && at->log == *log ? static_cast<std::size_t>(at->pos) : end;
     const auto at_byte = bytes ? payload_byte(run, std::span(*bytes).first(end), begin) : std::nullopt;
     if (at_byte) {
@@ -126,6 +138,50 @@ bool damage_a_log_at_rest(Run& run) {
     return at_byte.has_value();
 }
 
+// The storage below the primary's log calls durable what is not, and then its power is cut. Its disk did not lie, and
+// somebody has fetched all of the log; but that this was all, nobody can know.
+bool lie_about_a_log(Run& run) {
+    auto& resource = run.any_resource();
+    auto* holder = run.any_holder(resource);
+    const auto log = holder ? run.newest_log(*holder, resource) : std::nullopt;
+    if (!log || holder->is_stopping) return false;
+    auto& node = *holder;
+    auto& filesystem = node.machine.filesystem();
+    const auto path = resource.key(log->text());
+    env::sim::Fault lie;
+    lie.operations = {env::sim::Operation::sync};
+    lie.pattern = path;
+    lie.is_hollow = true;
+    const auto number = filesystem.faults().add(lie);
+    auto& past = run.past(resource);
+    const bool is_new_doubt = past.doubtful.insert(&node).second;
+    run.cluster.world().network().heal_all();
+    run.pass(run.between(500ms, 5s));
+    const bool is_closed = run.cluster.stop_application(node, resource);
+    if (is_closed) run.pass(4s); // the rest is fetched
+    const auto* bytes = node.is_up() ? filesystem.contents(path) : nullptr;
+    const bool is_safe = is_closed && run.newest_log(node, resource) == log &&
+                         is_written_back(run, node, resource, *log) &&
+                         fetched_bytes(run, node, resource, *log) == bytes->size();
+    if (is_safe) {
+        run.tell("the storage of " + node.name() + " has lied about " + log->text() + " of " + resource.name);
+        past.put_back = past.without_log = &node;
+        for (auto* member : resource.members) past.changed.insert(member); // they start over when it goes on without
+        auto kept = filesystem.find(path)->inode->durable; // a cache that was lost as a whole
+        run.crash(node, true);
+        auto names = filesystem.picture();
+        names[path].inode->current = std::move(kept);
+        filesystem.restore(names);
+    } else {
+        if (bytes) filesystem.make_data_durable(*filesystem.find(path)->inode, filesystem.data_mark());
+        if (is_new_doubt) past.doubtful.erase(&node);
+    }
+    filesystem.faults().remove(number);
+    run.cluster.start_applications();
+    if (is_safe) run.cluster.boot(node);
+    return is_safe;
+}
+
 constexpr Stage kLogStages[] = {
     {.name = "remove a log", .weight = 3, .needs_all_data = true, .needs_no_verbs = true, .run = remove_a_log},
     {.name = "lose a log at rest",
@@ -138,10 +194,15 @@ constexpr Stage kLogStages[] = {
      .needs_all_data = true,
      .needs_no_verbs = true,
      .run = damage_a_log_at_rest},
+    {.name = "storage lies about a log",
+     .weight = 3,
+     .needs_all_data = true,
+     .needs_no_verbs = true,
+     .run = lie_about_a_log},
 };
 
 } // namespace
 
-const Family kLogs{"logs", "logs removed, cut or damaged", kLogStages};
+const Family kLogs{"logs", "logs removed, cut or damaged, or not as durable as their storage says", kLogStages};
 
 } // namespace mars::sim

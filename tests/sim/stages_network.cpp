@@ -96,6 +96,7 @@ bool change_an_address(Run& run) {
         "10.0." + std::to_string(1 + run.random.below(200)) + "." + std::to_string(1 + run.random.below(200));
     run.tell(node.name() + " gets the address " + address);
     node.machine.change_address(address);
+    run.moved.insert(&node);
     if (run.random.chance(50)) run.pass(run.between(0s, 40s));
     for (auto& other : run.cluster.nodes())
         if (other->is_up() && !run.outside.contains(other.get()))

@@ -24,7 +24,7 @@ std::int64_t newest_log_in(const env::sim::NameMap& names, const SimResource& re
 // A picture of a host's /mars and disks, as a backup or a storage system makes it.
 bool take_picture(Run& run) {
     auto& node = run.any();
-    if (run.outside.contains(&node)) return false;
+    if (run.outside.contains(&node) || run.has_no_disk(node)) return false;
     run.tell("a picture of " + node.name() + " is taken");
     run.pictures[&node] = node.machine.filesystem().picture();
     for (auto& resource : run.cluster.resources()) {
@@ -63,7 +63,7 @@ bool has_copy(Run& run, const Node& node, const SimResource& resource) {
 // The primary of something can be put back: it has begun another log since then, so that it must know.
 bool can_be_put_back(Run& run, Node& node) {
     const auto picture = run.pictures.find(&node);
-    if (picture == run.pictures.end() || !node.is_up() || node.is_stopping) return false;
+    if (picture == run.pictures.end() || !node.is_up() || node.is_stopping || run.has_no_disk(node)) return false;
     const auto now = node.machine.filesystem().picture();
     bool is_primary = false;
     for (auto& resource : run.cluster.resources()) {
@@ -119,7 +119,7 @@ bool restore_a_primary(Run& run) {
 
 bool restore_a_secondary(Run& run) {
     auto& node = run.any();
-    if (!run.pictures.contains(&node) || run.is_needed(node)) return false;
+    if (!run.pictures.contains(&node) || run.is_needed(node) || run.has_no_disk(node)) return false;
     if (node.is_up()) run.cluster.kill(node);
     put_back(run, node);
     for (auto& resource : run.cluster.resources()) run.past(*resource).changed.insert(&node);
@@ -130,7 +130,7 @@ bool restore_a_secondary(Run& run) {
 bool exchange_a_disk(Run& run) {
     auto& resource = run.any_resource();
     auto& node = run.any_member(resource);
-    if (run.is_needed(node, resource)) return false;
+    if (run.is_needed(node, resource) || run.has_no_disk(node, resource)) return false;
     const auto picture = run.pictures.find(&node);
     const bool is_older = picture != run.pictures.end() && run.random.chance(50);
     run.tell(node.name() + " gets " + (is_older ? "an older" : "an empty") + " disk for " + resource.name);

@@ -234,8 +234,12 @@ result<void> RealStorage::rename(const std::string& from, const std::string& to)
 result<SpaceInfo> RealStorage::space(const std::string& path) const {
     struct statvfs fs {};
     if (::statvfs(path.c_str(), &fs) < 0) return errno_failure(errno, "cannot get the free space of " + path);
-    return SpaceInfo{std::uint64_t{fs.f_blocks} * fs.f_frsize, std::uint64_t{fs.f_bavail} * fs.f_frsize,
-                     (fs.f_flag & ST_RDONLY) != 0};
+    SpaceInfo info;
+    info.total_bytes = std::uint64_t{fs.f_blocks} * fs.f_frsize;
+    info.available_bytes = std::uint64_t{fs.f_bavail} * fs.f_frsize;
+    if (fs.f_files != 0) info.available_inodes = fs.f_favail; // btrfs counts none
+    info.is_read_only = (fs.f_flag & ST_RDONLY) != 0;
+    return info;
 }
 
 task<result<SpaceInfo>> RealStorage::measure_space(std::string path) const {

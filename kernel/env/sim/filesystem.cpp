@@ -138,6 +138,7 @@ Filesystem::Usage Filesystem::used_below(const std::string& prefix) const {
 SpaceInfo Filesystem::space(const std::string& path) const {
     SpaceInfo info;
     const bool is_below = has_limits_ && limits_.blocks != 0 && (path + "/").starts_with(capacity_prefix_ + "/");
+    if (has_limits_ && (path + "/").starts_with(capacity_prefix_ + "/")) info.available_inodes = free_inodes();
     info.total_bytes = info.available_bytes = is_below ? limits_.blocks * kBlock : std::uint64_t(100) << 30;
     if (!is_below) return info;
     const auto used = used_below(capacity_prefix_).blocks;

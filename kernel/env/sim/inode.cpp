@@ -7,8 +7,6 @@ namespace mars::env::sim {
 
 namespace {
 
-constexpr std::uint64_t kSector = 512;
-
 void put(std::vector<std::byte>& content, std::uint64_t offset, std::span<const std::byte> data) {
     if (content.size() < offset + data.size()) content.resize(offset + data.size());
     std::copy(data.begin(), data.end(), content.begin() + static_cast<std::ptrdiff_t>(offset));

@@ -14,6 +14,8 @@
 
 namespace mars::env::sim {
 
+inline constexpr std::uint64_t kSector = 512; // bytes
+
 struct Inode {
     struct Write {
         std::uint64_t number;

@@ -100,8 +100,9 @@ task<result<void>> SimFile::write(std::uint64_t offset, std::span<const std::byt
     const auto verdict = judge(Operation::write);
     auto& faults = filesystem().faults();
     if (!faults.is_empty()) co_await faults.wait(process_.lot(), Operation::write, path_);
-    if (verdict.is_in_parts && data.size() > 1) {
-        const auto part = 1 + process_.random().below(data.size() - 1);
+    const std::size_t unit = inode_->is_device ? kSector : 1; // a device writes whole sectors, or nothing of them
+    if (verdict.is_in_parts && data.size() > unit) {
+        const auto part = (1 + process_.random().below((data.size() - 1) / unit)) * unit;
         const auto written = put(offset, data.first(part));
         if (!written) co_return written.error();
         if (!co_await spend(process_, Operation::write, path_, verdict, 20us, 300us)) co_return cancelled();

@@ -451,6 +451,42 @@ TEST_CASE("an old primary follows the new one's log behind its own") {
     CHECK(s.plan().step_to == kLog3b);
 }
 
+TEST_CASE("an own empty log is entered only when nobody knows more of the one before") {
+    Scene s("alpha"); // put back to the middle of a rotation; log 2 has had 1500 bytes in the end
+    s.logs({{2, "alpha", 1000}, {3, "alpha", 0}});
+    s.set("version-000000003-alpha", "");
+    SECTION("others are heard first") {
+        s.local.may_be_designated = false;
+        CHECK_FALSE(s.plan().step_to);
+        s.local.may_be_designated = true;
+        CHECK(s.plan().step_to == kLog3a);
+        s.local.missing_past = "alpha has written to log-000000005-alpha";
+        CHECK_FALSE(s.plan().step_to);
+    }
+    SECTION("what a member knows of the end of the log") {
+        s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1500}, {3, "alpha", 700}});
+        s.set("replay-beta", "log-000000003-alpha,700,0");
+        auto plan = s.plan();
+        CHECK_FALSE(plan.step_to);
+        CHECK(plan.messages.contains("inf-versionlink-not-equal"));
+        REQUIRE(plan.fetch);
+        CHECK(plan.fetch_log == kLog2a);
+        CHECK(plan.fetch_offset == 1000);
+        s.logs({{2, "alpha", 1500}, {3, "alpha", 700}});
+        s.set("replay-alpha", "log-000000002-alpha,1500,0");
+        s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1500}});
+        CHECK(s.plan().step_to == kLog3a);
+    }
+    SECTION("a log that continues another history is not fetched") {
+        s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "alpha", 0}});
+        s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1500}, {3, "alpha", 700}});
+        s.set("replay-alpha", "log-000000003-alpha,0,0");
+        s.set("replay-beta", "log-000000003-alpha,700,0");
+        CHECK_FALSE(s.plan().fetch);
+        CHECK_FALSE(s.plan().create_log);
+    }
+}
+
 TEST_CASE("an own log is continued by a foreign one while designated only where the links prove it (S5)") {
     Scene s("alpha");
     s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1000}, {3, "beta", 300}});

@@ -52,6 +52,25 @@ TEST_CASE("without room in the tree no verb says that it has done what it was as
     }
 }
 
+TEST_CASE("a handover that would stop half-way for want of inodes or blocks does not begin") {
+    for (const bool lacks_inodes : {true, false}) {
+        Full site;
+        site.configure("b");
+        auto& filesystem = site.machine.filesystem();
+        const auto used = filesystem.used_below("/mars");
+        const auto bytes = lacks_inodes ? 0 : (used.blocks + 4) * 4096;
+        filesystem.set_capacity("/mars", bytes, lacks_inodes ? used.inodes + 4 : 0);
+        CHECK(site.run({"primary", "r"}).exit == 4);
+        INFO(site.errors());
+        CHECK_THAT(site.errors(),
+                   Catch::Contains("on host a, only ") &&
+                       Catch::Contains(lacks_inodes ? " inodes are free in /mars" : " are free in /mars") &&
+                       Catch::Contains("; next: make room (df -h /mars; df -i /mars") &&
+                       Catch::Contains("[sys.nospace]"));
+        CHECK(site.get("resource-r/primary") == "b");
+    }
+}
+
 TEST_CASE("what a verb has done is said once it is written, and nothing in a dry run") {
     Full site;
     site.succeed({"pause-replay", "r"});
