@@ -65,11 +65,15 @@ env::task<result<void>> ResourceJoin::check_resource() {
 
 result<void> ResourceJoin::check_primary() {
     auto primary = designated_primary(ctx_.view(), ctx_.resource());
-    if (ctx_.view().value(ctx_.key("primary")) == me_)
-        return refusal("role.self", "host " + me_ +
-                                        " is itself the designated primary without being a member; next: marsadm "
-                                        "primary " +
-                                        ctx_.resource() + " on a member");
+    if (ctx_.view().value(ctx_.key("primary")) == me_) {
+        const auto name = ctx_.resource();
+        const auto way = members_of(ctx_.view(), name).empty()
+                             ? "it has no members any more: marsadm delete-resource " + name +
+                                   ", then marsadm create-resource " + name + " DISK"
+                             : "marsadm primary " + name + " on a member";
+        return refusal("role.self",
+                       "host " + me_ + " is itself the designated primary without being a member; next: " + way);
+    }
     if (!primary)
         return refusal("role.none", "nobody is designated primary (" + ctx_.key("primary") + " is " +
                                         ctx_.view().value(ctx_.key("primary"), "missing") +

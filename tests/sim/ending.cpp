@@ -90,7 +90,10 @@ void Care::designate_somebody() {
     auto* last = run_.cluster.find(run_.cluster.link(run_.cluster.node(0), resource_.key("userspace/last-primary")));
     if (last && past_.doubtful.contains(last)) last = farthest(run_, resource_);
     if (!last) return;
-    if (last == past_.without_log) go_on_without_log(*last);
+    if (last == past_.without_log) { // it says what it lacks when it is to be primary
+        run_.cluster.commands().run(*last, {"primary", resource_.name, "--timeout=30"}, 60s);
+        go_on_without_log(*last);
+    }
     must(run_, *last, {"primary", resource_.name});
 }
 

@@ -18,11 +18,14 @@ bool has_keys(Run& run, const SimResource& resource, const Node& node) {
 bool leave_resource(Run& run, SimResource& resource, Node& node, std::optional<Trouble> trouble) {
     auto& commands = run.cluster.commands();
     auto& past = run.past(resource);
-    past.left.insert(&node);
+    const bool is_new = past.left.insert(&node).second;
     run.invariants.forget_copies(node);
     past.whole.erase(&node);
     run.pictures.erase(&node);
-    if (commands.run(node, {"down", resource.name, "--timeout=20"}, 60s).exit != 0) return false;
+    if (commands.run(node, {"down", resource.name, "--timeout=20"}, 60s).exit != 0) {
+        if (is_new) past.left.erase(&node);
+        return false;
+    }
     return commands.run(node, {"leave-resource", resource.name}, 120s, std::move(trouble)).exit == 0;
 }
 

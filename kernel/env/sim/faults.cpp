@@ -61,7 +61,7 @@ Faults::Verdict Faults::judge(Operation operation, const std::string& path) {
         if (fault.times != 0 && row.hits >= fault.times) row.is_over = true;
         if (verdict.error == 0) verdict.error = fault.error;
         verdict.is_in_parts = verdict.is_in_parts || fault.is_in_parts;
-        verdict.slower *= fault.slower;
+        verdict.slower = std::max(verdict.slower, fault.slower); // one of them is the slowest
         verdict.is_hollow = verdict.is_hollow || fault.is_hollow;
         if (fault.error != 0)
             world_.trace("fault: " + std::string(name_of(operation)) + " of " + path + ": errno " +
