@@ -19,7 +19,7 @@ bool remove_a_log(Run& run) {
     auto& resource = run.any_resource();
     auto& node = run.any_member(resource);
     if (!node.is_up() || (!node.has_device(resource) && run.is_needed(node, resource))) return false;
-    if (!node.machine.filesystem().faults().is_empty()) return false; // nothing can be written anew
+    if (node.machine.filesystem().may_fail()) return false; // nothing can be written anew
     const auto newest = run.newest_log(node, resource);
     if (!newest) return false;
     run.tell(newest->text() + " of " + resource.name + " is removed on " + node.name());
