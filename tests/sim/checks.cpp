@@ -16,6 +16,9 @@ namespace {
 bool is_still_damaged(Run& run, const Node& node, const SimResource& resource) {
     const auto& past = run.past(resource);
     if (past.damaged != &node) return false;
+    const auto* file = node.machine.filesystem().find(past.damaged_byte.path);
+    if (past.damaged_byte.is_unreadable)
+        return file && file->inode && file->inode->unreadable.contains(past.damaged_byte.at / kSector);
     const auto* bytes = node.machine.filesystem().contents(past.damaged_byte.path);
     return bytes && bytes->size() > past.damaged_byte.at && (*bytes)[past.damaged_byte.at] == past.damaged_byte.value;
 }

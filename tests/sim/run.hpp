@@ -17,11 +17,12 @@
 
 namespace mars::sim {
 
-// A bit that was flipped in a log.
+// A bit that was flipped in a log, or a sector of it that cannot be read.
 struct DamagedByte {
     std::string path;
     std::size_t at = 0;
     std::byte value{};
+    bool is_unreadable = false;
 };
 
 // What was done to one resource.

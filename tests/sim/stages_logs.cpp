@@ -103,8 +103,8 @@ std::size_t fetched_bytes(Run& run, const Node& node, const SimResource& resourc
     return fetched;
 }
 
-// Bits of the primary's log flip while its marsd is down, in what its disk does not hold yet; somebody has fetched
-// that. It is to go on by itself, without losing what it alone has behind.
+// Bits of the primary's log flip while its marsd is down, or a sector cannot be read any more, in what its disk does
+// not hold yet; somebody has fetched that. It is to go on by itself, without losing what it alone has behind.
 bool damage_a_log_at_rest(Run& run) {
     auto& resource = run.any_resource();
     auto* holder = run.any_holder(resource);
@@ -125,13 +125,18 @@ bool damage_a_log_at_rest(Run& run) {
     const auto begin = at && at->log == *log ? static_cast<std::size_t>(at->pos) : end;
     const auto at_byte = bytes ? payload_byte(run, std::span(*bytes).first(end), begin) : std::nullopt;
     if (at_byte) {
+        const bool is_unreadable = run.random.chance(30);
         run.tell("byte " + std::to_string(*at_byte) + " of " + log->text() + " of " + resource.name +
-                 " is damaged on " + node.name());
+                 (is_unreadable ? " cannot be read on " : " is damaged on ") + node.name());
         auto names = node.machine.filesystem().picture();
-        names[path].inode->current[*at_byte] ^= std::byte{0x10};
+        auto& inode = *names[path].inode;
+        if (is_unreadable)
+            inode.unreadable.insert(*at_byte / kSector);
+        else
+            inode.current[*at_byte] ^= std::byte{0x10};
         node.machine.filesystem().restore(names);
         run.past(resource).damaged = &node;
-        run.past(resource).damaged_byte = {path, *at_byte, names[path].inode->current[*at_byte]};
+        run.past(resource).damaged_byte = {path, *at_byte, inode.current[*at_byte], is_unreadable};
     }
     cluster.boot(node);
     run.pass(20s); // members are asked; later it would go on without them
@@ -167,7 +172,7 @@ bool lie_about_a_log(Run& run) {
         run.tell("the storage of " + node.name() + " has lied about " + log->text() + " of " + resource.name);
         past.put_back = past.without_log = &node;
         for (auto* member : resource.members) past.changed.insert(member); // they start over when it goes on without
-        auto kept = filesystem.find(path)->inode->durable; // a cache that was lost as a whole
+        auto kept = filesystem.find(path)->inode->durable;                 // a cache that was lost as a whole
         run.crash(node, true);
         auto names = filesystem.picture();
         names[path].inode->current = std::move(kept);
