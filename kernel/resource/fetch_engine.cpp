@@ -52,9 +52,10 @@ std::string FetchEngine::trouble() const {
 }
 
 bool FetchEngine::is_hopeless() const {
-    return is_running() && logs_.is_short(wish_.log) &&
-           std::all_of(wish_.sources.begin(), wish_.sources.end(),
-                       [&](const auto& source) { return without_log_.contains(source.host); });
+    return is_running() && logs_.is_short(wish_.log) && !without_log_.empty() &&
+           std::all_of(wish_.sources.begin(), wish_.sources.end(), [&](const auto& source) {
+               return without_log_.contains(source.host) || wish_.without_more.contains(source.host);
+           });
 }
 
 env::task<void> FetchEngine::stop() {

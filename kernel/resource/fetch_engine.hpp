@@ -25,9 +25,10 @@ struct FetchWish {
     std::vector<Source> sources; // the first is preferred
     std::string uuid;
     LogName log;
-    std::int64_t verified = 0; // everything below is replayed, so it is right
-    bool goes_back = false;    // a fetch that is behind `log` already must come back to it
-    bool is_more_told = false; // the preferred source has told that it has more than is here
+    std::int64_t verified = 0;          // everything below is replayed, so it is right
+    bool goes_back = false;             // a fetch that is behind `log` already must come back to it
+    std::set<std::string> without_more; // sources that have told to have no more than is here
+    bool is_more_told = false;          // the preferred source has told that it has more than is here
 };
 
 class FetchEngine {
@@ -48,7 +49,8 @@ class FetchEngine {
     std::string trouble() const;
     // Two hosts have written logs with the same number.
     bool has_conflict() const { return has_conflict_; }
-    // The log that is needed next is here in part only, and all sources have said that they do not have it.
+    // The log that is needed next is here in part only, and all sources have said that they do not have it, or no more
+    // of it.
     bool is_hopeless() const;
     const LogName& log() const { return wish_.log; }
     // KiB made durable per second, and batches.

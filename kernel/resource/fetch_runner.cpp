@@ -30,9 +30,13 @@ env::task<bool> FetchRunner::advance(const Plan& plan, std::shared_ptr<block::Di
     wish.goes_back = plan.fetch_gap;
     const auto replay = view_.replay(host_.me());
     if (replay && replay->log == wish.log) wish.verified = replay->pos;
-    if (!plan.fetch_from.empty())
-        if (const auto told = view_.version(wish.log.seq, plan.fetch_from.front()); told && told->log == wish.log)
-            wish.is_more_told = told->length > context_.logs.length(wish.log).value_or(0);
+    const auto here = context_.logs.length(wish.log).value_or(0);
+    for (auto& host : plan.fetch_from) {
+        const auto told = view_.version(wish.log.seq, host);
+        if (!told || told->log != wish.log) continue;
+        if (host == plan.fetch_from.front()) wish.is_more_told = told->length > here;
+        if (told->length <= here) wish.without_more.insert(host);
+    }
     engine_.want(std::move(wish));
     co_return false; // all that follows from it is told by events
 }

@@ -58,6 +58,27 @@ TEST_CASE("a primary's disk that fails and comes back is written to again by its
     CHECK(s.rest());
 }
 
+TEST_CASE("two replicas that lack the end of a log which the primary has lost say that they cannot follow") {
+    Situation s(3);
+    auto& primary = s.host(0);
+    for (std::size_t i : {1, 2}) REQUIRE(s.run_verb(s.host(i), {"pause-fetch", kResource}).exit == 0);
+    const auto before = s.history().acknowledged();
+    s.start_application(primary);
+    REQUIRE(s.eventually([&] { return s.history().acknowledged() > before + 50; }));
+    REQUIRE(s.stop_application(primary));
+    REQUIRE(s.run_verb(primary, {"log-rotate", kResource}).exit == 0);
+    REQUIRE(s.eventually([&] { return s.key(1, "replay-hosta") == "log-000000002-hosta,0,0"; }));
+    const auto path = path_of("log-000000001-hosta");
+    REQUIRE(primary.machine.filesystem().change(env::sim::Operation::remove, path, std::nullopt));
+    for (std::size_t i : {1, 2}) REQUIRE(s.run_verb(s.host(i), {"resume-fetch", kResource}).exit == 0);
+    for (std::size_t i : {1, 2}) {
+        const auto said = [&] { return s.key(0, "actual-" + s.host(i).name() + "/msg-err-log-not-contiguous"); };
+        REQUIRE(s.eventually([&] { return said().find("cannot follow; next: marsadm invalidate") != said().npos; }));
+    }
+    for (std::size_t i : {1, 2}) REQUIRE(s.run_verb(s.host(i), {"invalidate", kResource}).exit == 0);
+    CHECK(s.rest());
+}
+
 TEST_CASE("the primary's newest log is removed: it is written anew, and the others get all of it") {
     Situation s;
     auto& primary = s.host(0);
