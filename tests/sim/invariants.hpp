@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "kernel/format/log_name.hpp"
+#include "tests/sim/host_watch.hpp"
 #include "tests/sim/resource.hpp"
 
 namespace mars::sim {
@@ -48,14 +49,16 @@ class Invariants {
     void check_replay(const Change& change);
     void check_length(const Change& change, const format::LogName& log, std::int64_t length);
     void check_primary(const Change& change);
-    void check_memory(Node& node);
+    void check_role(const Change& change);
+    void check_fresh(const Change& change);
     bool is_past_end(const Change& change) const;
     void report(const Change& change, const std::string& expected, const std::string& found);
 
     Run& run_;
     std::map<std::string, SimResource*> resources_; // by the name of their directory in /mars
     std::map<const SimResource*, std::map<const Node*, Copy>> copies_;
-    std::map<const Node*, Duration> memory_seen_;
+    std::map<const SimResource*, std::set<const Node*>> fresh_; // copies that are complete; not looked at yet
+    HostWatch hosts_;
 };
 
 } // namespace mars::sim
