@@ -153,7 +153,7 @@ void Invariants::check_length(const Change& change, const format::LogName& log, 
 }
 
 void Invariants::check_primary(const Change& change) {
-    if (change.value != "1") return;
+    if (change.value != "1" || is_doubtful(run_.past(change.resource), change.node)) return; // as it was in a picture
     auto& cluster = run_.cluster;
     for (auto* other : cluster.hosts_with_device(change.resource)) {
         if (other == &change.node) continue;
