@@ -89,10 +89,14 @@ bool copy_without_logs(Run& run) {
     auto& resource = run.any_resource();
     auto* node = any_copy(run, resource);
     if (!node) return false;
-    begin_copy(run, *node, resource, "pause-fetch");
+    begin_copy(run, *node, resource, "pause-sync");
+    auto& commands = run.cluster.commands();
+    commands.run(*node, {"pause-fetch", resource.name, "--timeout=10"});
+    run.pass(run.between(500ms, 2s)); // what is written meanwhile is on the primary's disk, and not yet told
+    commands.run(*node, {"resume-sync", resource.name, "--timeout=10"});
     run.pass(run.between(1s, 10s));
     if (node->is_up() && run.random.chance(30)) run.crash(*node, run.random.chance(50));
-    if (node->is_up()) run.cluster.commands().run(*node, {"resume-fetch", resource.name, "--timeout=10"});
+    if (node->is_up()) commands.run(*node, {"resume-fetch", resource.name, "--timeout=10"});
     return true;
 }
 
