@@ -77,7 +77,10 @@ bool hide_the_end_of_a_log(Run& run) {
         run.tell(node.name() + ": " + log->text() + " of " + resource.name + " cannot be read from sector " +
                  std::to_string(first) + " on");
         for (auto sector = first; sector * kSector < inode->current.size(); ++sector) inode->unreadable.insert(sector);
-        const auto cure = [inode] { inode->unreadable.clear(); };
+        const auto cure = [&node, path = resource.key(log->text())] {
+            const auto* now = node.machine.filesystem().find(path);
+            if (now && now->inode) now->inode->unreadable.clear();
+        };
         run.cures.push_back(cure);
         run.cluster.world().after(run.between(5s, 40s), cure);
     }
