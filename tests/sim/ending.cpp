@@ -35,6 +35,7 @@ void must(Run& run, Node& node, std::vector<std::string> words) {
     const auto name = words.size() > 1 ? words[1] : std::string();
     auto ended = run.cluster.commands().run(node, std::move(words), 700s);
     if (ended.exit == 0) return;
+    while (ended.error.ends_with('\n')) ended.error.pop_back();
     std::string said;
     for (auto& resource : run.cluster.resources())
         if (resource->name == name) said = messages_of(run, node, *resource);
