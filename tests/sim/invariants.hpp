@@ -3,7 +3,9 @@
 //   - a copy is told as complete only when, since it began, the position that replay must reach has been told;
 //   - a published length of a log is not more than what is durable of it on that host;
 //   - one host is primary: nobody else who says so has the device;
-//   - the memory for writes that is in use is what the resources use together.
+//   - what a host has seen of a role is durable there;
+//   - a new copy, with the log behind it, is a past state of the primary as soon as that can be judged.
+// Hosts as a whole: host_watch.hpp.
 // Each one reports to the run host, key and value, what was expected, and what was found.
 #pragma once
 
