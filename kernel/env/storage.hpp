@@ -75,7 +75,7 @@ struct DirectoryEntry {
 
 struct SpaceInfo {
     std::uint64_t total_bytes = 0;
-    std::uint64_t available_bytes = 0; // to unprivileged users
+    std::uint64_t available_bytes = 0;                                          // to unprivileged users
     std::uint64_t available_inodes = std::numeric_limits<std::uint64_t>::max(); // the same; largest: no limit
     bool is_read_only = false;
 };

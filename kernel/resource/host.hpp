@@ -43,8 +43,8 @@ struct Host {
     block::MemoryBudget memory;
     std::unique_ptr<block::WritePathProvider> write_paths; // at first: of Loggers in `memory`
     Questions questions;
-    block::Turns digests;  // of all that is compared
-    std::size_t syncs = 0; // that run now, from other hosts to here
+    block::Turns digests;    // of all that is compared
+    std::size_t syncs = 0;   // that run now, from other hosts to here
     bool has_untold = false; // marsd ends without having told where its writes end: as if it had crashed
     // The checksums that all members understand.
     std::function<format::KindMask()> checksums;

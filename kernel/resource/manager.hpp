@@ -40,6 +40,7 @@ class Manager final : private block::PeerGate {
 
     const std::map<std::string, std::shared_ptr<Controller>>& controllers() const { return controllers_; }
     const block::MemoryBudget& memory() const { return host_.memory; }
+    std::size_t syncs() const { return host_.syncs; } // that run now, from other hosts to here
 
   private:
     block::Welcome identity() const override;

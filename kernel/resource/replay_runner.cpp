@@ -35,13 +35,20 @@ bool ReplayRunner::is_torn(const Plan& plan) const {
            torn_->cuts == context_.logs.cuts(plan.log);
 }
 
+// The last run has come farther, and that could not be published: /mars takes no names.
+bool ReplayRunner::is_again(const Plan& plan) const {
+    return reached_ && reached_->log == plan.log && plan.start < reached_->pos;
+}
+
 // Each run publishes its begin and end. While a primary writes, runs are collected, so that the tree is not busy with
-// them; when a handover is under way everything is applied at once.
+// them; when a handover is under way everything is applied at once, but not the same again
+// and again.
 bool ReplayRunner::shall_wait_for_more(const Plan& plan) const {
     const auto since = context_.now() - ended_at_;
     const auto primary = view_.primary();
     const bool is_handover = primary.empty() || primary == host_.me() || host_.questions.is_asked_here(kAskedLately);
-    if (is_handover || since >= kReplayPause || plan.end - plan.start >= kReplayEnough) return false;
+    const bool is_worth_it = is_handover || plan.end - plan.start >= kReplayEnough;
+    if (since >= kReplayPause || (is_worth_it && !is_again(plan))) return false;
     context_.round.look_again_in(kReplayPause - since);
     return true;
 }
@@ -51,6 +58,7 @@ env::task<void> ReplayRunner::take_outcome() {
     auto outcome = co_await engine_.take_outcome();
     ended_at_ = context_.now();
     torn_.reset();
+    reached_ = format::LogPosition{outcome.log, outcome.position};
     if (outcome.is_torn) torn_ = Torn{outcome.log, outcome.position, end, context_.logs.cuts(outcome.log)};
     health_.note_outcome(std::move(outcome));
 }

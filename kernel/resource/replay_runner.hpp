@@ -37,6 +37,7 @@ class ReplayRunner final : public Runner {
         std::uint64_t cuts = 0; // of the log until then
     };
     bool is_torn(const Plan& plan) const;
+    bool is_again(const Plan& plan) const;
     bool must_pause() const;
     bool shall_wait_for_more(const Plan& plan) const;
 
@@ -44,6 +45,7 @@ class ReplayRunner final : public Runner {
     ReplayEngine engine_;
     Duration ended_at_{};
     std::optional<Torn> torn_;
+    std::optional<format::LogPosition> reached_; // by the last run
 };
 
 } // namespace mars::resource

@@ -41,11 +41,12 @@ void draw_span(Run& run, Fault& fault, bool may_last) {
         fault.to = fault.from + run.between(100ms, 5s);
 }
 
-void begin_fault(Run& run, Node& node, Fault fault, const std::string& what) {
+int begin_fault(Run& run, Node& node, Fault fault, const std::string& what) {
     run.tell(node.name() + ": " + what + ": " + text(fault));
     auto& faults = node.machine.filesystem().faults();
     const auto number = faults.add(std::move(fault));
     run.cures.push_back([&faults, number] { faults.remove(number); });
+    return number;
 }
 
 } // namespace mars::sim

@@ -12,7 +12,7 @@ namespace mars::sim {
 
 // Once, or for 0.1 to 5 seconds, or, where it may, until an operator has it cured at the end.
 void draw_span(Run& run, env::sim::Fault& fault, bool may_last);
-// Begins it, tells it ("hosta: WHAT fails: …"), and sees to it that it is over at the end.
-void begin_fault(Run& run, Node& node, env::sim::Fault fault, const std::string& what);
+// Begins it, tells it ("hosta: WHAT fails: …"), and sees to it that it is over at the end. Its number.
+int begin_fault(Run& run, Node& node, env::sim::Fault fault, const std::string& what);
 
 } // namespace mars::sim

@@ -10,11 +10,37 @@ namespace mars::sim {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+// What a host says of a resource, without the two stamps in front of each message; into the story. The verdict names
+// which messages these are.
+std::string messages_of(Run& run, const Node& node, const SimResource& resource) {
+    std::string names;
+    for (auto& [path, value] : node.machine.filesystem().links_below(resource.key("actual-" + node.name()))) {
+        const auto name = path.substr(path.rfind('/') + 1);
+        if (!name.starts_with("msg-") || value == "OK" || value == tree::kDeleted) continue;
+        const auto second = value.find(' ');
+        const auto text = second == std::string::npos ? second : value.find(' ', second + 1);
+        run.tell(resource.name + " on " + node.name() + " says " + name + ":" +
+                 (text == std::string::npos ? " " + value : value.substr(text)));
+        names += (names.empty() ? "" : ", ") + name;
+    }
+    return names;
+}
+
+} // namespace
+
 void must(Run& run, Node& node, std::vector<std::string> words) {
     const auto verb = words[0];
+    const auto name = words.size() > 1 ? words[1] : std::string();
     auto ended = run.cluster.commands().run(node, std::move(words), 700s);
-    if (ended.exit != 0)
-        run.report(verb + " on " + node.name() + " ended with " + std::to_string(ended.exit) + ": " + ended.error);
+    if (ended.exit == 0) return;
+    while (ended.error.ends_with('\n')) ended.error.pop_back();
+    std::string said;
+    for (auto& resource : run.cluster.resources())
+        if (resource->name == name) said = messages_of(run, node, *resource);
+    run.report(verb + " on " + node.name() + " ended with " + std::to_string(ended.exit) + ": " + ended.error +
+               (said.empty() ? "" : "; " + name + " on " + node.name() + " says " + said));
 }
 
 Node* farthest(Run& run, SimResource& resource) {
@@ -116,22 +142,6 @@ void Care::look_after(int seconds) {
     if (seconds == 20 || seconds == 100)
         for (auto* node : resource_.members)
             if (run_.is_fine()) start_over_if_asked(*node, seconds == 100 && !is_level(run_, *node, resource_));
-}
-
-// What a host says of a resource, without the two stamps in front of each message; into the story. The verdict names
-// which messages these are.
-std::string messages_of(Run& run, const Node& node, const SimResource& resource) {
-    std::string names;
-    for (auto& [path, value] : node.machine.filesystem().links_below(resource.key("actual-" + node.name()))) {
-        const auto name = path.substr(path.rfind('/') + 1);
-        if (!name.starts_with("msg-") || value == "OK" || value == tree::kDeleted) continue;
-        const auto second = value.find(' ');
-        const auto text = second == std::string::npos ? second : value.find(' ', second + 1);
-        run.tell(resource.name + " on " + node.name() + " says " + name + ":" +
-                 (text == std::string::npos ? " " + value : value.substr(text)));
-        names += (names.empty() ? "" : ", ") + name;
-    }
-    return names;
 }
 
 // Whatever waits has to say why.

@@ -8,6 +8,7 @@
 #include "kernel/format/version_link.hpp"
 #include "kernel/tree/paths.hpp"
 #include "kernel/tree/view.hpp"
+#include "tests/sim/offline.hpp"
 #include "tests/sim/run.hpp"
 
 namespace mars::sim {
@@ -38,7 +39,7 @@ std::size_t durable_bytes(const env::sim::Inode& inode, std::size_t wanted) {
 
 } // namespace
 
-Invariants::Invariants(Run& run) : run_(run) {
+Invariants::Invariants(Run& run) : run_(run), hosts_(run) {
     for (auto& resource : run.cluster.resources()) resources_["resource-" + resource->name] = resource.get();
     for (auto& node : run.cluster.nodes())
         node->machine.filesystem().on_change = [this, &node = *node](const std::string& path) {
@@ -52,10 +53,13 @@ Invariants::~Invariants() {
 
 void Invariants::forget_copies(const Node& node) {
     for (auto& [resource, copies] : copies_) copies.erase(&node);
+    for (auto& [resource, copies] : fresh_) copies.erase(&node);
 }
 
 void Invariants::on_change(Node& node, const std::string& path) {
-    if (!node.is_up() || !path.starts_with(kResources)) return;
+    if (!node.is_up()) return;
+    hosts_.look(node, path);
+    if (!path.starts_with(kResources)) return;
     const auto directory = path.substr(6, path.find('/', 6) - 6);
     const auto resource = resources_.find(directory);
     if (resource == resources_.end() || path.size() <= 7 + directory.size()) return;
@@ -74,11 +78,13 @@ void Invariants::look_at(const Change& change) {
         check_replay(change);
     else if (change.key == "actual-" + me + "/is-primary")
         check_primary(change);
+    else if (change.key == "actual-" + me + "/primary-seen")
+        check_role(change);
     else
         return;
+    check_fresh(change);
     auto& most = change.resource.most_devices; // looked at in check_running()
     most = std::max(most, run_.cluster.hosts_with_device(change.resource).size());
-    check_memory(change.node);
 }
 
 // The same position twice is one key, and no change: then it must be where the primary is.
@@ -98,6 +104,7 @@ void Invariants::check_copy(const Change& change) {
         if (copy != copies.end() && !change.value.empty()) copy->second.has_end = true;
         return;
     }
+    fresh_[&change.resource].erase(&change.node);
     if (change.value.empty()) {
         copies.erase(&change.node);
     } else if (change.value != std::to_string(change.resource.bytes)) {
@@ -107,7 +114,19 @@ void Invariants::check_copy(const Change& change) {
             report(change, "that syncpos-" + change.node.name() + " is told first",
                    "none since the copy began at " + std::to_string(copy->second.began / 1ms) + " ms");
         copies.erase(copy);
+        fresh_[&change.resource].insert(&change.node);
     }
+}
+
+// Of a copy that counts as complete: what this host would make of it after the end of marsd now.
+void Invariants::check_fresh(const Change& change) {
+    auto& fresh = fresh_[&change.resource];
+    if (!fresh.contains(&change.node) || is_doubtful(run_.past(change.resource), change.node)) return;
+    const auto state = offline_state(run_.cluster, change.node, change.resource);
+    if (!state.is_member || !state.is_consistent) return; // logs are still to come
+    fresh.erase(&change.node);
+    if (const auto wrong = change.resource.history.check_prefix(state.content); !wrong.empty())
+        report(change, "a past state of the primary in the new copy, up to " + state.end, wrong);
 }
 
 // Whoever joins tells the length of the primary: its copy of the log comes later.
@@ -134,7 +153,7 @@ void Invariants::check_length(const Change& change, const format::LogName& log, 
 }
 
 void Invariants::check_primary(const Change& change) {
-    if (change.value != "1" || is_doubtful(run_.past(change.resource), change.node)) return; // an older tree, too
+    if (change.value != "1" || is_doubtful(run_.past(change.resource), change.node)) return; // as it was in a picture
     auto& cluster = run_.cluster;
     for (auto* other : cluster.hosts_with_device(change.resource)) {
         if (other == &change.node) continue;
@@ -143,17 +162,17 @@ void Invariants::check_primary(const Change& change) {
     }
 }
 
-// Once a second is enough: what was counted wrong stays wrong.
-void Invariants::check_memory(Node& node) {
-    if (!node.has_started || node.is_stopping) return;
-    const auto now = run_.cluster.world().now();
-    auto& seen = memory_seen_[&node];
-    if (now - seen < 1s) return;
-    seen = now;
-    const auto& memory = node.daemon->manager().memory();
-    if (memory.used() != memory.used_by_accounts())
-        run_.report(node.name() + ": " + std::to_string(memory.used()) + " bytes of memory for writes are in use, " +
-                    "expected what the resources use, found " + std::to_string(memory.used_by_accounts()));
+// Whom this host believes to be primary, or a later one, it must still know after a power cut.
+void Invariants::check_role(const Change& change) {
+    const auto comma = change.value.find(',');
+    const auto stamp = comma == std::string::npos ? std::nullopt : Stamp::parse(change.value.substr(comma + 1));
+    const auto& past = run_.past(change.resource);
+    if (!stamp || is_doubtful(past, change.node)) return;
+    if (past.left.contains(&change.node) || run_.outside.contains(&change.node)) return; // it has removed all of that
+    const auto* kept = change.node.machine.filesystem().find_durable(change.resource.key("primary"));
+    if (kept && !(kept->mtime < *stamp)) return;
+    report(change, "that it is durable who is primary",
+           kept ? "'" + kept->target + "," + kept->mtime.text() + "'" : "nothing");
 }
 
 void Invariants::report(const Change& change, const std::string& expected, const std::string& found) {

@@ -3,7 +3,9 @@
 //   - a copy is told as complete only when, since it began, the position that replay must reach has been told;
 //   - a published length of a log is not more than what is durable of it on that host;
 //   - one host is primary: nobody else who says so has the device;
-//   - the memory for writes that is in use is what the resources use together.
+//   - what a host has seen of a role is durable there;
+//   - a new copy, with the log behind it, is a past state of the primary as soon as that can be judged.
+// Hosts as a whole: host_watch.hpp.
 // Each one reports to the run host, key and value, what was expected, and what was found.
 #pragma once
 
@@ -12,6 +14,7 @@
 #include <string_view>
 
 #include "kernel/format/log_name.hpp"
+#include "tests/sim/host_watch.hpp"
 #include "tests/sim/resource.hpp"
 
 namespace mars::sim {
@@ -48,14 +51,16 @@ class Invariants {
     void check_replay(const Change& change);
     void check_length(const Change& change, const format::LogName& log, std::int64_t length);
     void check_primary(const Change& change);
-    void check_memory(Node& node);
+    void check_role(const Change& change);
+    void check_fresh(const Change& change);
     bool is_past_end(const Change& change) const;
     void report(const Change& change, const std::string& expected, const std::string& found);
 
     Run& run_;
     std::map<std::string, SimResource*> resources_; // by the name of their directory in /mars
     std::map<const SimResource*, std::map<const Node*, Copy>> copies_;
-    std::map<const Node*, Duration> memory_seen_;
+    std::map<const SimResource*, std::set<const Node*>> fresh_; // copies that are complete; not looked at yet
+    HostWatch hosts_;
 };
 
 } // namespace mars::sim

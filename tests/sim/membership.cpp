@@ -7,6 +7,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr Duration kCutNoticed = 45s; // a connection over a line that was cut without a word is given up until then
+
 bool has_keys(Run& run, const SimResource& resource, const Node& node) {
     for (auto key : {"data-", "replay-", "device-"})
         if (!run.cluster.link(node, resource.key(key + node.name())).empty()) return true;
@@ -97,9 +99,12 @@ void return_to_resources(Run& run) {
         const auto& past = run.past(*resource);
         if (past.is_gone && !make_again(run, *resource)) run.report(resource->name + " cannot be made again");
         const auto left = past.left;
-        for (auto* node : left)
-            if (run.is_fine() && !join_resource(run, *resource, *node))
+        for (auto* node : left) {
+            if (!run.is_fine() || join_resource(run, *resource, *node)) continue;
+            run.pass(kCutNoticed); // the primary may have another address since a line was cut
+            if (!join_resource(run, *resource, *node))
                 run.report(node->name() + " cannot join " + resource->name + " again");
+        }
     }
 }
 

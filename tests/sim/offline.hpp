@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a host would have if nothing but its own disk and its own /mars were left of the cluster: the judge's view, made
-// without any of marsd's code but the formats.
+// without any of marsd's code but that for names and links.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/sim/operators.hpp"
 
+#include <algorithm>
+
+#include "tests/sim/checks.hpp"
+
 namespace mars::sim {
 
 using namespace std::chrono_literals;
@@ -71,6 +75,34 @@ bool is_sensible(Run& run, const Node& node, const SimResource& resource, const 
 Node* any_host_for(Run& run, SimResource& resource) {
     auto& node = run.random.chance(95) ? run.any_member(resource) : run.any();
     return node.is_up() && !run.outside.contains(&node) ? &node : nullptr;
+}
+
+bool is_everybody_well(Run& run, SimResource& resource) {
+    const auto& past = run.past(resource);
+    if (!past.left.empty() || past.is_gone || !past.changed.empty() || !past.doubtful.empty()) return false;
+    run.cluster.world().network().heal_all();
+    return std::all_of(run.cluster.nodes().begin(), run.cluster.nodes().end(),
+                       [](auto& node) { return node->is_up() && !node->is_stopping; });
+}
+
+bool wait_until_level(Run& run, SimResource& resource) {
+    const auto all_level = [&] {
+        return std::all_of(resource.members.begin(), resource.members.end(),
+                           [&](auto* node) { return is_level(run, *node, resource); });
+    };
+    return run.cluster.world().run_until(all_level, 30s);
+}
+
+bool is_calm(Run& run) {
+    auto& network = run.cluster.world().network();
+    for (auto& node : run.cluster.nodes()) {
+        if (node->machine.filesystem().may_fail() || run.outside.contains(node.get())) return false;
+        for (auto& other : run.cluster.nodes()) {
+            const auto& way = network.way(node->machine.address(), other->machine.address());
+            if (other != node && (way.latency || way.bytes_per_second || way.is_cut)) return false;
+        }
+    }
+    return true;
 }
 
 } // namespace mars::sim

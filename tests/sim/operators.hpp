@@ -19,4 +19,10 @@ bool is_sensible(Run& run, const Node& node, const SimResource& resource, const 
 // A host that runs, member of the resource for the most part; nullptr: none was found.
 Node* any_host_for(Run& run, SimResource& resource);
 
+// All hosts run, and no member's storage was changed; the lines are healed.
+bool is_everybody_well(Run& run, SimResource& resource);
+// The storage of no host fails, the lines are as fast as usual: what is slow now has no excuse.
+bool is_calm(Run& run);
+bool wait_until_level(Run& run, SimResource& resource);
+
 } // namespace mars::sim

@@ -12,6 +12,9 @@ Run::Run(std::uint64_t seed, const ScenarioOptions& o)
     story.follow(cluster.world());
     cluster.world().print_trace = options.print_trace;
     cluster.world().on_storm = [this](const std::string& what) { report(what); };
+    cluster.world().on_error = [this](const std::string& who, std::string_view line) {
+        if (line.find("an error of marsd") != std::string_view::npos) report(who + " says: " + std::string(line));
+    };
 }
 
 env::sim::Strangers& Run::strangers() {

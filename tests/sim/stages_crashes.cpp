@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Power cuts and kills of hosts and of marsd, also during verbs and shortly after; and orderly restarts of marsd.
+#include <algorithm>
+
 #include "tests/sim/operators.hpp"
 #include "tests/sim/stages.hpp"
 
@@ -8,6 +10,8 @@ namespace mars::sim {
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr Duration kBackSoon = 9s; // the guard of a start whose hosts do not all answer is 10 s
 
 void come_back_mostly(Run& run, Node& node) {
     if (!run.random.chance(70)) return;
@@ -118,6 +122,29 @@ bool restart_with_open_devices(Run& run) {
     return true;
 }
 
+// A host that has nothing to do with a resource is down: the primary's device is back soon after a restart all the
+// same.
+bool restart_without_a_stranger(Run& run) {
+    auto& resource = run.any_resource();
+    auto* holder = run.any_holder(resource);
+    auto& nodes = run.cluster.nodes();
+    const auto stranger =
+        std::find_if(nodes.begin(), nodes.end(), [&](auto& node) { return !resource.has_member(*node); });
+    if (!holder || stranger == nodes.end() || !is_everybody_well(run, resource) || !is_calm(run)) return false;
+    run.pass(10s); // all are connected
+    if (!holder->has_device(resource) || run.primary_of(resource) != holder->name()) return false;
+    run.crash(**stranger, run.random.chance(50));
+    run.forget_copies(*holder);
+    run.tell("marsd on " + holder->name() + " is killed, and starts");
+    run.cluster.kill_marsd(*holder);
+    run.cluster.boot(*holder);
+    const auto has_device = [&] { return holder->has_device(resource); };
+    if (!run.cluster.world().run_until(has_device, kBackSoon))
+        run.report(resource.name + ": " + holder->name() + " has no device " + std::to_string(kBackSoon / 1s) +
+                   " s after a restart; all members run, only " + (*stranger)->name() + " does not, which is none");
+    return true;
+}
+
 constexpr Stage kCrashStages[] = {
     {.name = "crash a host", .weight = 5, .run = crash_a_host},
     {.name = "kill marsd", .weight = 2, .run = kill_marsd},
@@ -128,6 +155,12 @@ constexpr Stage kCrashStages[] = {
 constexpr Stage kRestartStages[] = {
     {.name = "restart marsd", .weight = 3, .run = restart_in_order},
     {.name = "restart marsd, devices are open", .weight = 3, .run = restart_with_open_devices},
+    {.name = "restart marsd while a stranger to a resource is down",
+     .weight = 3,
+     .hosts = 3,
+     .needs_all_data = true,
+     .needs_no_verbs = true,
+     .run = restart_without_a_stranger},
 };
 
 } // namespace

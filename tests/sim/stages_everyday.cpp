@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What happens every day: handovers in order, switches, rotation, copies that start over.
+#include "tests/sim/bad_days.hpp"
 #include "tests/sim/operators.hpp"
 #include "tests/sim/stages.hpp"
 
 namespace mars::sim {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -47,6 +50,25 @@ bool rotate_log(Run& run) {
     return true;
 }
 
+// The log before cannot be closed yet: a disk hesitates.
+bool rotate_twice(Run& run) {
+    auto& resource = run.any_resource();
+    auto* holder = run.any_holder(resource);
+    if (!holder || holder->is_stopping) return false;
+    env::sim::Fault fault;
+    fault.pattern = resource.disk;
+    fault.operations = {env::sim::Operation::write};
+    fault.stands_still = true;
+    fault.from = run.cluster.world().now();
+    fault.to = fault.from + run.between(2s, 6s);
+    begin_fault(run, *holder, fault, resource.disk);
+    for (int i = 0; i < 2; ++i) {
+        run.pass(run.between(500ms, 1500ms));
+        if (holder->is_up()) run.cluster.commands().run(*holder, {"log-rotate", resource.name});
+    }
+    return true;
+}
+
 bool start_a_copy_over(Run& run) {
     auto& resource = run.any_resource();
     auto* node = any_host_for(run, resource);
@@ -61,6 +83,7 @@ constexpr Stage kEverydayStages[] = {
     {.name = "hand over", .weight = 4, .run = hand_over_in_order},
     {.name = "turn a switch", .weight = 2, .run = turn_a_switch},
     {.name = "rotate the log", .weight = 2, .run = rotate_log},
+    {.name = "rotate twice while the disk hesitates", .weight = 1, .run = rotate_twice},
     {.name = "invalidate", .weight = 1, .run = start_a_copy_over},
 };
 

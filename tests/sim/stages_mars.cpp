@@ -2,6 +2,7 @@
 // The filesystem in /mars fails in its logs or its names, is full, slow, or stands still; and small files elsewhere.
 #include <cerrno>
 
+#include "kernel/format/version_link.hpp"
 #include "tests/sim/bad_days.hpp"
 #include "tests/sim/stages.hpp"
 
@@ -25,6 +26,67 @@ bool fail_a_log(Run& run) {
     fault.is_in_parts = run.random.chance(30);
     draw_span(run, fault, true);
     begin_fault(run, node, fault, "logs of " + resource.name);
+    return true;
+}
+
+// The sync of a log fails once, and marsd is killed before or after it has noticed.
+bool end_after_a_failed_sync(Run& run) {
+    auto& resource = run.any_resource();
+    auto* holder = run.any_holder(resource);
+    if (!holder || holder->is_stopping) return false;
+    auto& filesystem = holder->machine.filesystem();
+    Fault fault;
+    fault.pattern = resource.key("log-*-" + holder->name());
+    fault.operations = {Operation::sync};
+    fault.error = EIO;
+    fault.times = 1;
+    fault.from = run.cluster.world().now();
+    const auto number = filesystem.faults().add(fault);
+    const bool is_hit = run.cluster.world().run_until([&] { return filesystem.faults().hits(number) > 0; }, 5s);
+    filesystem.faults().remove(number);
+    if (!is_hit || !holder->is_up()) return false;
+    run.pass(run.between(0ms, 3ms));
+    run.tell(holder->name() + ": a sync of the log of " + resource.name + " has failed; marsd is killed");
+    run.forget_copies(*holder);
+    run.cluster.kill_marsd(*holder);
+    run.cluster.boot(*holder);
+    run.pass(run.between(1s, 15s));
+    if (holder->is_up() && run.random.chance(50)) run.crash(*holder, true);
+    return true;
+}
+
+// A primary that is cut off dies, and what it has acknowledged last, which nobody has been told of, cannot be read for
+// a while.
+bool hide_the_end_of_a_log(Run& run) {
+    auto& resource = run.any_resource();
+    auto* holder = run.any_holder(resource);
+    const auto log = holder ? run.newest_log(*holder, resource) : std::nullopt;
+    if (!log || log->host != holder->name()) return false;
+    auto& node = *holder;
+    run.tell(node.name() + " is cut off");
+    run.cluster.unplug(node);
+    run.pass(run.between(300ms, 1900ms));
+    if (!node.is_up()) return false;
+    run.crash(node, run.random.chance(50));
+    const auto version =
+        format::VersionLink::parse(run.cluster.link(node, resource.key(format::version_key(log->seq, log->host))));
+    const auto* file = node.machine.filesystem().find(resource.key(log->text()));
+    if (file && file->inode && version && version->log == *log) {
+        const auto inode = file->inode;
+        const auto first = static_cast<std::uint64_t>(version->length) / kSector + 1;
+        run.tell(node.name() + ": " + log->text() + " of " + resource.name + " cannot be read from sector " +
+                 std::to_string(first) + " on");
+        for (auto sector = first; sector * kSector < inode->current.size(); ++sector) inode->unreadable.insert(sector);
+        const auto cure = [&node, path = resource.key(log->text())] {
+            const auto* now = node.machine.filesystem().find(path);
+            if (now && now->inode) now->inode->unreadable.clear();
+        };
+        run.cures.push_back(cure);
+        run.cluster.world().after(run.between(5s, 40s), cure);
+    }
+    run.cluster.boot(node);
+    run.pass(run.between(1s, 20s));
+    if (run.random.chance(50)) run.cluster.world().network().heal_all();
     return true;
 }
 
@@ -105,6 +167,8 @@ bool fill_mars(Run& run) {
 
 constexpr Stage kMarsStages[] = {
     {.name = "a log fails", .weight = 4, .run = fail_a_log},
+    {.name = "a sync of a log fails, and marsd is killed", .weight = 3, .run = end_after_a_failed_sync},
+    {.name = "the end of a log cannot be read", .weight = 3, .needs_all_data = true, .run = hide_the_end_of_a_log},
     {.name = "the tree fails", .weight = 4, .run = fail_the_tree},
     {.name = "marsd's own files fail", .weight = 1, .run = fail_the_notes},
     {.name = "/mars is slow", .weight = 2, .run = slow_mars},

@@ -4,6 +4,7 @@
 
 #include "tests/sim/checks.hpp"
 #include "tests/sim/membership.hpp"
+#include "tests/sim/operators.hpp"
 #include "tests/sim/stages.hpp"
 
 namespace mars::sim {
@@ -45,22 +46,6 @@ bool join_a_resource(Run& run) {
         }
     }
     return false;
-}
-
-bool is_everybody_well(Run& run, SimResource& resource) {
-    const auto& past = run.past(resource);
-    if (!past.left.empty() || past.is_gone || !past.changed.empty() || !past.doubtful.empty()) return false;
-    run.cluster.world().network().heal_all();
-    return std::all_of(run.cluster.nodes().begin(), run.cluster.nodes().end(),
-                       [](auto& node) { return node->is_up() && !node->is_stopping; });
-}
-
-bool wait_until_level(Run& run, SimResource& resource) {
-    const auto all_level = [&] {
-        return std::all_of(resource.members.begin(), resource.members.end(),
-                           [&](auto* node) { return is_level(run, *node, resource); });
-    };
-    return run.cluster.world().run_until(all_level, 30s);
 }
 
 // All members leave, the primary last: its disk has everything then.

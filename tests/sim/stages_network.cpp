@@ -89,6 +89,22 @@ bool be_called_by_strangers(Run& run) {
     return true;
 }
 
+// All ports are taken by strangers who say nothing, until the end of the run; and what members had open is lost.
+bool be_besieged(Run& run) {
+    const auto pair = any_pair(run);
+    if (!pair) return false;
+    const auto& address = pair->a->machine.address();
+    run.tell("strangers besiege " + pair->a->name());
+    for (std::uint16_t port = 7777; port < 7780; ++port)
+        run.strangers().call({address, port}, env::sim::Manner::idle, 40, 1h);
+    run.pass(3s);
+    auto& network = run.cluster.world().network();
+    const auto& peer = pair->b->machine.address();
+    for (auto left = network.connections(address, peer); left > 0; --left)
+        network.lose_connection(address, peer, Network::Loss::reset);
+    return true;
+}
+
 // An operator tells it to all hosts; those that are down hear of it later.
 bool change_an_address(Run& run) {
     auto& node = run.any();
@@ -116,6 +132,7 @@ constexpr Stage kAddressStages[] = {
 
 constexpr Stage kStrangerStages[] = {
     {.name = "strangers call", .weight = 5, .run = be_called_by_strangers},
+    {.name = "strangers besiege a host", .weight = 2, .run = be_besieged},
 };
 
 } // namespace

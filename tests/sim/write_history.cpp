@@ -18,6 +18,18 @@ void fill(std::span<std::byte> sector, std::uint64_t number, std::uint64_t place
 
 } // namespace
 
+bool WriteHistory::is_of_one_write(std::span<const std::byte> data, std::uint64_t first) {
+    std::uint64_t number = 0;
+    if (data.size() < kSector || data.size() % kSector != 0) return false;
+    std::memcpy(&number, data.data(), 8);
+    std::vector<std::byte> expected(kSector);
+    for (std::size_t at = 0; at < data.size(); at += kSector) {
+        fill(expected, number, first + at / kSector);
+        if (std::memcmp(expected.data(), data.data() + at, kSector) != 0) return false;
+    }
+    return true;
+}
+
 std::optional<WriteHistory::Started> WriteHistory::start(std::uint64_t first, std::uint64_t sectors) {
     for (auto s = first; s < first + sectors; ++s)
         if (!sectors_[s].empty() && writes_[sectors_[s].back() - 1].under_way) return std::nullopt;

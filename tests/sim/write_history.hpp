@@ -19,6 +19,9 @@ class WriteHistory {
   public:
     explicit WriteHistory(std::uint64_t device_bytes) : sectors_(device_bytes / kSector) {}
 
+    // Whole sectors as one write has put them to sector `first` and on, with nothing torn or foreign among them.
+    static bool is_of_one_write(std::span<const std::byte> data, std::uint64_t first);
+
     // A new write of `sectors` sectors at sector `first`, from now on under way; nullopt when it would overlap another.
     struct Started {
         std::uint64_t number;

@@ -80,6 +80,11 @@ const Node* Filesystem::find(const std::string& path) const {
     return found == current_.end() ? nullptr : &found->second;
 }
 
+const Node* Filesystem::find_durable(const std::string& path) const {
+    auto found = durable_.find(path);
+    return found == durable_.end() ? nullptr : &found->second;
+}
+
 std::vector<std::string> Filesystem::names_in(const std::string& directory) const {
     const std::string prefix = directory == "/" ? "/" : directory + "/";
     std::vector<std::string> names;
@@ -97,6 +102,7 @@ std::vector<std::pair<std::string, std::string>> Filesystem::links_below(const s
 }
 
 Faults::Verdict Filesystem::judge(Operation operation, const std::string& path) {
+    if (operation == Operation::open) ++opens;
     auto verdict = faults_.is_empty() ? Faults::Verdict() : faults_.judge(operation, path);
     if (fault && verdict.error == 0) verdict.error = fault(operation, path).value_or(0);
     return verdict;

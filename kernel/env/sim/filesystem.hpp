@@ -57,6 +57,7 @@ class Filesystem {
     const std::vector<std::byte>* contents(const std::string& path) const;
 
     const Node* find(const std::string& path) const;
+    const Node* find_durable(const std::string& path) const; // what a power cut would leave for certain
     std::vector<std::string> names_in(const std::string& directory) const;
     // Path and target of all symlinks below `prefix`.
     std::vector<std::pair<std::string, std::string>> links_below(const std::string& prefix) const;
@@ -92,6 +93,8 @@ class Filesystem {
     std::size_t most_watched = 16384;
     // For tests: how often programs have looked at names.
     mutable std::uint64_t looks = 0;
+    // And have opened files.
+    std::uint64_t opens = 0;
 
     // Told of every change of a name: (directory, name).
     std::map<int, std::function<void(const std::string&, const std::string&)>> watchers;

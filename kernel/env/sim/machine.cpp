@@ -80,8 +80,10 @@ class Process::SimLog final : public Log {
     explicit SimLog(Process& process) : process_(process) {}
     void write(LogLevel level, std::string_view line) override {
         static constexpr std::string_view names[] = {"debug", "info", "warning", "error"};
-        process_.machine().world().trace(process_.hostname() + "/" + process_.program() + " " +
-                                         std::string(names[static_cast<int>(level)]) + ": " + std::string(line));
+        auto& world = process_.machine().world();
+        const auto who = process_.hostname() + "/" + process_.program();
+        world.trace(who + " " + std::string(names[static_cast<int>(level)]) + ": " + std::string(line));
+        if (level == LogLevel::error && world.on_error) world.on_error(who, line);
     }
 
   private:

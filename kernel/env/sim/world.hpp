@@ -67,6 +67,8 @@ class World {
     // Told who ran when there were more handlers; then the world stands still for good: runs end at once, nothing is
     // due any more. Not set: panic, as for too many calls, which are made inside of one handler.
     std::function<void(const std::string& what)> on_storm;
+    // Told of each line of level error in a program's log.
+    std::function<void(const std::string& who, std::string_view line)> on_error;
     // A program calls its Env (each door that it goes through).
     void count_call() {
         if (++calls_ > most_calls) panic_of_calls();

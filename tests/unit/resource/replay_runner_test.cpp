@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cerrno>
+
 #include "kernel/env/sim/machine.hpp"
 #include "kernel/env/task_group.hpp"
 #include "tests/unit/resource/no_exports.hpp"
@@ -128,4 +130,21 @@ TEST_CASE("a log that was cut off and came again is replayed, although it is not
     s.logs->log_grew(kLog, kRecord);
     s.logs->log_grew(kLog, kRecord + 100);
     CHECK(s.replays(kRecord + 100));
+}
+
+TEST_CASE("what was replayed and cannot be published is not replayed again at once, also when nobody is primary") {
+    Scene s;
+    env::sim::Fault fault;
+    fault.pattern = "/mars/resource-r/replay-beta";
+    fault.operations = {env::sim::Operation::rename};
+    fault.error = EIO;
+    const auto number = s.machine.filesystem().faults().add(fault);
+    REQUIRE(s.replays(kRecord));
+    CHECK(s.position == 0);
+    CHECK_FALSE(s.replays(kRecord));
+    s.machine.filesystem().faults().remove(number);
+    s.world.run_for(1s);
+    CHECK(s.replays(kRecord));
+    CHECK(s.position == kRecord);
+    CHECK(s.replays(2 * kRecord));
 }
