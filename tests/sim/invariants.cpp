@@ -121,6 +121,7 @@ void Invariants::check_copy(const Change& change) {
 // Of a copy that counts as complete: what this host would make of it after the end of marsd now.
 void Invariants::check_fresh(const Change& change) {
     auto& fresh = fresh_[&change.resource];
+    if (run_.has_no_disk(change.node, change.resource)) return; // until it is back
     if (!fresh.contains(&change.node) || is_doubtful(run_.past(change.resource), change.node)) return;
     const auto state = offline_state(run_.cluster, change.node, change.resource);
     if (!state.is_member || !state.is_consistent) return; // logs are still to come
