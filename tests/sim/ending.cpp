@@ -111,6 +111,7 @@ void Care::take_over() {
 // If nobody is to be primary, the last one takes over again: it has everything. Not so when it was put back to an older
 // picture: then it is the one that has come farthest.
 void Care::designate_somebody() {
+    if (past_.is_gone) return; // it is made again first
     const auto primary = run_.primary_of(resource_);
     if (!primary.empty() && !primary.starts_with("(")) return;
     auto* last = run_.cluster.find(run_.cluster.link(run_.cluster.node(0), resource_.key("userspace/last-primary")));
