@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "kernel/format/link_values.hpp"
+#include "kernel/tree/view.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/verbs/verb_table.hpp"
 
@@ -51,7 +52,7 @@ result<format::KindMask> parse(const Choice& choice, const std::string& text) {
         auto word = text.substr(at, end - at);
         at = end + 1;
         std::erase(word, ' ');
-        if (word.empty()) continue;
+        if (word.empty() || word == tree::kNone) continue;
         MARS_TRY(const auto bits, mask_of(choice, word));
         mask |= bits;
     }
@@ -98,7 +99,7 @@ Verb row(std::string_view name, PhaseFunction run, std::string_view what, std::s
 const std::vector<Verb>& kind_verbs() {
     static const std::vector<Verb> verbs = {
         row("set-global-enabled-log-compressions", choose_compressions,
-            "COMPRESS_LZO, COMPRESS_LZ4, COMPRESS_ZLIB, COMPRESS_ZSTD, joined by '|'; '' for none",
+            "COMPRESS_LZO, COMPRESS_LZ4, COMPRESS_ZLIB, COMPRESS_ZSTD, joined by '|'; (none) for none",
             "Sets which compressions the records of logs may have, in the whole cluster.",
             "Logs become smaller, in /mars and on the line, for some processor time on the primary and on each member. "
             "The first one that all hosts know is taken, in the order LZO, LZ4, ZLIB, ZSTD (COMPRESS_ZSTD is not known "
@@ -106,7 +107,7 @@ const std::vector<Verb>& kind_verbs() {
             "0.1a); view-used-log-compression shows which one. A record that does not become shorter is written as it "
             "is."),
         row("set-global-disabled-log-digests", choose_digests,
-            "CHKSUM_CRC32C, CHKSUM_CRC32, CHKSUM_MD5, CHKSUM_SHA1, CHKSUM_MD5_OLD, joined by '|'; '' for none",
+            "CHKSUM_CRC32C, CHKSUM_CRC32, CHKSUM_MD5, CHKSUM_SHA1, CHKSUM_MD5_OLD, joined by '|'; (none) for none",
             "Sets which checksums the records of logs must not have, in the whole cluster.",
             "The first one that is left and that all hosts know is taken, in this order; CHKSUM_MD5_OLD remains "
             "possible "

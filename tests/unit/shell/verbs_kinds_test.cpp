@@ -6,7 +6,7 @@ using namespace mars::shell;
 using namespace mars::shell::testing;
 
 TEST_CASE("compressions are switched on, and digests off, by name or number, for the whole cluster") {
-    Site site;
+    Pair site;
     const std::string on = "set-global-enabled-log-compressions", off = "set-global-disabled-log-digests";
     const auto enabled = [&] { return site.get("defaults/enabled-log-compressions"); };
     site.succeed({on, "COMPRESS_LZ4"});
@@ -20,7 +20,7 @@ TEST_CASE("compressions are switched on, and digests off, by name or number, for
     for (const char* wrong : {"LZ4", "CHKSUM_MD5", "COMPRESS_LZ4 COMPRESS_LZO", "0x00040000", "09", "COMPRESS_LZ4|x"})
         site.refuse({on, wrong}, "usage.arg");
     CHECK(enabled() == "0x02000000");
-    site.succeed({on, ""});
+    site.succeed({on, "(none)"});
     CHECK(enabled() == "");
     site.succeed({off, "CHKSUM_CRC32C|CHKSUM_CRC32"});
     CHECK(site.get("defaults/disabled-log-digests") == "0x000c0000");
