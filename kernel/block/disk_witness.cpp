@@ -255,7 +255,7 @@ env::task<result<DiskProof>> prove_disk(env::Env& env, Disk& disk, WitnessQuesti
     std::set<std::uint64_t> written; // blocks whose checksum is older than their content
     auto visit = [&](const format::ScannedRecord& record, LogReader& reader, const format::LogName&) {
         const auto offset = static_cast<std::uint64_t>(record.pos);
-        newest.insert(offset, reader.share(record.payload));
+        newest.insert(offset, reader.share(record));
         each_block(offset, record.payload.size(), [&](std::uint64_t block) { written.insert(block); });
     };
     // An earlier position than the witness's: /mars is older than the disk, or replay has begun anew.

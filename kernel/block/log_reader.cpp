@@ -47,10 +47,12 @@ env::task<result<void>> LogReader::read_window() {
     co_return result<void>();
 }
 
-Piece LogReader::share(std::span<const std::byte> payload) const {
+Piece LogReader::share(const format::ScannedRecord& record) const {
     Piece piece;
-    piece.data = std::shared_ptr<const std::byte>(window_, payload.data());
-    piece.bytes = payload.size();
+    const auto* data = record.payload.data();
+    piece.data = record.decompressed ? std::shared_ptr<const std::byte>(record.decompressed, data)
+                                     : std::shared_ptr<const std::byte>(window_, data);
+    piece.bytes = record.payload.size();
     return piece;
 }
 

@@ -25,7 +25,7 @@ class LogReader {
     // The next record, or why there is none; never need_window. Failures are those of reading the file.
     env::task<result<format::ScanResult>> next();
     // Shares the payload of the record that next() returned last.
-    Piece share(std::span<const std::byte> payload) const;
+    Piece share(const format::ScannedRecord& record) const;
     // Where the next record begins.
     std::uint64_t position() const { return scanner_.position(); }
 

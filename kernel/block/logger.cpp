@@ -22,7 +22,7 @@ class LoggerProvider final : public WritePathProvider {
         options.resource = std::move(setup.resource);
         options.directory = std::move(setup.directory);
         options.stamp = std::move(setup.stamp);
-        options.checksums = std::move(setup.checksums);
+        options.kinds = std::move(setup.kinds);
         std::unique_ptr<WritePath> made =
             std::make_unique<Logger>(env_, *setup.disk, budget_, std::move(file), std::move(options));
         co_return std::move(made);
@@ -96,7 +96,7 @@ env::task<result<void>> Logger::write(std::uint64_t offset, std::span<const std:
         const bool is_taken = !is_too_much(charge) && account_.try_take(charge);
         if (!is_taken) MARS_CO_TRY_VOID(co_await take_memory(charge));
         const Duration start = env_.clock().steady();
-        batch = buffer_.stage(offset, data.first(bytes), stamp, options_.checksums());
+        batch = buffer_.stage(offset, data.first(bytes), stamp, options_.kinds());
         counters_.encode_time += env_.clock().steady() - start;
         log_writer_.wake();
         offset += bytes;

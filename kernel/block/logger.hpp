@@ -26,7 +26,7 @@ struct LoggerOptions {
     std::string resource;                        // for messages
     std::string directory;                       // where rotate() makes logs
     std::function<Stamp()> stamp;                // Lamport time, asked once per write
-    std::function<format::KindMask()> checksums; // kinds that all hosts of the cluster know
+    std::function<format::KindMask()> kinds; // checksums and compressions that records may have: all hosts know them
     WritebackOptions writeback;
 };
 

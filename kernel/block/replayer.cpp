@@ -133,7 +133,7 @@ env::task<void> Replayer::collect(LogReader& reader, Portion& portion) {
         }
         const auto& record = *step->record;
         if (record.code == MARS_LOG_CODE_WRITE_NEW)
-            portion.extents.insert(static_cast<std::uint64_t>(record.pos), reader.share(record.payload));
+            portion.extents.insert(static_cast<std::uint64_t>(record.pos), reader.share(record));
         portion.end = record.end;
         ++portion.records;
     }

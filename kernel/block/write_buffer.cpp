@@ -72,17 +72,28 @@ void WriteBuffer::add_record(Batch& batch, std::uint64_t offset, std::span<const
     fields.stamp = stamp;
     fields.pos = static_cast<std::int64_t>(offset);
     fields.seq = batch.log->next_seq++;
-    format::encode_record(fields, body, *sum, out);
-
-    auto& pieces = batch.pieces;
-    if (!pieces.empty() && pieces.back().data.get() + pieces.back().bytes == out.data())
-        pieces.back().bytes += out.size();
-    else
-        pieces.push_back(arena_.share(out));
     batch.index.insert(offset, arena_.share(body));
-    batch.log->staged += out.size();
+    const auto kind = format::preferred_compression(usable);
+    const auto bytes = kind ? format::compress(*kind, body, compressed_) : 0;
+    if (bytes == 0) {
+        format::encode_record(fields, body, *sum, out);
+        append(batch, arena_, out);
+    } else { // the payload stays where it is, for readers and the disk
+        auto record = log_arena_.allocate(format::compressed_record_bytes(bytes));
+        format::encode_compressed(fields, *kind, std::span(compressed_).first(bytes), body.size(), *sum, record);
+        append(batch, log_arena_, record);
+    }
+}
+
+void WriteBuffer::append(Batch& batch, const RecordArena& arena, std::span<const std::byte> record) {
+    auto& pieces = batch.pieces;
+    if (!pieces.empty() && pieces.back().data.get() + pieces.back().bytes == record.data())
+        pieces.back().bytes += record.size();
+    else
+        pieces.push_back(arena.share(record));
+    batch.log->staged += record.size();
     batch.end = batch.log->staged;
-    batch.log_bytes += out.size();
+    batch.log_bytes += record.size();
     ++batch.records;
 }
 

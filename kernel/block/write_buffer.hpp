@@ -7,8 +7,8 @@
 //     filling batch ─▶ batches waiting for their commit ─▶ batch in commit ─▶ committed layer ─▶ layer in writeback ─▶
 //     disk
 //
-// A batch holds encoded log records, in log order; the payloads inside them are the only copy of the data. Every batch
-// and layer has an ExtentMap of the newest data in it.
+// A batch holds encoded log records, in log order; the payloads inside them are the only copy of the data, but for
+// those that are compressed in the log. Every batch and layer has an ExtentMap of the newest data in it.
 //
 // Why reads are right (spec: transaction-log 10.3):
 //   TL-B1  stage() appends the records to the batch and inserts into its index in one go, without suspending. So the
@@ -27,6 +27,7 @@
 // or drop_batches(), and with the account.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -108,7 +109,8 @@ class WriteBuffer {
 
     // All later writes go to `log`, from its byte 0 on.
     void start_log(std::shared_ptr<OpenLog> log);
-    // Adds one write, whose charge was taken before, as records with this stamp; the checksums are of `usable` kinds.
+    // Adds one write, whose charge was taken before, as records with this stamp; checksums and compression are of
+    // `usable` kinds.
     // Returns the batch that will make it durable.
     std::shared_ptr<Batch> stage(std::uint64_t offset, std::span<const std::byte> data, Stamp stamp,
                                  format::KindMask usable);
@@ -136,9 +138,13 @@ class WriteBuffer {
     void add_record(Batch& batch, std::uint64_t offset, std::span<const std::byte> payload, Stamp stamp,
                     format::KindMask usable);
 
+    static void append(Batch& batch, const RecordArena& arena, std::span<const std::byte> record);
+
     env::ParkingLot& lot_;
     MemoryBudget::Account& account_;
     RecordArena arena_;
+    RecordArena log_arena_; // of compressed records, which only the log needs
+    std::array<std::byte, MARS_LOG_MAX_PAYLOAD> compressed_{};
     std::uint64_t charge_ = 0;
     std::deque<std::shared_ptr<Batch>> batches_; // in log order; the last one is being filled
     std::deque<std::shared_ptr<Layer>> layers_;  // oldest first

@@ -93,7 +93,7 @@ struct WritePathSetup {
     std::string directory;                       // of the logs
     format::LogName log;                         // the first one: empty, or made so when it does not exist
     std::function<Stamp()> stamp;                // Lamport time, asked once per write
-    std::function<format::KindMask()> checksums; // kinds that all hosts of the cluster know
+    std::function<format::KindMask()> kinds; // checksums and compressions that records may have: all hosts know them
 };
 
 class WritePathProvider {

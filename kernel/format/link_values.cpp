@@ -30,14 +30,15 @@ std::string_view leading_digits(std::string_view text) {
 
 } // namespace
 
-const std::array<KindName, 8> kKindNames{{{MARS_LOG_KIND_MD5_OLD, "CHKSUM_MD5_OLD"},
+const std::array<KindName, 9> kKindNames{{{MARS_LOG_KIND_MD5_OLD, "CHKSUM_MD5_OLD"},
                                           {MARS_LOG_KIND_MD5, "CHKSUM_MD5"},
                                           {MARS_LOG_KIND_CRC32C, "CHKSUM_CRC32C"},
                                           {MARS_LOG_KIND_CRC32, "CHKSUM_CRC32"},
                                           {MARS_LOG_KIND_SHA1, "CHKSUM_SHA1"},
                                           {MARS_LOG_KIND_LZO, "COMPRESS_LZO"},
                                           {MARS_LOG_KIND_LZ4, "COMPRESS_LZ4"},
-                                          {MARS_LOG_KIND_ZLIB, "COMPRESS_ZLIB"}}};
+                                          {MARS_LOG_KIND_ZLIB, "COMPRESS_ZLIB"},
+                                          {MARS_LOG_KIND_ZSTD, "COMPRESS_ZSTD"}}};
 
 bool is_link_value(std::string_view text) {
     return !text.empty() && text.size() <= kMaxValueBytes && text.find('\n') == std::string_view::npos &&

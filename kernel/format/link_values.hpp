@@ -33,7 +33,7 @@ struct KindName {
 };
 
 // All kinds in the order of their bits. Spec: symlink-tree 2.4.
-extern const std::array<KindName, 8> kKindNames;
+extern const std::array<KindName, 9> kKindNames;
 
 // "0x" and eight lower case hex digits (V5).
 std::string mask_text(KindMask mask);
@@ -48,7 +48,7 @@ std::string kind_names(KindMask mask);
 struct Features {
     int version = 4;
     int strategy = 5;
-    KindMask mask = MARS_LOG_ALL_SUMS; // the kinds that this implementation can read and write
+    KindMask mask = MARS_LOG_ALL_KINDS; // the kinds that this implementation can read and write
 
     bool operator==(const Features&) const = default;
 

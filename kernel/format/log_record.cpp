@@ -32,6 +32,38 @@ std::uint8_t* raw(std::byte* bytes) {
     return reinterpret_cast<std::uint8_t*>(bytes);
 }
 
+// What is between header and trailer.
+struct Body {
+    std::size_t bytes;        // with padding
+    std::size_t length;       // without
+    std::size_t decompressed; // 0: it is the payload itself
+    KindMask compression = 0;
+};
+
+// Header and trailer around a body that is in place.
+void frame(const RecordFields& fields, const Body& body, const RecordSum& sum, std::span<std::byte> out) {
+    const std::size_t total = body.bytes + MARS_LOG_OVERHEAD;
+    mars_log_header header{};
+    header.stamp_sec = fields.stamp.sec;
+    header.stamp_nsec = fields.stamp.nsec;
+    header.pos = fields.pos;
+    header.total_len = static_cast<std::int16_t>(total);
+    header.len = static_cast<std::int16_t>(body.length);
+    header.decompr_len = static_cast<std::int16_t>(body.decompressed);
+    header.code = fields.code;
+
+    mars_log_trailer trailer{};
+    trailer.seq = fields.seq;
+    trailer.kinds =
+        static_cast<std::uint16_t>((static_cast<KindMask>(sum.kind) | body.compression) >> MARS_LOG_KIND_SHIFT);
+    std::memcpy(trailer.crc_old, sum.crc_old.data(), sum.crc_old.size());
+    std::memcpy(trailer.sum, sum.folded.data(), sum.folded.size());
+
+    mars_log_store_header(raw(out.data()), &header);
+    mars_log_store_trailer(raw(out.data() + MARS_LOG_HEADER_BYTES + body.bytes), &trailer);
+    mars_log_set_valid(raw(out.data()), total);
+}
+
 } // namespace
 
 RecordSum make_sum(DigestKind kind, std::span<const std::byte> payload) {
@@ -67,27 +99,25 @@ std::size_t encode_record(const RecordFields& fields, std::span<const std::byte>
     check_fields(fields, payload.size());
     const std::size_t total = record_bytes(payload.size());
     if (out.size() < total) refuse("the buffer is too short", static_cast<std::int64_t>(out.size()));
-
-    mars_log_header header{};
-    header.stamp_sec = fields.stamp.sec;
-    header.stamp_nsec = fields.stamp.nsec;
-    header.pos = fields.pos;
-    header.total_len = static_cast<std::int16_t>(total);
-    header.len = static_cast<std::int16_t>(payload.size());
-    header.code = fields.code;
-
-    mars_log_trailer trailer{};
-    trailer.seq = fields.seq;
-    trailer.kinds = static_cast<std::uint16_t>(static_cast<KindMask>(sum.kind) >> MARS_LOG_KIND_SHIFT);
-    std::memcpy(trailer.crc_old, sum.crc_old.data(), sum.crc_old.size());
-    std::memcpy(trailer.sum, sum.folded.data(), sum.folded.size());
-
     std::byte* body = out.data() + MARS_LOG_HEADER_BYTES;
-    mars_log_store_header(raw(out.data()), &header);
     if (payload.data() != body) std::memcpy(body, payload.data(), payload.size());
-    mars_log_store_trailer(raw(body + payload.size()), &trailer);
-    mars_log_set_valid(raw(out.data()), total);
+    frame(fields, {payload.size(), payload.size(), 0, 0}, sum, out);
     return total;
+}
+
+std::size_t encode_compressed(const RecordFields& fields, CompressionKind kind, std::span<const std::byte> body,
+                              std::size_t payload_bytes, const RecordSum& sum, std::span<std::byte> out) {
+    check_fields(fields, payload_bytes);
+    const std::size_t padded = padded_body_bytes(body.size());
+    if (body.empty() || padded >= payload_bytes)
+        refuse("the body must be shorter than the payload", static_cast<std::int64_t>(body.size()));
+    if (out.size() < padded + MARS_LOG_OVERHEAD)
+        refuse("the buffer is too short", static_cast<std::int64_t>(out.size()));
+    std::byte* at = out.data() + MARS_LOG_HEADER_BYTES;
+    std::memcpy(at, body.data(), body.size());
+    std::memset(at + body.size(), 0, padded - body.size());
+    frame(fields, {padded, body.size(), payload_bytes, static_cast<KindMask>(kind)}, sum, out);
+    return padded + MARS_LOG_OVERHEAD;
 }
 
 void append_record(const RecordFields& fields, std::span<const std::byte> payload, const RecordSum& sum,

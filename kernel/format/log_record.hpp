@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernel/base/stamp.hpp"
+#include "kernel/format/compression.hpp"
 #include "kernel/format/digest.hpp"
 #include "kernel/format/log_record.h"
 
@@ -60,6 +61,14 @@ constexpr std::size_t record_bytes(std::size_t payload_bytes) {
 // or a payload that crosses a 64 KiB boundary of the device, nanoseconds out of range. Spec: transaction-log 2, 6.
 std::size_t encode_record(const RecordFields& fields, std::span<const std::byte> payload, const RecordSum& sum,
                           std::span<std::byte> out);
+
+// The same for a payload of `payload_bytes` that compress() has made `body` of. Returns compressed_record_bytes().
+std::size_t encode_compressed(const RecordFields& fields, CompressionKind kind, std::span<const std::byte> body,
+                              std::size_t payload_bytes, const RecordSum& sum, std::span<std::byte> out);
+
+constexpr std::size_t compressed_record_bytes(std::size_t body_bytes) {
+    return padded_body_bytes(body_bytes) + MARS_LOG_OVERHEAD;
+}
 
 // Appends the record to `log`. Same rules; `payload` must not lie in `log`.
 void append_record(const RecordFields& fields, std::span<const std::byte> payload, const RecordSum& sum,

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernel/base/result.hpp"
+#include "kernel/format/compression.hpp"
 #include "kernel/format/log_record.hpp"
 
 namespace mars::format {
@@ -15,11 +16,10 @@ namespace mars::format {
 namespace {
 
 // The result codes are part of the format (they appear in replay-code), not this machine's errno values.
-constexpr int kAgain = -11;        // EAGAIN: not all of the record is there
-constexpr int kBadRequest = -56;   // EBADRQC: not a record's end
-constexpr int kBadMessage = -74;   // EBADMSG: damaged
-constexpr int kRestart = -85;      // ERESTART: header landed, the rest did not
-constexpr int kNotSupported = -95; // EOPNOTSUPP
+constexpr int kAgain = -11;      // EAGAIN: not all of the record is there
+constexpr int kBadRequest = -56; // EBADRQC: not a record's end
+constexpr int kBadMessage = -74; // EBADMSG: damaged
+constexpr int kRestart = -85;    // ERESTART: header landed, the rest did not
 
 // With fewer bytes than this a valid flag of 0 means "still being written".
 constexpr std::size_t kFlagTrustBytes = MARS_LOG_OVERHEAD + 8;
@@ -64,7 +64,7 @@ struct Check {
     bool valid_copy();
     bool sequence();
     bool plausible_lengths();
-    bool supported();
+    bool decompression();
     bool checksum();
     bool values();
     bool device();
@@ -165,23 +165,27 @@ bool Check::plausible_lengths() {
     return false;
 }
 
-bool Check::supported() {
+bool Check::decompression() {
+    const auto body = rest.subspan(MARS_LOG_HEADER_BYTES, static_cast<std::size_t>(header.len));
+    record.payload = body;
     if (header.decompr_len == 0) return false;
     const KindMask kinds = static_cast<KindMask>(trailer.kinds) << MARS_LOG_KIND_SHIFT;
-    constexpr std::array<std::pair<KindMask, std::string_view>, 3> compressions{
-        {{MARS_LOG_KIND_LZO, "LZO"}, {MARS_LOG_KIND_LZ4, "LZ4"}, {MARS_LOG_KIND_ZLIB, "ZLIB"}}};
-    for (const auto& [bit, name] : compressions) {
-        if ((kinds & bit) == 0) continue;
-        result.compression = name;
-        return stop(ScanKind::unsupported, kNotSupported, ScanDetail::none,
-                    "record is compressed with " + std::string(name) + ", not supported yet");
-    }
-    return corrupt(kBadMessage, ScanDetail::decompress_failed,
-                   "expected a compression kind for a compressed record, found none");
+    const auto kind = preferred_compression(kinds);
+    if (!kind)
+        return corrupt(kBadMessage, ScanDetail::decompress_failed,
+                       "expected a known compression kind for a compressed record, found kinds " + hex(kinds));
+    const auto bytes = static_cast<std::size_t>(header.decompr_len);
+    auto memory = std::make_shared_for_overwrite<std::byte[]>(bytes);
+    if (!decompress(*kind, body, {memory.get(), bytes}))
+        return corrupt(kBadMessage, ScanDetail::decompress_failed,
+                       "expected " + std::to_string(bytes) + " bytes compressed with " +
+                           std::string(compression_name(*kind)) + ", found something else");
+    record.payload = {memory.get(), bytes};
+    record.decompressed = std::move(memory);
+    return false;
 }
 
 bool Check::checksum() {
-    record.payload = rest.subspan(MARS_LOG_HEADER_BYTES, static_cast<std::size_t>(header.len));
     RecordSum found;
     std::memcpy(found.crc_old.data(), trailer.crc_old, sizeof trailer.crc_old);
     std::memcpy(found.folded.data(), trailer.sum, sizeof trailer.sum);
@@ -205,7 +209,9 @@ bool Check::checksum() {
 
 // What no checksum protects. A writer that follows the format never makes such values. Spec: transaction-log TL-C2.
 bool Check::values() {
-    if (header.len == 0 || static_cast<std::size_t>(header.len) != body_bytes) {
+    const auto length = static_cast<std::size_t>(header.len);
+    const auto taken = header.decompr_len == 0 ? length : padded_body_bytes(length);
+    if (header.len == 0 || taken != body_bytes) {
         return corrupt(kBadMessage, ScanDetail::wrong_checksum,
                        "expected a body length of " + std::to_string(body_bytes) + ", found " +
                            std::to_string(header.len));
@@ -246,7 +252,7 @@ void Check::accept() {
     record.pos = header.pos;
     record.seq = trailer.seq;
     result.kind = ScanKind::record;
-    result.record = record;
+    result.record = std::move(record);
 }
 
 } // namespace
@@ -256,7 +262,7 @@ ScanResult scan_record(std::span<const std::byte> rest, std::uint64_t position, 
     Check check{rest, previous_seq, options, {}, {}};
     check.result.position = position;
     const bool stopped = check.start() || check.length() || check.end_magic() || check.valid_copy() ||
-                         check.sequence() || check.plausible_lengths() || check.supported() || check.checksum() ||
+                         check.sequence() || check.plausible_lengths() || check.decompression() || check.checksum() ||
                          check.values() || check.device();
     if (!stopped) check.accept();
     return std::move(check.result);

@@ -14,7 +14,7 @@
 //             scanner.feed(window);                 // window stays alive and unchanged until the next feed
 //         } else if (step.kind == ScanKind::record) {
 //             … step.record …; its payload lies in the window
-//         } else break;                             // finished, end_of_file, incomplete, corrupt, unsupported
+//         } else break;                             // finished, end_of_file, incomplete, corrupt
 //     }
 //
 // A window may have any size; 128 KiB (MARS_LOG_WINDOW) is what readers use. A record that does not fit the rest of a
@@ -29,6 +29,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -74,7 +75,6 @@ enum class ScanKind {
     end_of_file, // at most 84 bytes are left, too few for a record
     incomplete,  // the record is longer than the file: it may still be growing
     corrupt,     // damaged, or a tail that was never written out: see code
-    unsupported, // a good-looking record that this version cannot read (compressed): see compression
 };
 
 // A good record.
@@ -84,7 +84,8 @@ struct ScannedRecord {
     std::int16_t code = 0; // MARS_LOG_CODE_*; only WRITE_NEW is applied, all others are skipped (and passed, TL-C1)
     Stamp stamp;
     std::int64_t pos = 0;               // on the logical device
-    std::span<const std::byte> payload; // in the window
+    std::span<const std::byte> payload; // in the window; of a compressed record in `decompressed`
+    std::shared_ptr<const std::byte[]> decompressed;
     std::uint32_t seq = 0;
     DigestKind checksum = DigestKind::md5_old;
     bool unchecked = false;     // accepted without a checksum (ScanOptions::accept_unchecked)
@@ -97,7 +98,6 @@ struct ScanResult {
     ScanDetail detail = ScanDetail::none;
     std::optional<std::uint8_t> byte;    // the repeated byte of an overwritten end magic
     std::uint64_t position = 0;          // of the record that was looked at; see record.end for the next one
-    std::string_view compression;        // unsupported: "LZO", "LZ4" or "ZLIB"
     std::string problem;                 // of a stop: "expected …, found …"
     std::optional<ScannedRecord> record; // iff kind == record
 

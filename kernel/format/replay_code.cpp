@@ -48,7 +48,6 @@ ReplayCode ReplayCode::of(const ScanResult& stop) {
     case ScanKind::incomplete:
         return {kIncomplete, static_cast<int>(stop.detail), {}};
     case ScanKind::corrupt:
-    case ScanKind::unsupported:
         return {stop.code, static_cast<int>(stop.detail), stop.byte};
     case ScanKind::record:
     case ScanKind::need_window:

@@ -13,7 +13,7 @@ env::task<result<void>> AppendEngine::start(block::Device& disk, LogName log) {
     setup.directory = logs_.directory();
     setup.log = std::move(log);
     setup.stamp = [this] { return host_.tree.lamport().tick(); };
-    setup.checksums = host_.checksums;
+    setup.kinds = host_.log_kinds;
     MARS_CO_TRY(path_, co_await host_.write_paths->start(std::move(setup)));
     report_logs();
     tasks_.spawn("write path news " + resource_, follow_path());

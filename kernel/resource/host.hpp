@@ -46,8 +46,8 @@ struct Host {
     block::Turns digests;    // of all that is compared
     std::size_t syncs = 0;   // that run now, from other hosts to here
     bool has_untold = false; // marsd ends without having told where its writes end: as if it had crashed
-    // The checksums that all members understand.
-    std::function<format::KindMask()> checksums;
+    // The checksums and compressions that records of logs may have: all hosts know them, nobody has switched them off.
+    std::function<format::KindMask()> log_kinds;
     // False during the start guard.
     std::function<bool(const std::string& resource)> may_be_designated;
     std::function<int()> emergency_level;

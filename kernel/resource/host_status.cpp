@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/format/compression.hpp"
 #include "kernel/format/link_values.hpp"
 
 namespace mars::resource {
@@ -51,7 +52,7 @@ void HostStatus::beat(bool is_shutting_down) {
     (void)tree_.touch(directory_ + "/alive", is_shutting_down ? "0" : "1");
 }
 
-void HostStatus::publish(format::KindMask common) {
+void HostStatus::publish(format::KindMask common, format::KindMask log_kinds) {
     set("tree", "0.1");
     const format::Features features; // what this release can do
     format::Features usable = features;
@@ -59,10 +60,11 @@ void HostStatus::publish(format::KindMask common) {
     set("features", features.text());
     set("usable", usable.text());
     constexpr std::size_t kRecordBytes = 4096;
-    const auto digest = std::to_string(static_cast<format::KindMask>(format::preferred_digest(common, kRecordBytes)));
-    set("used-log-digest", digest);
-    set("used-net-digest", digest);
-    set("used-log-compression", "0");
+    const auto number = [](auto kind) { return std::to_string(static_cast<format::KindMask>(kind)); };
+    set("used-log-digest", number(format::preferred_digest(log_kinds, kRecordBytes)));
+    set("used-net-digest", number(format::preferred_digest(common, kRecordBytes)));
+    const auto compression = format::preferred_compression(log_kinds);
+    set("used-log-compression", compression ? number(*compression) : "0");
     set("used-net-compression", "0");
     set("buildtag", kBuildTag);
     if (!space_) return;

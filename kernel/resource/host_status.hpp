@@ -31,7 +31,7 @@ class HostStatus {
     void beat(bool is_shutting_down);
     // The lazily changing keys: features, version, space, level (rises at once, falls by one per call). `common`: the
     // checksums that all members understand.
-    void publish(format::KindMask common);
+    void publish(format::KindMask common, format::KindMask log_kinds);
     // Asks the filesystem below /mars, off the event loop: it may be slow.
     env::task<void> measure_space();
     void take_space(const result<env::SpaceInfo>& space);

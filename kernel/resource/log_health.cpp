@@ -94,8 +94,7 @@ env::task<result<void>> LogHealth::examine(LogName log, bool is_recovery) {
     if (length <= start) co_return result<void>();
     MARS_CO_TRY(const auto found, co_await block::scan_to_end(context_.host.env, context_.logs.path(log),
                                                               static_cast<std::uint64_t>(start)));
-    if (found.tail == block::LogTail::clean || found.stop.kind == format::ScanKind::unsupported)
-        co_return co_await end_damage(log);
+    if (found.tail == block::LogTail::clean) co_return co_await end_damage(log);
     const auto end = static_cast<std::int64_t>(found.position);
     const auto promised = promised_of(log);
     const bool is_own = log.host == context_.me();

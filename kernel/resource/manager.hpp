@@ -59,7 +59,8 @@ class Manager final : private block::PeerGate {
     bool may_be_designated(const std::string& resource);
     bool has_answered(const std::string& host);
     bool is_reachable(const std::string& host) const;
-    format::KindMask common_checksums() const;
+    format::KindMask usable_kinds() const; // all hosts of the cluster know them
+    format::KindMask log_kinds() const;
     std::shared_ptr<Controller> find(const std::string& resource) const;
 
     Host host_;

@@ -14,10 +14,12 @@ struct Flag {
     std::string_view name;
 };
 
-constexpr Flag kFlags[] = {{0x00010000, "CHKSUM_MD5_OLD"}, {0x00020000, "CHKSUM_MD5"},   {0x00040000, "CHKSUM_CRC32C"},
-                           {0x00080000, "CHKSUM_CRC32"},   {0x00100000, "CHKSUM_SHA1"},  {0x01000000, "COMPRESS_LZO"},
-                           {0x02000000, "COMPRESS_LZ4"},   {0x04000000, "COMPRESS_ZLIB"}};
-constexpr std::uint64_t kDigests = 0x001f0000, kCompressions = 0x07000000, kAllFlags = kDigests | kCompressions;
+constexpr Flag kFlags[] = {
+    {0x00010000, "CHKSUM_MD5_OLD"}, {0x00020000, "CHKSUM_MD5"},    {0x00040000, "CHKSUM_CRC32C"},
+    {0x00080000, "CHKSUM_CRC32"},   {0x00100000, "CHKSUM_SHA1"},   {0x01000000, "COMPRESS_LZO"},
+    {0x02000000, "COMPRESS_LZ4"},   {0x04000000, "COMPRESS_ZLIB"}, {0x08000000, "COMPRESS_ZSTD"}};
+constexpr std::uint64_t kDigests = 0x001f0000, kCompressions = 0x0f000000, kAllFlags = kDigests | kCompressions;
+constexpr std::uint64_t kOwnFlags = 0x08000000; // not known to 0.1a, whose list `potential-features` is
 
 std::uint64_t mask_of(std::string_view kind) {
     return kind.starts_with("digest") ? kDigests : kind.starts_with("compression") ? kCompressions : kAllFlags;
@@ -102,7 +104,7 @@ Flow version(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow potential_features(Evaluator&, const Call&, Value& out) {
-    out.set(flag_names(kAllFlags));
+    out.set(flag_names(kAllFlags & ~kOwnFlags));
     return Flow::normal;
 }
 

@@ -15,6 +15,7 @@ const std::vector<Verb>& switch_verbs();
 const std::vector<Verb>& role_verbs();
 const std::vector<Verb>& log_verbs();
 const std::vector<Verb>& wait_verbs();
+const std::vector<Verb>& kind_verbs(); // checksums and compressions
 const std::vector<Verb>& view_verbs();
 const std::vector<Verb>& help_verbs();
 const std::vector<Verb>& macro_verbs();

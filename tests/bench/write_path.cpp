@@ -96,7 +96,7 @@ env::task<void> start_logger(Bench& bench) {
     LoggerOptions options;
     options.resource = "bench";
     options.stamp = [&bench] { return bench.env.clock().now(); };
-    options.checksums = [] { return static_cast<format::KindMask>(MARS_LOG_ALL_SUMS); };
+    options.kinds = [] { return static_cast<format::KindMask>(MARS_LOG_ALL_SUMS); };
     bench.logger = std::make_unique<Logger>(bench.env, *bench.disk, bench.budget, *std::move(log), std::move(options));
 }
 

@@ -59,7 +59,7 @@ LoggerOptions LoggerRig::options() const {
     LoggerOptions made;
     made.resource = "r";
     made.stamp = [clock = &env->clock()] { return clock->now(); };
-    made.checksums = [] { return static_cast<format::KindMask>(MARS_LOG_ALL_SUMS); };
+    made.kinds = [] { return static_cast<format::KindMask>(MARS_LOG_ALL_SUMS); };
     return made;
 }
 

@@ -45,7 +45,7 @@ TEST_CASE("masks have names") {
 }
 
 TEST_CASE("features") {
-    CHECK(Features{}.text() == "4,5,0x001f0000");
+    CHECK(Features{}.text() == "4,5,0x0f1f0000");
     CHECK(Features::parse("4,5,0x071f0000") == Features{4, 5, 0x071f0000});
     CHECK(Features::parse("4,5,0x071f0000,more") == Features{4, 5, 0x071f0000});
     CHECK(Features::parse("2,5,0x071f0000") == Features{2, 0, 0});

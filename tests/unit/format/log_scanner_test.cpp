@@ -35,7 +35,8 @@ Run run(LogScanner& scanner, const Bytes& file, std::size_t window_bytes = MARS_
             scanner.feed(window);
             REQUIRE(++r.reads < 100000);
         } else if (step.kind == ScanKind::record) {
-            CHECK(step.record->payload.size() + MARS_LOG_OVERHEAD == step.record->end - step.record->start);
+            if (!step.record->decompressed)
+                CHECK(step.record->payload.size() + MARS_LOG_OVERHEAD == step.record->end - step.record->start);
             r.ends.push_back(step.record->end);
         } else {
             r.stop = std::move(step);
@@ -101,11 +102,6 @@ TEST_CASE("the vector file cut anywhere yields the complete records, then its en
             boundary = vectors::all()[complete].at + vectors::all()[complete].total;
             ++complete;
         }
-        if (complete > vectors::kPlain) { // the rest is compressed
-            REQUIRE(r.ends.size() == vectors::kPlain);
-            REQUIRE(r.stop.kind == ScanKind::unsupported);
-            continue;
-        }
         REQUIRE(r.ends.size() == complete);
         REQUIRE(r.stop.position == boundary);
         if (length == boundary) {
@@ -122,9 +118,8 @@ TEST_CASE("the vector file cut anywhere yields the complete records, then its en
 
 TEST_CASE("a scan may begin at any record") {
     const auto r = run(vectors::file(), 338);
-    CHECK(r.ends == std::vector<std::uint64_t>{452, 568});
-    CHECK(r.stop.kind == ScanKind::unsupported);
-    CHECK(r.stop.position == 568);
+    CHECK(r.ends == std::vector<std::uint64_t>{452, 568, 692, 824, 956});
+    CHECK(r.stop.kind == ScanKind::finished);
 }
 
 TEST_CASE("a scan that begins inside a record finds no magic") {

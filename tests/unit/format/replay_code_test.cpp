@@ -43,10 +43,6 @@ TEST_CASE("the end of a scan gives the code of the run") {
     stop.detail = ScanDetail::end_magic_repeated;
     stop.byte = 0x66;
     CHECK(ReplayCode::of(stop).text() == "-74,-10021,0x66");
-    stop = {};
-    stop.kind = ScanKind::unsupported;
-    stop.code = -95;
-    CHECK(ReplayCode::of(stop).text() == "-95");
 }
 
 TEST_CASE("faults have the names that operators see") {

@@ -53,7 +53,7 @@ struct Scene {
         setup.directory = "/mars/resource-r";
         setup.log = kLog;
         setup.stamp = [&s] { return s.tree->lamport().tick(); };
-        setup.checksums = [] { return static_cast<format::KindMask>(MARS_LOG_ALL_SUMS); };
+        setup.kinds = [] { return static_cast<format::KindMask>(MARS_LOG_ALL_SUMS); };
         auto path = co_await s.host->write_paths->start(std::move(setup));
         REQUIRE(path);
         const std::vector<std::byte> block(4096, std::byte{1});
