@@ -131,6 +131,7 @@ bool Decision::is_complete_before(const LogName& n) {
         return end->length <= length_;
     }
     if (length_of(n).value_or(0) > 0 || r_.primary() != me_) return true;
+    if (!local_.missing_past.empty()) say("err-past-missing", local_.missing_past);
     return designated_ && local_.missing_past.empty() && (is_forced() || !somebody_is_ahead(length_));
 }
 

@@ -461,7 +461,9 @@ TEST_CASE("an own empty log is entered only when nobody knows more of the one be
         s.local.may_be_designated = true;
         CHECK(s.plan().step_to == kLog3a);
         s.local.missing_past = "alpha has written to log-000000005-alpha";
-        CHECK_FALSE(s.plan().step_to);
+        auto plan = s.plan();
+        CHECK_FALSE(plan.step_to);
+        CHECK(plan.messages["err-past-missing"] == s.local.missing_past);
     }
     SECTION("what a member knows of the end of the log") {
         s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1500}, {3, "alpha", 700}});
@@ -482,8 +484,10 @@ TEST_CASE("an own empty log is entered only when nobody knows more of the one be
         s.versions("beta", {{1, "alpha", 500}, {2, "alpha", 1500}, {3, "alpha", 700}});
         s.set("replay-alpha", "log-000000003-alpha,0,0");
         s.set("replay-beta", "log-000000003-alpha,700,0");
-        CHECK_FALSE(s.plan().fetch);
-        CHECK_FALSE(s.plan().create_log);
+        auto plan = s.plan();
+        CHECK_FALSE(plan.fetch);
+        CHECK_FALSE(plan.create_log);
+        CHECK_THAT(plan.messages["inf-fetch"], Catch::Contains("beta") && Catch::Contains("; next, if it stays so: "));
     }
 }
 
