@@ -55,7 +55,7 @@ env::task<bool> AppendRunner::finish() {
         context_.host.env.log().error(context_.prefix() + "marsd ends without having told where its writes end (" +
                                       published.error().text + "); nothing is lost, it is told after the next start; " +
                                       "next: make room (df -h /mars; df -i /mars) before");
-        host_.has_untold = true; // and its note stays, as after a crash
+        host_.has_untold = has_untold_ = true; // and its note stays, as after a crash
         engine_.forget();
         co_return true;
     }
@@ -158,7 +158,7 @@ env::task<result<bool>> AppendRunner::publish() {
 }
 
 void AppendRunner::add_facts(Facts& facts) {
-    facts.is_primary = is_running();
+    facts.is_primary = is_running() || has_untold_; // others must not take it for a former one
     if (is_running()) facts.replay_code = "0";
     facts.device_exists = engine_.device_exists();
     facts.open_count = engine_.open_count();

@@ -57,6 +57,7 @@ class AppendRunner final : public Runner {
     std::shared_ptr<DiskSource> source_;
     std::map<LogName, std::int64_t> tails_; // logs, and their durable lengths
     std::optional<Duration> untold_since_;  // the last positions, while marsd is being stopped
+    bool has_untold_ = false;               // it has given that up
     Duration device_seen_at_{};
     std::string device_trouble_; // what is in the way of the device's node
 };

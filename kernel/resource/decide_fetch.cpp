@@ -16,9 +16,18 @@ void Decision::decide_fetch() {
         say("err-splitbrain-detected", "two logs with number " + std::to_string(conflict.front().seq));
         return;
     }
-    for (auto& host : fetch_sources()) // what continues another history is not wanted here
-        if (has_same_history(host, plan_.fetch_log)) plan_.fetch_from.push_back(host);
+    std::string others; // what continues another history is not wanted here
+    for (auto& host : fetch_sources()) {
+        if (has_same_history(host, plan_.fetch_log))
+            plan_.fetch_from.push_back(host);
+        else
+            others += (others.empty() ? "" : ", ") + host;
+    }
     plan_.fetch = !plan_.fetch_from.empty();
+    if (!plan_.fetch && !others.empty())
+        say("inf-fetch", "nothing is fetched: what " + others + " knows to be before " + plan_.fetch_log.text() +
+                             " is not what " + me_ + " has; next, if it stays so: marsadm invalidate " + r_.name() +
+                             " on the host whose version is to go");
 }
 
 // Members may have what is damaged here, also of an own log, whose other bytes nobody else may have: it is mended

@@ -17,6 +17,10 @@ void Decision::decide_next() {
     if (!is_finished()) return;
     if (!length_of(cur_) && is_mine(cur_) && designated_ && local_.missing_past.empty()) return create_own(cur_);
     const auto next = logs_numbered(cur_.seq + 1);
+    if (const auto theirs = log_instead_of_own(next)) {
+        plan_.remove_log = LogName{cur_.seq + 1, me_};
+        return step_to(*theirs);
+    }
     if (!next.empty()) {
         if (may_step(next)) return step_to(next.front());
         if (!(designated_ && is_forced())) return;
@@ -131,7 +135,21 @@ bool Decision::is_complete_before(const LogName& n) {
         return end->length <= length_;
     }
     if (length_of(n).value_or(0) > 0 || r_.primary() != me_) return true;
+    if (!local_.missing_past.empty()) say("err-past-missing", local_.missing_past);
     return designated_ && local_.missing_past.empty() && (is_forced() || !somebody_is_ahead(length_));
+}
+
+// This host has died in the middle of a rotation, before the new log had a byte, and the primary has gone on from the
+// same point since: the own log is nothing but a name, which must not pass for another history.
+std::optional<LogName> Decision::log_instead_of_own(const std::vector<LogName>& next) const {
+    const LogName own{cur_.seq + 1, me_};
+    if (designated_ || std::find(next.begin(), next.end(), own) == next.end() || length_of(own) != std::int64_t(0))
+        return std::nullopt;
+    const auto told = r_.version(own.seq, me_);
+    if (told && told->length > 0) return std::nullopt;
+    const auto theirs = r_.version(own.seq, r_.primary());
+    const bool is_other = theirs && theirs->log.seq == own.seq && theirs->log.host != me_;
+    return is_other && is_continued_by(theirs->log) ? std::optional(theirs->log) : std::nullopt;
 }
 
 // Others have been primary since, and their history goes on exactly where the own log ends here: this host has been

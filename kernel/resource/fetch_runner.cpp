@@ -52,12 +52,11 @@ void FetchRunner::add_messages(std::map<std::string, std::string>& messages) con
     if (is_running() && !trouble.empty()) messages.emplace("inf-fetch", trouble);
     if (!engine_.is_hopeless()) return;
     const auto& log = engine_.log();
-    messages.emplace(
-        "err-log-not-contiguous",
-        log.text() + " is here up to byte " + std::to_string(context_.logs.length(log).value_or(0)) + " of " +
-            std::to_string(view_.final_length(log).value_or(0)) +
-            ", and no other member has it any more: this replica cannot follow; next: marsadm invalidate " +
-            view_.name() + " on " + host_.me());
+    messages.emplace("err-log-not-contiguous",
+                     log.text() + " is here up to byte " + std::to_string(context_.logs.length(log).value_or(0)) +
+                         " of " + std::to_string(view_.final_length(log).value_or(0)) +
+                         ", and no other member has more of it: this replica cannot follow; next: marsadm invalidate " +
+                         view_.name() + " on " + host_.me());
 }
 
 void RepairRunner::observe(Local& local) {

@@ -41,8 +41,7 @@ bool ReplayRunner::is_again(const Plan& plan) const {
 }
 
 // Each run publishes its begin and end. While a primary writes, runs are collected, so that the tree is not busy with
-// them; when a handover is under way everything is applied at once, but not the same again
-// and again.
+// them; when a handover is under way everything is applied at once, but not the same again and again.
 bool ReplayRunner::shall_wait_for_more(const Plan& plan) const {
     const auto since = context_.now() - ended_at_;
     const auto primary = view_.primary();

@@ -258,11 +258,11 @@ result<void> check_room_for_links(VerbContext& ctx) {
         found = size_text(space->available_bytes) + " are free in " + ctx.view().root() + ", at least " +
                 size_text(kLinkBytes);
     if (found.empty()) return {};
-    return ctx.overridable("sys.nospace", "on host " + ctx.me() + ", only " + found +
-                                              " are needed: it would stop half-way, and leave nobody designated; "
-                                              "next: make room (df -h " +
-                                              ctx.view().root() + "; df -i " + ctx.view().root() +
-                                              "; marsadm log-delete-all all), then give the command again");
+    return refusal("sys.nospace", "on host " + ctx.me() + ", only " + found +
+                                      " are needed: it would stop half-way, and leave nobody designated; "
+                                      "next: make room (df -h " +
+                                      ctx.view().root() + "; df -i " + ctx.view().root() +
+                                      "; marsadm log-delete-all all), then give the command again");
 }
 
 result<void> check_not_open(VerbContext& ctx, const std::string& host) {

@@ -37,7 +37,7 @@ result<void> check_host_known(VerbContext& ctx, const std::string& host);
 result<void> check_marsd(VerbContext& ctx, bool running);
 // There is space for keys and logs in /mars.
 result<void> check_space(VerbContext& ctx);
-// /mars has room for the links that a handover writes: whoever stops half-way cannot even give back. --force overrides.
+// /mars has room for the links that a handover writes: whoever stops half-way cannot even give back.
 result<void> check_room_for_links(VerbContext& ctx);
 // The device of `host` is not open.
 result<void> check_not_open(VerbContext& ctx, const std::string& host);

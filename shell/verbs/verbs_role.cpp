@@ -107,7 +107,7 @@ const std::vector<Verb>& role_verbs() {
          .errors = {"dp.required", "sync.self",     "sync.peer",      "todo.off",     "disk.error",     "disk.unproven",
                     "role.waits",  "role.lost",     "replay.error",   "device.inuse", "emergency.self", "wait.phase",
                     "wait.device", "device.errlog", "device.blocked", "unit.target",  "unit.write",     "unit.bus",
-                    "unit.stop",   "unit.job",      "unit.start",     "verb.nyi"}},
+                    "unit.stop",   "unit.job",      "unit.start",     "sys.nospace",  "verb.nyi"}},
         {.name = "secondary",
          .aliases = {},
          .family = Family::role,

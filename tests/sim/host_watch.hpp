@@ -26,6 +26,7 @@ class HostWatch {
         Duration limit_at{};
         std::size_t earlier = 0; // copies that had begun before it
     };
+    std::uint64_t logs_on(const Node& node) const;
     void check_memory(const Node& node);
     void check_opens(const Node& node, Seen& seen);
     void check_copies(const Node& node, Seen& seen, bool has_new_limit);

@@ -63,7 +63,9 @@ void complain(const std::string& what) {
 }
 
 bool take_faults(std::string_view list, Settings& settings) {
-    while (!list.empty()) {
+    settings.repeated += " --faults=" + std::string(list);
+    for (bool is_last = false; !is_last;) {
+        is_last = list.find(',') == list.npos;
         const auto name = take_part(list, ',');
         const auto known = sim::families();
         if (std::none_of(known.begin(), known.end(), [&](auto* family) { return family->name == name; })) {
@@ -77,11 +79,11 @@ bool take_faults(std::string_view list, Settings& settings) {
 
 bool take_number(std::string_view option, std::uint64_t number, Settings& settings) {
     auto& options = settings.options;
-    if (option == "--seeds") {
+    if (option == "--seeds" && number >= 1 && number <= std::uint64_t(1) << 32) {
         settings.seeds = number;
         return true;
     }
-    if (option == "--from") {
+    if (option == "--from" && number < std::uint64_t(1) << 63) {
         settings.from = number;
         return true;
     }
@@ -105,17 +107,16 @@ std::optional<Settings> parse(int argc, char** argv) {
             settings.options.print_trace = true;
             continue;
         }
-        if (word.starts_with("--faults=")) {
-            if (!take_faults(word.substr(9), settings)) return std::nullopt;
-            settings.repeated += " " + std::string(word);
-            continue;
-        }
         std::string_view value;
         if (const auto equal = word.find('='); equal != std::string_view::npos) {
             value = word.substr(equal + 1);
             word = word.substr(0, equal);
         } else if (i + 1 < argc) {
             value = argv[++i];
+        }
+        if (word == "--faults") {
+            if (!take_faults(value, settings)) return std::nullopt;
+            continue;
         }
         const auto number = parse_number<std::uint64_t>(value);
         if (number && take_number(word, *number, settings)) continue;
@@ -196,7 +197,8 @@ struct Sum {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 2 && std::string_view(argv[1]) == "--help") {
+    const auto is_help = [](std::string_view word) { return word == "--help" || word == "-h"; };
+    if (std::any_of(argv + 1, argv + argc, is_help)) {
         print_help(stdout);
         return 0;
     }

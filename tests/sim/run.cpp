@@ -18,8 +18,13 @@ Run::Run(std::uint64_t seed, const ScenarioOptions& o)
 }
 
 env::sim::Strangers& Run::strangers() {
-    if (!stranger_) stranger_ = std::make_unique<Stranger>(cluster.world());
+    if (!stranger_) stranger_ = std::make_unique<Stranger>(cluster.world().add_machine("stranger", "10.9.9.9"));
     return stranger_->calls;
+}
+
+env::sim::Strangers& Run::strangers_on(Node& node) {
+    on_members_.push_back(std::make_unique<Stranger>(node.machine));
+    return on_members_.back()->calls;
 }
 
 void Run::report(const std::string& what) {

@@ -90,16 +90,19 @@ class Run {
     std::uint64_t crashes = 0, handovers = 0;
     std::vector<std::function<void()>> cures; // of what was broken; at the end
     env::sim::Strangers& strangers();
+    env::sim::Strangers& strangers_on(Node& node); // a program of that host that is not marsd; the host is up
 
   private:
     struct Stranger {
-        explicit Stranger(env::sim::World& world)
-            : process(world.add_machine("stranger", "10.9.9.9").start_process("stranger")), calls(*process) {}
-        ~Stranger() { process->kill(); }
+        explicit Stranger(env::sim::Machine& machine) : process(machine.start_process("stranger")), calls(*process) {}
+        ~Stranger() {
+            if (!process->is_dead()) process->kill();
+        }
         std::unique_ptr<env::sim::Process> process;
         env::sim::Strangers calls;
     };
     std::unique_ptr<Stranger> stranger_;
+    std::vector<std::unique_ptr<Stranger>> on_members_;
 
     std::map<const SimResource*, Past> pasts_;
 };

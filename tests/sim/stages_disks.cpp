@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Data disks that fail, once or for longer, have sectors that cannot be read, are slow, stand still, or are pulled and
-// come back as another device. They hold what they have called durable.
+// come back as another device; or do not hold what they have called durable.
 #include <cerrno>
 
 #include "tests/sim/bad_days.hpp"
@@ -88,16 +88,54 @@ bool pull_a_disk(Run& run) {
     return true;
 }
 
+// A replica's disk calls durable what is not, for a while, and then the power is cut: what is lost has to be noticed
+// before anybody relies on it.
+bool lie_about_a_disk(Run& run) {
+    auto& resource = run.any_resource();
+    auto& node = run.any_member(resource);
+    const auto is_whole = [&] {
+        const auto copied = run.cluster.link(node, resource.key("syncstatus-" + node.name()));
+        return copied == std::to_string(resource.bytes) && !run.past(resource).left.contains(&node);
+    };
+    const auto is_fit = [&] {
+        return node.is_up() && !node.is_stopping && is_whole() && !run.has_no_disk(node, resource) &&
+               !run.is_needed(node, resource);
+    };
+    if (!is_fit()) return false;
+    auto& filesystem = node.machine.filesystem();
+    auto lie = fault_of(resource);
+    lie.operations = {Operation::sync};
+    lie.is_hollow = true;
+    const auto number = filesystem.faults().add(lie);
+    auto& past = run.past(resource);
+    const bool is_new_doubt = past.doubtful.insert(&node).second;
+    run.pass(run.between(1s, 10s));
+    filesystem.faults().remove(number);
+    const bool is_lost = is_fit();
+    if (is_lost) {
+        run.tell(resource.disk + " of " + node.name() + " has lied about what is durable");
+        past.changed.insert(&node);
+        run.crash(node, true);
+        run.cluster.boot(node);
+    } else {
+        if (const auto* disk = filesystem.find(resource.disk))
+            filesystem.make_data_durable(*disk->inode, filesystem.data_mark());
+        if (is_new_doubt) past.doubtful.erase(&node);
+    }
+    return is_lost;
+}
+
 constexpr Stage kDiskStages[] = {
     {.name = "a disk fails", .weight = 5, .run = fail_a_disk},
     {.name = "sectors are lost", .weight = 2, .run = lose_sectors},
     {.name = "a disk is slow", .weight = 2, .run = slow_a_disk},
     {.name = "a disk stands still", .weight = 3, .run = stop_a_disk},
     {.name = "a disk is pulled", .weight = 4, .run = pull_a_disk},
+    {.name = "a disk lies", .weight = 4, .needs_all_data = true, .needs_no_verbs = true, .run = lie_about_a_disk},
 };
 
 } // namespace
 
-const Family kDisks{"disks", "data disks fail, lose sectors, are slow, stand still, are pulled", kDiskStages};
+const Family kDisks{"disks", "data disks fail, lose sectors, are slow, stand still, are pulled, lie", kDiskStages};
 
 } // namespace mars::sim

@@ -85,11 +85,22 @@ std::optional<std::size_t> payload_byte(Run& run, std::span<const std::byte> log
     return bytes[run.random.below(bytes.size())];
 }
 
+// How many bytes of two copies of a log are the same, and can be read.
+std::size_t equal_bytes(const env::sim::Inode& one, const env::sim::Inode& other) {
+    const auto end = std::min(one.current.size(), other.current.size());
+    const auto first = one.current.begin();
+    const auto differs = std::mismatch(first, first + static_cast<std::ptrdiff_t>(end), other.current.begin()).first;
+    const auto equal = static_cast<std::size_t>(differs - first);
+    return other.unreadable.empty() ? equal : std::min<std::size_t>(equal, *other.unreadable.begin() * kSector);
+}
+
 // How much of a log other members have, and will have after any crash.
 std::size_t fetched_bytes(Run& run, const Node& node, const SimResource& resource, const format::LogName& log) {
     std::size_t fetched = 0;
     const auto path = resource.key(log.text());
     const auto& past = run.past(resource);
+    const auto* own = node.machine.filesystem().find(path);
+    if (!own || !own->inode) return 0;
     for (auto* other : resource.members) {
         auto& filesystem = other->machine.filesystem();
         const auto* copy = filesystem.find(path);
@@ -98,7 +109,7 @@ std::size_t fetched_bytes(Run& run, const Node& node, const SimResource& resourc
         const auto version = format::VersionLink::parse(
             run.cluster.link(*other, resource.key(format::version_key(log.seq, other->name()))));
         const auto told = version && version->log == log ? static_cast<std::size_t>(version->length) : 0;
-        fetched = std::max(fetched, std::min(told, copy->inode->current.size())); // more it does not trust
+        fetched = std::max(fetched, std::min(told, equal_bytes(*own->inode, *copy->inode))); // more it does not trust
     }
     return fetched;
 }
@@ -140,6 +151,33 @@ bool damage_a_log_at_rest(Run& run) {
     }
     cluster.boot(node);
     run.pass(20s); // members are asked; later it would go on without them
+    return at_byte.has_value();
+}
+
+// The same in what a replica has fetched, and not yet replayed: it gets that again.
+bool damage_a_copy_at_rest(Run& run) {
+    auto& resource = run.any_resource();
+    auto& node = run.any_member(resource);
+    const auto log = run.newest_log(node, resource);
+    if (!log || !node.is_up() || node.is_stopping || run.outside.contains(&node) || run.is_needed(node, resource))
+        return false;
+    run.cluster.world().network().heal_all();
+    run.crash(node, run.random.chance(50));
+    const auto path = resource.key(log->text());
+    const auto at = format::ReplayLink::parse(run.cluster.link(node, resource.key("replay-" + node.name())));
+    const auto* file = node.machine.filesystem().find(path);
+    const auto begin = at && at->log == *log ? static_cast<std::size_t>(at->pos) : 0;
+    const auto at_byte = file && file->inode ? payload_byte(run, file->inode->current, begin) : std::nullopt;
+    if (at_byte) {
+        const bool is_unreadable = run.random.chance(30);
+        run.tell("byte " + std::to_string(*at_byte) + " of the copy of " + log->text() + " of " + resource.name +
+                 (is_unreadable ? " cannot be read on " : " is damaged on ") + node.name());
+        if (is_unreadable)
+            file->inode->unreadable.insert(*at_byte / kSector);
+        else
+            file->inode->flip(*at_byte, std::byte{0x10});
+    }
+    run.cluster.boot(node);
     return at_byte.has_value();
 }
 
@@ -199,6 +237,11 @@ constexpr Stage kLogStages[] = {
      .needs_all_data = true,
      .needs_no_verbs = true,
      .run = damage_a_log_at_rest},
+    {.name = "damage a copy of a log at rest",
+     .weight = 4,
+     .needs_all_data = true,
+     .needs_no_verbs = true,
+     .run = damage_a_copy_at_rest},
     {.name = "storage lies about a log",
      .weight = 3,
      .needs_all_data = true,

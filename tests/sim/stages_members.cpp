@@ -76,8 +76,13 @@ bool delete_and_make_again(Run& run) {
 }
 
 bool leave_the_cluster(Run& run) {
-    auto& node = run.cluster.node(1 + run.random.below(run.cluster.size() - 1));
-    if (!node.is_up() || node.is_stopping || run.outside.contains(&node) || run.is_needed(node)) return false;
+    std::vector<Node*> fit; // not the first one: by that they join again
+    for (std::size_t i = 1; i < run.cluster.size(); ++i)
+        if (auto& node = run.cluster.node(i);
+            node.is_up() && !node.is_stopping && !run.outside.contains(&node) && !run.is_needed(node))
+            fit.push_back(&node);
+    if (fit.empty()) return false;
+    auto& node = *fit[run.random.below(fit.size())];
     run.cluster.world().network().heal_all();
     for (auto& resource : run.cluster.resources())
         if (resource->has_member(node) && !run.past(*resource).left.contains(&node) &&

@@ -89,6 +89,22 @@ bool be_called_by_strangers(Run& run) {
     return true;
 }
 
+// A peer goes mad: from a member's address come garbage, words without an end, and greetings that go on with nonsense.
+bool be_called_by_a_mad_peer(Run& run) {
+    static constexpr env::sim::Manner manners[] = {env::sim::Manner::garbage, env::sim::Manner::unfinished,
+                                                   env::sim::Manner::huge};
+    static constexpr const char* names[] = {"garbage", "beginnings", "huge numbers"};
+    const auto pair = any_pair(run);
+    if (!pair || !pair->b->is_up() || pair->b->is_stopping) return false;
+    const auto which = run.random.below(std::size(manners));
+    const auto port = static_cast<std::uint16_t>(7777 + run.random.below(3));
+    run.tell("a program on " + pair->b->name() + " calls " + pair->a->name() + ":" + std::to_string(port) + " with " +
+             names[which]);
+    run.strangers_on(*pair->b).call({pair->a->machine.address(), port}, manners[which], 1 + run.random.below(4),
+                                    run.between(1s, 40s));
+    return true;
+}
+
 // All ports are taken by strangers who say nothing, until the end of the run; and what members had open is lost.
 bool be_besieged(Run& run) {
     const auto pair = any_pair(run);
@@ -132,6 +148,7 @@ constexpr Stage kAddressStages[] = {
 
 constexpr Stage kStrangerStages[] = {
     {.name = "strangers call", .weight = 5, .run = be_called_by_strangers},
+    {.name = "a peer sends garbage", .weight = 4, .run = be_called_by_a_mad_peer},
     {.name = "strangers besiege a host", .weight = 2, .run = be_besieged},
 };
 
@@ -139,6 +156,6 @@ constexpr Stage kStrangerStages[] = {
 
 const Family kNetwork{"network", "long or thin lines, one-way cuts, lost connections", kNetworkStages};
 const Family kAddresses{"addresses", "hosts get other addresses", kAddressStages};
-const Family kStrangers{"strangers", "strangers call the ports of marsd", kStrangerStages};
+const Family kStrangers{"strangers", "strangers call the ports of marsd, peers send garbage", kStrangerStages};
 
 } // namespace mars::sim

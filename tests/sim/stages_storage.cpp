@@ -22,8 +22,7 @@ std::int64_t newest_log_in(const env::sim::NameMap& names, const SimResource& re
 }
 
 // A picture of a host's /mars and disks, as a backup or a storage system makes it.
-bool take_picture(Run& run) {
-    auto& node = run.any();
+bool take_picture_of(Run& run, Node& node) {
     if (run.outside.contains(&node) || run.has_no_disk(node)) return false;
     run.tell("a picture of " + node.name() + " is taken");
     run.pictures[&node] = node.machine.filesystem().picture();
@@ -35,6 +34,10 @@ bool take_picture(Run& run) {
             whole.erase(&node);
     }
     return true;
+}
+
+bool take_picture(Run& run) {
+    return take_picture_of(run, run.any());
 }
 
 // /mars and the disks become what they were; what lies elsewhere stays.
@@ -76,8 +79,22 @@ bool can_be_put_back(Run& run, Node& node) {
     return is_primary;
 }
 
+// If there is no primary with a picture of an earlier log, there shall be one.
+void let_a_primary_have_a_past(Run& run) {
+    auto& nodes = run.cluster.nodes();
+    if (std::any_of(nodes.begin(), nodes.end(), [&](auto& node) { return can_be_put_back(run, *node); })) return;
+    auto* holder = run.any_holder(run.any_resource());
+    if (!holder || holder->is_stopping || !take_picture_of(run, *holder)) return;
+    run.cluster.world().network().heal_all();
+    run.pass(run.between(500ms, 5s));
+    for (auto& resource : run.cluster.resources())
+        if (holder->has_device(*resource)) run.cluster.commands().run(*holder, {"log-rotate", resource->name});
+    run.pass(run.between(1s, 6s));
+}
+
 // Often with all lines down. What it has lost, some member has.
 bool restore_a_primary(Run& run) {
+    let_a_primary_have_a_past(run);
     for (auto& pointer : run.cluster.nodes()) {
         auto& node = *pointer;
         if (!can_be_put_back(run, node)) continue;
@@ -118,8 +135,12 @@ bool restore_a_primary(Run& run) {
 }
 
 bool restore_a_secondary(Run& run) {
-    auto& node = run.any();
-    if (!run.pictures.contains(&node) || run.is_needed(node) || run.has_no_disk(node)) return false;
+    std::vector<Node*> fit;
+    for (auto& node : run.cluster.nodes())
+        if (run.pictures.contains(node.get()) && !run.is_needed(*node) && !run.has_no_disk(*node))
+            fit.push_back(node.get());
+    if (fit.empty()) return false;
+    auto& node = *fit[run.random.below(fit.size())];
     if (node.is_up()) run.cluster.kill(node);
     put_back(run, node);
     for (auto& resource : run.cluster.resources()) run.past(*resource).changed.insert(&node);

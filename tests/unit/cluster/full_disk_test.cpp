@@ -36,6 +36,25 @@ TEST_CASE("a primary that cannot publish its last position does not leave its ro
     CHECK(s.history().check_durable(*s.host(1).machine.filesystem().contents(kDisk)) == "");
 }
 
+TEST_CASE(
+    "a primary that is stopped before it could tell its last position counts as crashed, not as a former primary") {
+    Situation s;
+    auto& primary = s.host(0);
+    let_version_links_fail(primary);
+    s.start_application(primary);
+    s.cluster.world().run_for(5s);
+    REQUIRE(s.stop_application(primary));
+    s.cluster.begin_stop(primary);
+    REQUIRE(s.eventually([&] { return !primary.is_up(); })); // systemd's patience has an end
+    CHECK(s.key(1, "actual-hosta/is-primary") == "1");       // or nobody would wait for what it has not told
+    primary.machine.filesystem().fault = nullptr;
+    s.run_verb(s.host(1), {"primary", kResource, "--timeout=20"});
+    CHECK(s.hosts_with_device().empty());
+    s.cluster.boot(primary);
+    REQUIRE(s.rest());
+    CHECK(s.history().check_durable(*s.host(1).machine.filesystem().contents(kDisk)) == "");
+}
+
 TEST_CASE("the final position of a log that was rotated out is published, also after a time without room") {
     Situation s;
     s.start_application(s.host(0));
