@@ -14,7 +14,7 @@ const std::vector<Verb>& role_verbs() {
          .family = Family::role,
          .resource = ResourceArgument::list,
          .arguments = {},
-         .options = {"timeout", "ignore-sync", "no-return", "now", "window", "systemd-enable"},
+         .options = {"timeout", "force", "yes", "ignore-sync", "no-return", "now", "window", "systemd-enable"},
          .data_plane = DataPlane::required,
          .flags = kWrites | kClusterWide,
          .phases =
@@ -102,12 +102,19 @@ const std::vector<Verb>& role_verbs() {
              "does not answer is neither called off nor succeeded; when it was stopped in order after "
              "it had left its role, all other members must answer that may have heard of it. Before the device "
              "appears, all members that can be reached must have seen who is primary; when several hosts want it at "
-             "once, one wins, and has the application, too. On the primary itself, nothing is written. --force is not "
-             "in this version.",
-         .errors = {"dp.required", "sync.self",     "sync.peer",      "todo.off",     "disk.error",     "disk.unproven",
-                    "role.waits",  "role.lost",     "replay.error",   "device.inuse", "emergency.self", "wait.phase",
-                    "wait.device", "device.errlog", "device.blocked", "unit.target",  "unit.write",     "unit.bus",
-                    "unit.stop",   "unit.job",      "unit.start",     "verb.nyi"}},
+             "once, one wins, and has the application, too. On the primary itself, nothing is written. --force goes on "
+             "without the old primary, when that is dead or cannot be reached: only while fetch is paused here "
+             "(disconnect), and never with an incomplete replica. It says before what would be lost, as far as that is "
+             "known here, and wants --yes, or the name of the resource typed on a terminal. What has arrived is "
+             "applied, then this host goes on in a log of its own; all switches are on afterwards. An old primary that "
+             "has written more than has arrived here says so when it comes back, as all others do: a split brain, "
+             "which "
+             "invalidate there resolves.",
+         .errors = {"dp.required",    "sync.self",  "sync.peer",       "todo.off",      "disk.error",
+                    "disk.unproven",  "role.waits", "role.lost",       "replay.error",  "device.inuse",
+                    "emergency.self", "wait.phase", "wait.device",     "device.errlog", "device.blocked",
+                    "unit.target",    "unit.write", "unit.bus",        "unit.stop",     "unit.job",
+                    "unit.start",     "todo.on",    "role.unconfirmed"}},
         {.name = "secondary",
          .aliases = {},
          .family = Family::role,

@@ -87,6 +87,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"role.lost", FailureClass::precondition, "another host has been made primary meanwhile"},
     {"role.waits", FailureClass::precondition, "the designated primary waits for something itself"},
     {"role.self", FailureClass::precondition, "the host itself is the designated primary"},
+    {"role.unconfirmed", FailureClass::precondition, "nobody has agreed to what a forced switch gives up"},
     {"sync.self", FailureClass::precondition, "the own replica is inconsistent: its sync has not finished"},
     {"sync.peer", FailureClass::overridable, "another member is syncing"},
     {"emergency.primary", FailureClass::precondition, "the primary is in emergency mode"},
