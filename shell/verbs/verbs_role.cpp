@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who is primary, and which replica is thrown away. Spec: verbs 4.17 … 4.19. Tests: tests/unit/shell/handover_test.cpp.
 #include "shell/steps/catch_up.hpp"
+#include "shell/steps/declare_replica.hpp"
 #include "shell/steps/handover.hpp"
 #include "shell/steps/invalidate.hpp"
 #include "shell/verbs/verb_table.hpp"
@@ -205,6 +206,40 @@ const std::vector<Verb>& role_verbs() {
                 "--force ignores that, and does not wait for the replica to be at rest.",
          .errors = {"dp.required", "wait.cluster", "role.isprimary", "role.designated", "role.flipping", "role.none",
                     "role.self", "replay.link", "replay.error", "replay.ahead", "logs.race", "wait.indicator"}},
+        {.name = "fake-sync",
+         .aliases = {},
+         .family = Family::role,
+         .level = kExpert,
+         .resource = ResourceArgument::list,
+         .arguments = {},
+         .options = {"timeout"},
+         .flags = kWrites | kDestroys,
+         .phases = {{.number = 1, .title = "switch sync off", .run = fake_sync_switch_off, .name = "switch-off"},
+                    {.number = 2,
+                     .title = "wait until no sync runs",
+                     .run = fake_sync_wait,
+                     .name = "await-off",
+                     .together = true},
+                    {.number = 3, .title = "declare complete", .run = fake_sync_declare, .name = "declare"}},
+         .summary = "Declares this host's replica to be complete, whatever its disk holds.",
+         .doc = "For a disk that was copied by other means, or as the last resort before primary --force. Possibly "
+                "garbage counts as consistent then. The sync switch stays off: resume-sync, or up, afterwards.",
+         .errors = {"wait.indicator"}},
+        {.name = "set-replay",
+         .aliases = {},
+         .family = Family::role,
+         .level = kExpert,
+         .resource = ResourceArgument::one,
+         .arguments = {{"NR", ArgumentType::text, true, false, "the number of the log to begin with"}},
+         .options = {"force"},
+         .flags = kWrites | kDestroys,
+         .phases = {{.number = 1, .title = "check", .run = set_replay_check, .name = "check"},
+                    {.number = 8, .title = "move the position", .run = set_replay_link, .name = "link"}},
+         .summary = "Makes replay begin with another log of the primary.",
+         .doc = "Replay must be paused here, and somebody else be the designated primary. To leave logs out wants "
+                "--force, and leaves a replica that only looks like one; invalidate is nearly always right instead.",
+         .errors = {"usage.arg", "role.none", "role.self", "role.isprimary", "role.designated", "role.flipping",
+                    "todo.on", "replay.link", "replay.skip", "wait.cluster"}},
     };
     return verbs;
 }

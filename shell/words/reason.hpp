@@ -97,6 +97,7 @@ inline constexpr auto kReasons = std::to_array<ReasonRow>({
     {"actual.on", FailureClass::overridable, "something is still running"},
     {"replay.error", FailureClass::overridable, "the replay has stopped with an error"},
     {"replay.ahead", FailureClass::overridable, "this host has more than the primary, which is not at work"},
+    {"replay.skip", FailureClass::overridable, "replay would leave logs out"},
     {"replay.link", FailureClass::precondition, "a replay link is missing or unreadable"},
     {"logs.none", FailureClass::precondition, "there are no logs to work on"},
     {"logs.race", FailureClass::precondition, "replay links kept changing"},

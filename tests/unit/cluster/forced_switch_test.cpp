@@ -101,7 +101,7 @@ TEST_CASE("a dead primary is succeeded by force, also after a restart; back agai
         const auto text = s.split_told(i);
         INFO(text);
         CHECK(text.find("hosta") != std::string::npos);
-        CHECK(text.find("have gone on differently") != std::string::npos);
+        CHECK(text.find("marsadm invalidate data") != std::string::npos);
     }
     s.stop_application(s.host(kB));
 

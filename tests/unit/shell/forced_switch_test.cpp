@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `primary --force`: what it says, what it wants, and what it writes. Spec: verbs 4.17, 6.5.
-#include "fixture.hpp"
+#include "tests/unit/shell/units_fixture.hpp"
 
 using namespace mars;
 using namespace mars::shell;
@@ -120,10 +120,9 @@ TEST_CASE("a forced switch waits for nobody, designates with a full stamp, and s
     CHECK(site.r("userspace/handover-a") == "");
     SECTION("again: it is primary already") {
         site.set("resource-r/todo-a/connect", "0");
-        const auto before = site.snapshot();
+        const auto before = site.stamp("resource-r/primary");
         site.succeed({"primary", "r", "--force"});
-        CHECK(site.stamp("resource-r/primary").text() + "" != "");
-        CHECK(before.at("/mars/resource-r/primary") == site.snapshot().at("/mars/resource-r/primary"));
+        CHECK(site.stamp("resource-r/primary") == before);
     }
 }
 
@@ -135,4 +134,21 @@ TEST_CASE("a device that does not appear after a forced switch is told, and fetc
     CHECK(result.exit != 0);
     CHECK(site.r("primary") == "a");
     CHECK(site.r("todo-a/connect") == "0");
+}
+
+TEST_CASE("after a forced switch the application is started here, and nobody waits for its end over there") {
+    Units site;
+    site.configure("b");
+    site.open("b", true); // as it was when b died
+    site.on_tick = [&] { site.obey("a"); };
+    site.beating.erase("b");
+    site.world.run_for(2min);
+    site.alive({"a"});
+    site.set("resource-r/todo-a/connect", "0");
+    site.succeed({"primary", "r", "--force", "--yes"});
+    CHECK(site.r("primary") == "a");
+    CHECK(site.r("systemd-want") == "a");
+    CHECK(site.stamp("resource-r/systemd-want") == site.stamp("resource-r/primary"));
+    CHECK(site.fake.active.contains("app-r.service"));
+    CHECK(site.r("actual-a/open-count") == "1");
 }
