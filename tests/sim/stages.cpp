@@ -10,7 +10,7 @@ namespace mars::sim {
 std::span<const Family* const> families() {
     static constexpr const Family* all[] = {&kEveryday, &kLines,   &kClocks,    &kCrashes,  &kRestarts, &kOperators,
                                             &kMembers,  &kAbsence, &kStorage,   &kLogs,     &kDisks,    &kMars,
-                                            &kSpace,    &kNetwork, &kAddresses, &kStrangers};
+                                            &kSpace,    &kNetwork, &kAddresses, &kStrangers, &kFailover};
     return all;
 }
 

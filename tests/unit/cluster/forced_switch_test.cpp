@@ -126,6 +126,24 @@ TEST_CASE("a dead primary is succeeded by force, also after a restart; back agai
     }
 }
 
+TEST_CASE("a log of the old primary with the number of the own one proves nothing, and hides nothing") {
+    Disaster s;
+    s.cluster.power_cut(s.host(kA));
+    s.take_over(kB);
+    const auto own = format::ReplayLink::parse(s.key(kB, "replay-hostb"));
+    REQUIRE(own);
+    REQUIRE(own->log.host == "hostb");
+    auto hand = s.host(kB).machine.start_process("hand"); // what had been fetched of it before the switch
+    const auto theirs = format::LogName{own->log.seq, "hosta"}.text();
+    REQUIRE(hand->storage().write_file(path_of(theirs), std::string(100, 'x')));
+    s.start_application(s.host(kB));
+    REQUIRE(s.writes_more());
+    s.cluster.kill(s.host(kB));
+    s.cluster.boot(s.host(kB));
+    CHECK(s.eventually([&] { return s.has_device(kB); }));
+    REQUIRE(s.writes_more());
+}
+
 TEST_CASE("what had been told before the primary died is no split: it follows by itself") {
     Disaster s;
     s.cluster.power_cut(s.host(kA));
