@@ -13,7 +13,8 @@ namespace {
 struct Side {
     std::string host;
     LogPosition position;
-    int depth = 0; // logs gone back
+    int depth = 0;           // logs gone back
+    std::int64_t beyond = 0; // bytes gone back
 };
 
 // What came before log number `seq`, as `host` knows it: the end of the log before.
@@ -28,8 +29,16 @@ std::optional<LogPosition> predecessor(std::int64_t seq, std::string_view host, 
 bool step_back(Side& side, const VersionLookup& version) {
     auto before = predecessor(side.position.log.seq, side.host, version);
     if (!before || before->log.seq >= side.position.log.seq) return false;
+    side.beyond += side.position.pos;
     side.position = *std::move(before);
     ++side.depth;
+    return true;
+}
+
+// The begin of a log is the end of the one before: who is in an empty one has not gone on.
+bool leave_empty_log(Side& side, const VersionLookup& version) {
+    if (side.depth > 0 || side.position.pos > 0 || !step_back(side, version)) return false;
+    side.depth = 0;
     return true;
 }
 
@@ -50,6 +59,26 @@ bool has_other_past(const Side& x, const Side& y, const VersionLookup& version) 
 
 } // namespace
 
+HostPosition known_end(HostPosition host, const VersionLookup& version) {
+    auto& [log, pos] = host.position;
+    if (log.host != host.host) return host;
+    auto link = version(log.seq, host.host);
+    while (link) {
+        const auto head = head_position(version_head(*link));
+        if (!head || head->log != log) break;
+        pos = std::max(pos, head->pos);
+        auto next = version(log.seq + 1, host.host);
+        const auto end = next ? head_position(version_head(*next)) : std::nullopt;
+        if (!end || end->log.host != host.host || end->log.seq != log.seq + 1 || end->pos == 0 ||
+            version_prev(*next) != version_head(*link))
+            break;
+        log = end->log;
+        pos = end->pos;
+        link = std::move(next);
+    }
+    return host;
+}
+
 HistoryResult compare_histories(const HostPosition& a, const HostPosition& b, const VersionLookup& version) {
     Side x{a.host, a.position};
     Side y{b.host, b.position};
@@ -68,9 +97,12 @@ HistoryResult compare_histories(const HostPosition& a, const HostPosition& b, co
             const bool both_went_on = x.depth > 0 && y.depth > 0;
             const Side& shorter = p.pos <= q.pos ? x : y;
             if (p.pos == q.pos ? both_went_on : shorter.depth > 0) split = true;
-            return {split ? History::split : History::common, shorter.position};
+            const auto common = shorter.position;
+            return {split ? History::split : History::common, common, x.beyond + p.pos - common.pos,
+                    y.beyond + q.pos - common.pos};
         }
         if (p.log.seq == q.log.seq) {
+            if (leave_empty_log(x, version) || leave_empty_log(y, version)) continue;
             split = true;
             known = step_back(x, version) && step_back(y, version);
         } else {
@@ -94,9 +126,11 @@ std::optional<std::pair<LogName, LogName>> find_double_log(std::span<const LogNa
 SplitBrain find_split_brain(std::span<const HostPosition> hosts, std::span<const LogName> logs,
                             const VersionLookup& version) {
     SplitBrain found;
+    std::vector<HostPosition> ends;
+    for (const auto& host : hosts) ends.push_back(known_end(host, version));
     for (std::size_t i = 0; i < hosts.size(); ++i) {
         for (std::size_t k = i + 1; k < hosts.size(); ++k) {
-            auto history = compare_histories(hosts[i], hosts[k], version);
+            auto history = compare_histories(ends[i], ends[k], version);
             if (history.kind == History::common) continue;
             found.pairs.push_back({hosts[i].host, hosts[k].host, std::move(history)});
         }

@@ -36,7 +36,13 @@ enum class History {
 struct HistoryResult {
     History kind = History::unknown;
     std::optional<LogPosition> last_common; // the last point in both histories, where it can be told
+    std::int64_t beyond_a = 0;              // bytes of logs from there to the position of a, and of b
+    std::int64_t beyond_b = 0;
 };
+
+// A host has made all that it has written into its own logs, also what it has not applied after a crash: then its
+// position is the end of that, as its version links tell. Others are where their replay link says.
+HostPosition known_end(HostPosition host, const VersionLookup& version);
 
 // Walks both histories back to where they meet. Symmetric in a and b.
 HistoryResult compare_histories(const HostPosition& a, const HostPosition& b, const VersionLookup& version);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "kernel/format/split_brain.hpp"
 #include "kernel/resource/decision.hpp"
 
 namespace mars::resource {
@@ -61,16 +60,24 @@ void Decision::find_position() {
         position_ = std::min(position_, version->length);
     length_ = length_of(cur_).value_or(0);
     if (const auto end = continued_at(); end && position_ <= *end) length_ = std::min(length_, *end);
+    if (!gives_up_rest()) return;
+    const auto& torn = local_.torn_end;
+    if (torn && torn->log == cur_ && torn->position == position_ && length_ <= torn->length) length_ = position_;
+    if (local_.damaged == cur_) length_ = std::min(length_, std::max(position_, local_.damaged_from));
 }
 
-// Where the log of another host ends, as the log says that follows it here. What is behind was lost by its writer (a
-// disk that had called it durable), who went on without it: the copy that was fetched before is longer, and its rest
-// belongs to no history as long as it is not applied.
+// Where the log of another host ends, as the designated primary's history says, or the log that follows it here. What
+// is behind was lost by its writer (a disk that had called it durable), or never reached the host that has gone on by a
+// forced switch: the copy here is longer, and its rest belongs to no history as long as it is not applied.
 std::optional<std::int64_t> Decision::continued_at() const {
-    const auto next = logs_numbered(cur_.seq + 1);
-    if (is_mine(cur_) || next.size() != 1) return std::nullopt;
-    const auto link = r_.version(next.front().seq, next.front().host);
-    if (!link || link->log != next.front() || link->prev.empty()) return std::nullopt;
+    if (is_mine(cur_)) return std::nullopt;
+    auto link = designated_ ? std::nullopt : r_.version(cur_.seq + 1, r_.primary());
+    if (!link || link->prev.empty()) {
+        const auto next = logs_numbered(cur_.seq + 1);
+        if (next.size() != 1) return std::nullopt;
+        link = r_.version(next.front().seq, next.front().host);
+        if (!link || link->log != next.front() || link->prev.empty()) return std::nullopt;
+    }
     const auto last = format::VersionLink::parse(link->prev + ":");
     return last && last->log == cur_ ? std::optional(last->length) : std::nullopt;
 }
@@ -81,14 +88,23 @@ std::optional<std::int64_t> Decision::length_of(const LogName& name) const {
     return std::nullopt;
 }
 
-// Local logs with this number; an own one hides foreign ones (S1).
+// Local logs with this number; an own one hides foreign ones (S1), but not an empty one that of the designated primary:
+// a crash in the middle of a rotation leaves such a log, and nothing was ever in it. Of several foreign ones, that of
+// the primary's history counts if it continues what is here: the others belong to a version that is to go.
 std::vector<LogName> Decision::logs_numbered(std::int64_t number) const {
     std::vector<LogName> found;
     for (auto& log : local_.logs)
         if (log.name.seq == number) found.push_back(log.name);
-    for (auto& name : found)
-        if (name.host == me_) return {name};
-    return found;
+    const auto chosen = designated_ ? std::nullopt : r_.version(number, r_.primary());
+    const LogName own{number, me_};
+    if (const auto mine = std::find(found.begin(), found.end(), own); mine != found.end()) {
+        if (!chosen || chosen->log == own || length_of(own).value_or(0) > 0) return {own};
+        found.erase(mine);
+    }
+    if (found.size() < 2 || !chosen || std::find(found.begin(), found.end(), chosen->log) == found.end()) return found;
+    const auto before = r_.version(number - 1, me_);
+    const bool continues_this = before && chosen->prev == before->head();
+    return continues_this || chosen->log == cur_ ? std::vector<LogName>{chosen->log} : found;
 }
 
 bool Decision::has_hole() const {
@@ -108,18 +124,28 @@ bool Decision::is_split() {
     // A replay link may have arrived before its version link.
     const auto link = theirs ? r_.version(theirs->log.seq, primary) : std::nullopt;
     if (!link || link->log != theirs->log) return false;
-    const auto look_up = [&](std::int64_t seq, std::string_view host) {
-        return view_.get_value(r_.key(format::version_key(seq, host)));
-    };
-    const format::HostPosition here{me_, {cur_, position_}};
-    const format::HostPosition there{primary, theirs->position()};
-    const auto history = format::compare_histories(here, there, look_up);
+    const auto history = compare_with(primary, theirs->position());
     if (history.kind != format::History::split) return false;
+    const auto beyond = [](std::int64_t bytes) { return std::to_string(bytes) + " bytes beyond it"; };
     say("err-splitbrain-detected",
         me_ + " and " + primary + " have gone on differently after " +
-            (history.last_common ? history.last_common->text() : "a point that is not known any more") +
-            "; next: marsadm invalidate " + r_.name() + " on the host whose version is to go");
+            (history.last_common ? history.last_common->text() + ": " + me_ + " has " + beyond(history.beyond_a) +
+                                       ", " + primary + " " + beyond(history.beyond_b)
+                                 : "a point that is not known any more") +
+            "; next: to keep the version of " + primary + ": marsadm invalidate " + r_.name() + " on " + me_ +
+            "; to keep that of " + me_ + ", here: marsadm disconnect " + r_.name() + ", then marsadm primary --force " +
+            r_.name() + ", then marsadm invalidate " + r_.name() + " on " + primary);
     return true;
+}
+
+// With all that this host has written itself, applied or not: its disk may hold any of it.
+format::HistoryResult Decision::compare_with(const std::string& host, const format::LogPosition& there) const {
+    const format::VersionLookup look_up = [&](std::int64_t seq, std::string_view of) {
+        return view_.get_value(r_.key(format::version_key(seq, of)));
+    };
+    auto here = format::known_end({me_, {cur_, position_}}, look_up);
+    if (is_mine(cur_) && here.position.log == cur_) here.position.pos = std::max(here.position.pos, length_);
+    return format::compare_histories(here, format::known_end({host, there}, look_up), look_up);
 }
 
 // --- the primary's side ------------------------------------------------------------------------------------------
@@ -179,7 +205,7 @@ std::int64_t Decision::replay_bound() const {
 }
 
 bool Decision::replay_has_work() const {
-    return replay_bound() > position_ && local_.damaged != cur_ && !local_.replay_must_pause;
+    return replay_bound() > position_ && is_usable() && !local_.replay_must_pause;
 }
 
 void Decision::decide_replay() {

@@ -28,6 +28,13 @@ struct LocalLog {
     std::int64_t length = 0;
 };
 
+// Replay has come to the beginning of a record whose rest is not here.
+struct TornEnd {
+    LogName log;
+    std::int64_t position = 0; // the end of the last whole record
+    std::int64_t length = 0;
+};
+
 // The local state that decide() needs beside the tree.
 struct Local {
     std::string me;
@@ -47,6 +54,8 @@ struct Local {
     std::vector<LocalLog> logs; // ascending by (number, host)
     // Replay stopped here, because the log is damaged or cannot be read, and would stop here again.
     std::optional<LogName> damaged;
+    std::int64_t damaged_from = 0; // what is before is good
+    std::optional<TornEnd> torn_end;
     // Members may be asked for what is damaged (again).
     bool may_repair = false;
     // Replay has failed for another reason a moment ago.

@@ -14,7 +14,7 @@ void Decision::decide_next() {
             return create_own(LogName{cur_.seq + 1, me_});
         }
     }
-    if (!is_finished()) return;
+    if (!is_finished() || leave_empty_log()) return;
     if (!length_of(cur_) && is_mine(cur_) && designated_ && local_.missing_past.empty()) return create_own(cur_);
     const auto next = logs_numbered(cur_.seq + 1);
     if (const auto theirs = log_instead_of_own(next)) {
@@ -23,9 +23,23 @@ void Decision::decide_next() {
     }
     if (!next.empty()) {
         if (may_step(next)) return step_to(next.front());
-        if (!(designated_ && is_forced())) return;
+        // After a forced switch, what others have under the next number continues the version that was given up.
+        const bool is_chosen = r_.was_forced(me_) && is_mine(cur_);
+        if (!(designated_ && (is_forced() || is_chosen))) return;
     }
     if (designated_) decide_promotion();
+}
+
+// This host stands at the begin of a log, and the primary's history has another one under that number, which continues
+// what is here: whoever has made the first one died before it wrote anything that arrived here. An own one goes.
+bool Decision::leave_empty_log() {
+    if (designated_ || position_ > 0 || length_ > 0 || acknowledged() > 0) return false;
+    const auto theirs = r_.version(cur_.seq, r_.primary());
+    const auto before = r_.version(cur_.seq - 1, me_);
+    if (!theirs || theirs->log == cur_ || !before || theirs->prev != before->head()) return false;
+    if (is_mine(cur_) && length_of(cur_)) plan_.remove_log = cur_;
+    plan_.step_to = theirs->log;
+    return true;
 }
 
 // What this host has acknowledged of its own log, as its version link says.
@@ -114,7 +128,7 @@ bool Decision::may_step(const std::vector<LogName>& next) {
         say("inf-log-foreign-denied", "own log " + cur_.text() + " is not continued by " + n.text());
         return false;
     }
-    if (!is_mine(cur_) && !origin_agrees()) return false;
+    if (!is_mine(cur_) && !origin_agrees(n)) return false;
     if (is_mine(cur_) && is_mine(n) && !is_complete_before(n)) return false;
     return next_fits(n);
 }
@@ -160,8 +174,9 @@ bool Decision::is_continued_by(const LogName& n) const {
     return theirs && mine && mine->log == cur_ && mine->length == length_ && theirs->prev == mine->head();
 }
 
-// S4, S7: the old log is here completely.
-bool Decision::origin_agrees() {
+// S4, S7: the old log is here completely. Or else its writer had more of it than the host that has gone on, by a forced
+// switch, exactly where this one stands.
+bool Decision::origin_agrees(const LogName& n) {
     const auto mine = r_.version_text(cur_.seq, me_);
     const auto origin = r_.version_text(cur_.seq, cur_.host);
     if (mine.empty() || origin.empty()) {
@@ -169,8 +184,9 @@ bool Decision::origin_agrees() {
             "version link " + std::to_string(cur_.seq) + " of " + (mine.empty() ? me_ : cur_.host) + " is missing");
         return false;
     }
-    if (mine != origin) say("inf-versionlink-not-equal", cur_.text() + " is not yet complete here");
-    return mine == origin;
+    if (mine == origin || is_continued_by(n)) return true;
+    say("inf-versionlink-not-equal", cur_.text() + " is not yet complete here");
+    return false;
 }
 
 // S6, S9, and R4's hold while the old primary may still finish its log.
@@ -216,8 +232,16 @@ void Decision::decide_promotion() {
         plan_.log = cur_;
         return;
     }
-    if (is_mine(cur_)) correct_version();
+    if (is_mine(cur_) || gives_up_rest()) correct_version();
     create_own(LogName{cur_.seq + 1, me_});
+}
+
+// The host has gone on differently: what it has more, the operator has given up by making this host primary.
+bool Decision::is_other_history(const std::string& host) const {
+    const auto theirs = r_.replay(host);
+    if (!theirs) return false;
+    const auto history = compare_with(host, theirs->position()).kind;
+    return history == format::History::split || (history == format::History::unknown && r_.was_forced(me_));
 }
 
 // Others have more than `here` bytes of the current log, or later ones. No promotion over records that are known to
@@ -232,7 +256,7 @@ bool Decision::somebody_is_ahead(std::int64_t here) {
             return true;
         }
     for (auto& host : r_.storage_members()) {
-        if (host == me_) continue;
+        if (host == me_ || is_other_history(host)) continue;
         auto next = r_.version(cur_.seq + 1, host);
         if (next && next->log.host == host && next->length > 0) {
             say("inf-versionlink-not-yet-exist", host + " has written " + next->log.text());

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/format/split_brain.hpp"
 #include "kernel/resource/decide.hpp"
 #include "kernel/resource/resource_view.hpp"
 
@@ -28,6 +29,8 @@ class Decision {
     std::vector<LogName> logs_numbered(std::int64_t number) const;
     bool is_mine(const LogName& name) const { return name.host == me_; }
     bool is_forced() const { return !r_.todo(me_, "connect"); }
+    // In a forced switch, what is here of another host's log is all there will ever be.
+    bool gives_up_rest() const { return designated_ && is_forced() && !is_mine(cur_); }
     void say(const std::string& key, std::string text) { plan_.messages.emplace(key, std::move(text)); }
     bool has_hole() const;
     bool has_double() const { return logs_numbered(cur_.seq).size() > 1 || logs_numbered(cur_.seq + 1).size() > 1; }
@@ -47,7 +50,9 @@ class Decision {
     void decide_replay();
 
     // stepping to the next log, becoming primary
-    bool is_finished() const { return position_ == length_ && local_.damaged != cur_; }
+    bool is_finished() const { return position_ == length_ && is_usable(); }
+    bool is_usable() const { return local_.damaged != cur_ || gives_up_rest(); }
+    bool leave_empty_log();
     void decide_next();
     std::int64_t acknowledged() const;
     bool is_log_short();
@@ -60,10 +65,12 @@ class Decision {
     bool may_step(const std::vector<LogName>& next);
     bool is_continued_by(const LogName& n) const;
     std::optional<LogName> log_instead_of_own(const std::vector<LogName>& next) const;
-    bool origin_agrees();
+    bool origin_agrees(const LogName& n);
     bool is_complete_before(const LogName& n);
     bool next_fits(const LogName& n);
     void decide_promotion();
+    bool is_other_history(const std::string& host) const;
+    format::HistoryResult compare_with(const std::string& host, const format::LogPosition& there) const;
     bool somebody_is_ahead(std::int64_t here);
 
     // fetch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The belief in a disk: only what this host has seen itself, or proves now, counts.
 // Witness: kernel/block/disk_witness.hpp, docs/formats/witness.md.
+#include <algorithm>
 #include <cerrno>
 
 #include "kernel/resource/attached_disk.hpp"
@@ -30,7 +31,16 @@ block::WitnessQuestion AttachedDisk::witness_question(std::optional<format::LogP
             version && version->log == replay->log)
             question.position.pos = std::min(question.position.pos, version->length);
     }
-    for (auto& log : context_.logs.local()) {
+    const auto logs = context_.logs.local();
+    const auto gives_way = [&](const LogName& name) { // of two logs with one number, the one at hand, or the own
+        return std::any_of(logs.begin(), logs.end(), [&](const LocalLog& other) {
+            if (other.name.seq != name.seq || other.name == name) return false;
+            return other.name == question.position.log ||
+                   (other.name.host == context_.me() && name != question.position.log);
+        });
+    };
+    for (auto& log : logs) {
+        if (gives_way(log.name)) continue;
         if (!question.logs.empty() && log.name.seq == question.logs.back().name.seq) continue; // a split: the first
         if (!question.logs.empty() && log.name.seq > question.logs.back().name.seq + 1) {
             if (question.logs.back().name.seq >= question.position.log.seq) break; // a gap ahead

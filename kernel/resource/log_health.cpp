@@ -38,9 +38,12 @@ env::task<result<void>> LogHealth::recover() {
     const auto replay = context_.view.replay(context_.me());
     const auto logs = context_.logs.local();
     if (!replay || logs.empty()) co_return result<void>();
+    // After a forced switch, there may be a log of the old primary with the number of the own one.
+    std::optional<std::int64_t> newest;
     for (auto log = logs.rbegin(); log != logs.rend() && log->name.seq >= replay->log.seq; ++log) {
+        if (newest && log->name.seq != *newest) break;
         MARS_CO_TRY_VOID(co_await examine(log->name, true));
-        if (context_.logs.length(log->name).value_or(0) > 0) break;
+        if (context_.logs.length(log->name).value_or(0) > 0) newest = log->name.seq;
     }
     for (auto& log : context_.logs.local()) {
         if (log.name.seq < replay->log.seq || log.name.host != context_.me() || log.length == 0) continue;

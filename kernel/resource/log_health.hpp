@@ -26,6 +26,8 @@ class LogHealth {
     env::task<void> settle(bool is_busy);
 
     std::optional<LogName> damaged() const { return damage_ ? std::optional(damage_->log) : std::nullopt; }
+    // Its length up to there; 0 when there is none.
+    std::int64_t damaged_from() const { return damage_ ? damage_->good_up_to : 0; }
     // How replay has ended: when the log is the reason, it counts as damaged from there on.
     void note_outcome(ReplayOutcome outcome);
     void forget_old_outcome();

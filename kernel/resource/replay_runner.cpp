@@ -16,6 +16,8 @@ constexpr std::int64_t kReplayEnough = 4 << 20; // bytes of log
 
 void ReplayRunner::observe(Local& local) {
     local.replay_must_pause = must_pause();
+    if (torn_ && torn_->cuts == context_.logs.cuts(torn_->log))
+        local.torn_end = TornEnd{torn_->log, torn_->begin, torn_->end};
 }
 
 env::task<bool> ReplayRunner::stop(const Plan&) {

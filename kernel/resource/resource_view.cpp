@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/resource/resource_view.hpp"
 
+#include <algorithm>
+
+#include "kernel/tree/handover_note.hpp"
+
 namespace mars::resource {
 
 std::string ResourceView::primary() const {
@@ -39,8 +43,17 @@ std::optional<format::VersionLink> ResourceView::version(std::int64_t number, co
     return text.empty() ? std::nullopt : format::VersionLink::parse(text);
 }
 
+bool ResourceView::was_forced(const std::string& host) const {
+    const auto designation = view_.get(key("primary"));
+    const auto mark = view_.get(key("local-" + host + "/" + tree::kForcedMark));
+    return designation && mark && designation->value == host && designation->stamp == mark->stamp;
+}
+
+// In a split brain members tell different lengths: the designated primary's counts.
 std::optional<std::int64_t> ResourceView::final_length(const format::LogName& log) const {
-    for (const auto& member : storage_members()) {
+    auto members = storage_members();
+    std::stable_partition(members.begin(), members.end(), [&](const auto& host) { return host == primary(); });
+    for (const auto& member : members) {
         const auto next = version(log.seq + 1, member);
         if (!next || next->prev.empty()) continue;
         const auto last = format::VersionLink::parse(next->prev + ":");

@@ -33,6 +33,8 @@ class ResourceView {
     // How long `log` became before its successor began, as a member's version link of the successor tells. Empty while
     // no member has told.
     std::optional<std::int64_t> final_length(const format::LogName& log) const;
+    // `host` is the designated primary because of `primary --force`, which no other designation has followed.
+    bool was_forced(const std::string& host) const;
     // Bytes of `log` that are on `host`'s disk for certain (transaction-log P4); 0 for logs other than that of the
     // position.
     std::int64_t applied_of(const std::string& host, const format::LogName& log) const;

@@ -29,6 +29,8 @@ std::string RoleAgreement::unaware_members(bool is_at_work) {
     if (note_.seen() != RoleNote::text_of(*primary)) return host_.me(); // not durable
     const auto before = host_.tree.value(view_.key("userspace/prev-primary"));
     const bool decide_all = before != host_.me() && has_said_goodbye(before);
+    // A forced switch waits for nobody who may be dead, and not for an application at the old primary.
+    const bool is_forced = view_.was_forced(host_.me());
     std::string found;
     std::vector<std::string> to_answer;
     for (const auto& host : view_.storage_members()) {
@@ -37,6 +39,8 @@ std::string RoleAgreement::unaware_members(bool is_at_work) {
         const auto seen = host_.tree.value(actual + "primary-seen");
         const bool is_rival = seen.starts_with(host + ","); // it believes that it is the one itself
         if (host == before ? has_said_goodbye(host) : is_stopped(host)) continue;
+        const bool is_in_use = host_.tree.number(actual + "open-count").value_or(0) > 0;
+        if (is_forced && (!host_.is_reachable(host) || is_in_use)) continue;
         const bool decides = decide_all || host == before;
         if (!decides && !host_.is_reachable(host) && !(is_rival && host_.is_alive(host))) continue;
         const bool has_seen = seen == note_.seen() || seen.empty(); // releases that do not tell

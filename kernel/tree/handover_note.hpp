@@ -10,6 +10,9 @@
 
 namespace mars::tree {
 
+// local-HOST/…: written by `primary --force` in one batch with `primary`, and valid as long as both have one stamp.
+inline constexpr const char* kForcedMark = "primary-forced";
+
 struct HandoverNote {
     std::string to;            // who shall become primary
     int phase = 0;             // of the verb, the last one that has begun

@@ -237,6 +237,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      count<&Options::ignore_sync>},
     {"no-return", 0, "", "", "An application that does not start at the new primary is not taken back to the old one.",
      true, enable<&Options::no_return>},
+    {"yes", 0, "", "",
+     "Agrees to what primary --force gives up, which is said all the same. Without it, the name of the resource has to "
+     "be typed on a terminal; where there is none, the verb is refused.",
+     true, enable<&Options::yes>},
     {"dry-run", 'd', "", "0",
      "Changes nothing: every key, file or command is reported as \"would ...\" instead. All checks run. Verbs that "
      "wait "

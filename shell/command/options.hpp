@@ -21,6 +21,7 @@ struct Options {
     int ignore_sync = 0;
     int dry_run = 0;
     bool no_return = false; // an application that does not start stays where it is
+    bool yes = false;       // what is lost has been agreed to
     int verbose = 0;
     std::optional<Duration> timeout = std::chrono::seconds(600); // nullopt: no limit
     bool timeout_is_overall = false;              // it was given for this call: for the whole verb, not for each wait

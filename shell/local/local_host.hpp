@@ -36,6 +36,12 @@ class LocalHost {
         (void)path;
         co_return std::string();
     }
+    // Asks whoever has given the command, if that is somebody at a terminal; the line that was typed, nullopt when
+    // there is none. Waits as long as it takes.
+    virtual env::task<std::optional<std::string>> ask(std::string question) {
+        (void)question;
+        co_return std::nullopt;
+    }
     // Of the program that runs the verb (kernel/tree/handover_note.hpp).
     virtual std::string process_identity() const { return tree::own_process_identity(); }
     // The advisory lock of the tree at `root` on this host; outside the tree. It is held for moments only: waits for it

@@ -123,6 +123,29 @@ env::task<result<std::unique_ptr<HeldLock>>> RealLocalHost::lock(std::string roo
     co_return std::move(held);
 }
 
+// By a description of its own, since waiting makes it non-blocking, and that of stdin belongs to the caller's shell,
+// too.
+env::task<std::optional<std::string>> RealLocalHost::ask(std::string question) {
+    if (::isatty(STDIN_FILENO) == 0) co_return std::nullopt;
+    const int fd = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) co_return std::nullopt;
+    env::asio::posix::stream_descriptor terminal(env_.get_executor(), fd);
+    if (::write(fd, question.data(), question.size()) < 0) co_return std::nullopt;
+    std::string line;
+    while (line.find('\n') == std::string::npos) {
+        char buffer[256];
+        auto [error] = co_await terminal.async_wait(env::asio::posix::stream_descriptor::wait_read,
+                                                    env::asio::as_tuple(env::asio::use_awaitable));
+        if (error) co_return std::nullopt;
+        const auto count = ::read(fd, buffer, sizeof buffer);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+        if (count <= 0) break; // Ctrl-D
+        line.append(buffer, static_cast<std::size_t>(count));
+    }
+    while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+    co_return line;
+}
+
 env::task<std::string> RealLocalHost::disk_signature(std::string path) {
     auto work = [path = std::move(path)] { return shell::disk_signature(path); };
     co_return co_await pool_.run(std::move(work));

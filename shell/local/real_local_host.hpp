@@ -17,6 +17,7 @@ class RealLocalHost final : public LocalHost {
     std::optional<std::string> address_towards(const std::string& peer) override;
     std::optional<std::string> first_address() override;
     env::task<std::optional<std::string>> resolve(std::string host) override;
+    env::task<std::optional<std::string>> ask(std::string question) override;
     env::task<std::string> disk_signature(std::string path) override;
     env::task<result<std::unique_ptr<HeldLock>>> lock(std::string root) override;
 

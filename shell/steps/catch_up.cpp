@@ -129,7 +129,7 @@ bool skips(VerbContext& ctx) {
 } // namespace
 
 env::task<result<Step>> primary_catch_up(VerbContext& ctx) {
-    if (skips(ctx)) co_return Step::done;
+    if (ctx.is_forced() || skips(ctx)) co_return Step::done;
     auto& state = ctx.state<Handover>();
     const auto old = old_primary(ctx);
     const auto now = designated_primary(ctx.view(), ctx.resource());

@@ -8,6 +8,7 @@
 #include "shell/command/log_links.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/steps/avoid_split.hpp"
+#include "shell/steps/forced_switch.hpp"
 #include "shell/steps/handover_state.hpp"
 #include "shell/steps/membership.hpp"
 #include "shell/steps/return_home.hpp"
@@ -16,6 +17,7 @@
 namespace mars::shell {
 
 env::task<result<Step>> primary_stop_old(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return Step::done; // it is not waited for
     if (!systemd::has_application(ctx)) co_return Step::done;
     note_phase(ctx, 3); // with the wish, in one batch
     const auto move = systemd::begin_move(ctx, old_primary(ctx), ctx.me());
@@ -46,6 +48,7 @@ env::task<result<Step>> primary_start_here(VerbContext& ctx) {
 }
 
 env::task<result<Step>> primary_fetch_on(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return co_await forced_await_fetch(ctx);
     if (!ctx.view().flag(ctx.todo(ctx.me(), "connect"))) ctx.set(ctx.todo(ctx.me(), "connect"), "1");
     co_return Step::done;
 }
@@ -104,6 +107,7 @@ env::task<result<Step>> hear_members(VerbContext& ctx) {
 } // namespace
 
 env::task<result<Step>> primary_leave_old(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return Step::done;
     if (ctx.is_dry_run()) co_return co_await would_leave_old(ctx);
     const auto old = old_primary(ctx);
     MARS_CO_TRY_VOID(co_await check_still_old(ctx));
@@ -139,6 +143,7 @@ void keep_stopped(VerbContext& ctx, const std::string& old) {
 } // namespace
 
 env::task<result<Step>> primary_await_old(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return Step::done;
     if (ctx.is_dry_run()) co_return Step::done; // said in phase 4
     const auto old = old_primary(ctx);
     ctx.state<Handover>().none = ctx.view().get(ctx.key("primary")); // before everything that is looked at
@@ -159,6 +164,7 @@ env::task<result<Step>> primary_await_old(VerbContext& ctx) {
 }
 
 env::task<result<Step>> primary_hear_again(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return Step::done;
     if (ctx.is_dry_run()) co_return Step::done;
     co_return co_await primary_hear_all(ctx);
 }
@@ -203,6 +209,7 @@ result<void> check_still_none(VerbContext& ctx) {
 } // namespace
 
 env::task<result<Step>> primary_designate(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return co_await forced_designate(ctx);
     const auto me = ctx.me();
     if (designated_primary(ctx.view(), ctx.resource()) == me) co_return Step::done;
     if (!ctx.is_dry_run()) MARS_CO_TRY_VOID(co_await check_not_lost(ctx));
@@ -223,6 +230,7 @@ env::task<result<Step>> primary_designate(VerbContext& ctx) {
 }
 
 env::task<result<Step>> primary_await_device(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return co_await forced_await_device(ctx);
     if (ctx.is_dry_run() && takes_over_from_other(ctx)) {
         ctx.would("wait for the device");
         turn_all_on(ctx);

@@ -6,6 +6,7 @@
 #include "shell/command/log_links.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/steps/avoid_split.hpp"
+#include "shell/steps/forced_switch.hpp"
 #include "shell/steps/handover.hpp"
 #include "shell/steps/handover_state.hpp"
 #include "shell/steps/membership.hpp"
@@ -14,11 +15,8 @@
 namespace mars::shell {
 
 env::task<result<Step>> primary_contact(VerbContext& ctx) {
-    if (ctx.is_forced())
-        co_return refusal("verb.nyi",
-                          "--force is not in this version: it comes with the release of the forced data path; a "
-                          "planned handover needs the old primary to be reachable");
     MARS_CO_TRY_VOID(check_marsd(ctx, true));
+    if (ctx.is_forced()) co_return Step::done; // nobody is waited for
     co_return co_await primary_hear_all(ctx);
 }
 
@@ -47,6 +45,8 @@ bool is_disk_code(const std::string& codes) {
     return first == "-28" || first == "-5";
 }
 
+} // namespace
+
 // A disk that is not attached, or not proven, cannot serve: better said before the old primary is called off.
 result<void> check_disk(const VerbContext& ctx) {
     const auto& me = ctx.me();
@@ -58,6 +58,8 @@ result<void> check_disk(const VerbContext& ctx) {
     if (code == -116 && said) return refusal("disk.unproven", text + ": " + said->text);
     return refusal("disk.error", text + ", expected 0; next: give it its disk back, marsd attaches it by itself");
 }
+
+namespace {
 
 // This host and the old primary have gone on differently: calling that off would leave the device nowhere.
 result<void> check_history(VerbContext& ctx) {
@@ -76,12 +78,15 @@ result<void> check_history(VerbContext& ctx) {
     if (found.empty()) return {};
     return ctx.overridable("replay.error", "there is a split brain between host " + me + " and the primary " + *old +
                                                ": " + found + "; nothing was changed; next: to keep the version of " +
-                                               *old + ", marsadm invalidate " + ctx.resource() + " on host " + me);
+                                               *old + ", marsadm invalidate " + ctx.resource() + " on host " + me +
+                                               "; to keep that of " + me + ", here: marsadm disconnect " +
+                                               ctx.resource() + ", then marsadm primary --force " + ctx.resource());
 }
 
 } // namespace
 
 env::task<result<Step>> primary_check(VerbContext& ctx) {
+    if (ctx.is_forced()) co_return co_await forced_check(ctx);
     const auto& me = ctx.me();
     const auto& old = old_primary(ctx);
     if (takes_over_from_other(ctx)) {

@@ -36,6 +36,8 @@ struct Handover {
 // The primary to take over from, as it was when the command began; nullopt: nobody, or it has left the resource.
 const std::optional<std::string>& old_primary(VerbContext& ctx);
 bool takes_over_from_other(VerbContext& ctx);
+// The disk of ME is attached, or will be: disk.error, disk.unproven.
+result<void> check_disk(const VerbContext& ctx);
 // One warning of this kind for each resource and command.
 void warn_once(VerbContext& ctx, const std::string& text);
 

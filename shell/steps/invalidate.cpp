@@ -132,8 +132,14 @@ env::task<result<Step>> invalidate_cut(VerbContext& ctx) {
     MARS_CO_TRY(auto begun, co_await current_log_of(ctx, primary));
     ctx.set(ctx.key("syncstatus-" + ctx.me()), "0");
     MARS_CO_TRY_VOID(co_await ctx.commit());
+    // Older ones, too, when the primary's are others: they tell of the history that is given up.
+    const auto differs = [&](const NumberedKey& mine) {
+        const auto theirs = version_of(ctx.view(), ctx.resource(), mine.id.seq, primary);
+        return theirs && *theirs != ctx.view().value(ctx.key(mine.name));
+    };
     for (const auto& version : versions_of(ctx.view(), ctx.resource()))
-        if (version.id.host == ctx.me() && version.id.seq >= begun.seq) ctx.remove(ctx.key(version.name));
+        if (version.id.host == ctx.me() && (version.id.seq >= begun.seq || differs(version)))
+            ctx.remove(ctx.key(version.name));
     ctx.remove(ctx.key("replay-" + ctx.me()));
     co_return Step::done;
 }

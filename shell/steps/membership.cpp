@@ -3,6 +3,7 @@
 
 #include "kernel/format/version_link.hpp"
 #include "shell/command/log_links.hpp"
+#include "shell/command/split_report.hpp"
 #include "shell/command/wait.hpp"
 
 namespace mars::shell {
@@ -71,9 +72,13 @@ env::task<result<void>> queue_position(VerbContext& ctx, std::string primary, fo
 bool report_split_brain(VerbContext& ctx) {
     auto split = find_split_brain(ctx.view(), ctx.resource());
     if (!split.found()) return false;
+    const auto lines = split_report(ctx.view(), ctx.resource());
+    for (const auto& line : lines) ctx.out().warning(ctx.label(line));
+    if (!lines.empty()) return true;
     ctx.out().warning(ctx.label("SPLIT BRAIN: " + split.text()));
     ctx.out().hint(ctx.label("decide which version shall survive, make that host primary, then marsadm invalidate " +
-                             ctx.resource() + " on the others"));
+                             ctx.resource() + " on the others; logs that nobody needs any more are removed by " +
+                             "marsadm log-purge-all " + ctx.resource()));
     return true;
 }
 

@@ -23,8 +23,6 @@ constexpr auto kLater = std::to_array<Later>({
     {"split-cluster", Family::cluster, ""},
     {"activate-guest", Family::resource, "join-resource"},
     {"deactivate-guest", Family::resource, ""},
-    {"fake-sync", Family::role, ""},
-    {"set-replay", Family::role, "invalidate"},
     {"resize", Family::resource, ""},
     {"set-emergency-limit", Family::log, ""},
     {"emergency-limit", Family::log, ""},

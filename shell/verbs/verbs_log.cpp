@@ -133,7 +133,7 @@ const std::vector<Verb>& log_verbs() {
         row("log-delete-one", {}, kExpert, kWrites | kClusterWide, log_delete<true>,
             "Deletes the lowest numbered log if every member has applied it.", "Otherwise like log-delete-all.",
             {"res.notmember", "replay.link", "logs.none"}),
-        row("log-purge-all", {}, kExpert, kWrites | kDestroys, log_purge,
+        row("log-purge-all", {}, kExpert, kWrites | kDestroys | kNoMemberCheck, log_purge,
             "Deletes this host's version links and logs that no replica leads to.",
             "Cleans up after a split brain or a left resource. With --force also those of other hosts.", {"logs.race"}),
         row("err-purge-all", {}, kExpert, kWrites, err_purge, "Deletes this host's error messages.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who is primary, and which replica is thrown away. Spec: verbs 4.17 … 4.19. Tests: tests/unit/shell/handover_test.cpp.
 #include "shell/steps/catch_up.hpp"
+#include "shell/steps/declare_replica.hpp"
 #include "shell/steps/handover.hpp"
 #include "shell/steps/invalidate.hpp"
 #include "shell/verbs/verb_table.hpp"
@@ -14,7 +15,7 @@ const std::vector<Verb>& role_verbs() {
          .family = Family::role,
          .resource = ResourceArgument::list,
          .arguments = {},
-         .options = {"timeout", "ignore-sync", "no-return", "now", "window", "systemd-enable"},
+         .options = {"timeout", "force", "yes", "ignore-sync", "no-return", "now", "window", "systemd-enable"},
          .data_plane = DataPlane::required,
          .flags = kWrites | kClusterWide,
          .phases =
@@ -102,12 +103,19 @@ const std::vector<Verb>& role_verbs() {
              "does not answer is neither called off nor succeeded; when it was stopped in order after "
              "it had left its role, all other members must answer that may have heard of it. Before the device "
              "appears, all members that can be reached must have seen who is primary; when several hosts want it at "
-             "once, one wins, and has the application, too. On the primary itself, nothing is written. --force is not "
-             "in this version.",
-         .errors = {"dp.required", "sync.self",     "sync.peer",      "todo.off",     "disk.error",     "disk.unproven",
-                    "role.waits",  "role.lost",     "replay.error",   "device.inuse", "emergency.self", "wait.phase",
-                    "wait.device", "device.errlog", "device.blocked", "unit.target",  "unit.write",     "unit.bus",
-                    "unit.stop",   "unit.job",      "unit.start",     "sys.nospace",  "verb.nyi"}},
+             "once, one wins, and has the application, too. On the primary itself, nothing is written. --force goes on "
+             "without the old primary, when that is dead or cannot be reached: only while fetch is paused here "
+             "(disconnect), and never with an incomplete replica. It says before what would be lost, as far as that is "
+             "known here, and wants --yes, or the name of the resource typed on a terminal. What has arrived is "
+             "applied, then this host goes on in a log of its own; all switches are on afterwards. An old primary that "
+             "has written more than has arrived here says so when it comes back, as all others do: a split brain, "
+             "which "
+             "invalidate there resolves.",
+         .errors = {"dp.required",    "sync.self",  "sync.peer",        "todo.off",      "disk.error",
+                    "disk.unproven",  "role.waits", "role.lost",        "replay.error",  "device.inuse",
+                    "emergency.self", "wait.phase", "wait.device",      "device.errlog", "device.blocked",
+                    "unit.target",    "unit.write", "unit.bus",         "unit.stop",     "unit.job",
+                    "unit.start",     "todo.on",    "role.unconfirmed", "sys.nospace"}},
         {.name = "secondary",
          .aliases = {},
          .family = Family::role,
@@ -198,6 +206,40 @@ const std::vector<Verb>& role_verbs() {
                 "--force ignores that, and does not wait for the replica to be at rest.",
          .errors = {"dp.required", "wait.cluster", "role.isprimary", "role.designated", "role.flipping", "role.none",
                     "role.self", "replay.link", "replay.error", "replay.ahead", "logs.race", "wait.indicator"}},
+        {.name = "fake-sync",
+         .aliases = {},
+         .family = Family::role,
+         .level = kExpert,
+         .resource = ResourceArgument::list,
+         .arguments = {},
+         .options = {"timeout"},
+         .flags = kWrites | kDestroys,
+         .phases = {{.number = 1, .title = "switch sync off", .run = fake_sync_switch_off, .name = "switch-off"},
+                    {.number = 2,
+                     .title = "wait until no sync runs",
+                     .run = fake_sync_wait,
+                     .name = "await-off",
+                     .together = true},
+                    {.number = 3, .title = "declare complete", .run = fake_sync_declare, .name = "declare"}},
+         .summary = "Declares this host's replica to be complete, whatever its disk holds.",
+         .doc = "For a disk that was copied by other means, or as the last resort before primary --force. Possibly "
+                "garbage counts as consistent then. The sync switch stays off: resume-sync, or up, afterwards.",
+         .errors = {"wait.indicator"}},
+        {.name = "set-replay",
+         .aliases = {},
+         .family = Family::role,
+         .level = kExpert,
+         .resource = ResourceArgument::one,
+         .arguments = {{"NR", ArgumentType::text, true, false, "the number of the log to begin with"}},
+         .options = {"force"},
+         .flags = kWrites | kDestroys,
+         .phases = {{.number = 1, .title = "check", .run = set_replay_check, .name = "check"},
+                    {.number = 8, .title = "move the position", .run = set_replay_link, .name = "link"}},
+         .summary = "Makes replay begin with another log of the primary.",
+         .doc = "Replay must be paused here, and somebody else be the designated primary. To leave logs out wants "
+                "--force, and leaves a replica that only looks like one; invalidate is nearly always right instead.",
+         .errors = {"usage.arg", "role.none", "role.self", "role.isprimary", "role.designated", "role.flipping",
+                    "todo.on", "replay.link", "replay.skip", "wait.cluster"}},
     };
     return verbs;
 }

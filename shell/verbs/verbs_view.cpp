@@ -7,6 +7,7 @@
 #include "macros/tools/json.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
+#include "shell/command/split_report.hpp"
 #include "shell/command/wait.hpp"
 #include "shell/macro/macro_session.hpp"
 #include "shell/terminal/colours.hpp"
@@ -52,6 +53,9 @@ std::string json_text(VerbContext& ctx, const macros::Context& context, Picture&
         std::optional<failure> failed;
         auto object = macros::json_of_resource(context, resource, only, &failed);
         if (failed) picture.failures.emplace_back(resource, *failed);
+        if (const auto split = only.empty() && !failed ? split_json(context.view, resource) : ""; !split.empty())
+            if (const auto end = object.rfind("\n}"); end != std::string::npos)
+                object.insert(end, ",\n  \"split_brain\": " + split);
         return object;
     };
     if (!is_list(ctx)) return object_of(only_resource(ctx));
@@ -194,6 +198,9 @@ env::task<Picture> take_picture(VerbContext& ctx, bool keep_warnings) {
         picture.warnings.insert(picture.warnings.end(), old.begin(), old.end());
         const auto others = troubles(ctx, setup.view);
         picture.warnings.insert(picture.warnings.end(), others.begin(), others.end());
+        for (const auto& resource : ctx.resources())
+            for (const auto& line : split_report(setup.view, resource))
+                picture.warnings.push_back("resource " + resource + ": " + line);
     }
     co_return picture;
 }

@@ -47,6 +47,7 @@ VerbResult Commands::end(Call& call, bool has_time) {
         call.process->kill();
     }
     result.answer = call.surroundings.output.text(shell::Severity::answer);
+    result.warning = call.surroundings.output.text(shell::Severity::warning);
     result.error += call.surroundings.output.text(shell::Severity::error);
     const auto took = std::chrono::duration<double>(world.now() - call.begun).count();
     char seconds[32];

@@ -19,7 +19,7 @@ class Cluster;
 
 struct VerbResult {
     int exit = -1; // -1: the host died, the call was killed, or did not end in time
-    std::string answer, error;
+    std::string answer, error, warning;
 };
 
 // What happens to the first of several commands while it runs, or to its world.

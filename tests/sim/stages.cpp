@@ -8,9 +8,9 @@
 namespace mars::sim {
 
 std::span<const Family* const> families() {
-    static constexpr const Family* all[] = {&kEveryday, &kLines,   &kClocks,    &kCrashes,   &kRestarts,   &kOperators,
-                                            &kMembers,  &kAbsence, &kStorage,   &kLogs,      &kDisks,      &kMars,
-                                            &kSpace,    &kNetwork, &kAddresses, &kStrangers, &kNeighbours, &kCopies};
+    static constexpr const Family* all[] = {
+        &kEveryday, &kLines, &kClocks, &kCrashes, &kRestarts,  &kOperators, &kMembers,    &kAbsence, &kStorage, &kLogs,
+        &kDisks,    &kMars,  &kSpace,  &kNetwork, &kAddresses, &kStrangers, &kNeighbours, &kCopies,  &kFailover};
     return all;
 }
 

@@ -31,7 +31,7 @@ struct Family {
 std::span<const Family* const> families();
 
 extern const Family kEveryday, kLines, kClocks, kCrashes, kRestarts, kOperators, kMembers, kAbsence, kStorage, kLogs,
-    kDisks, kMars, kSpace, kNetwork, kAddresses, kStrangers, kNeighbours, kCopies;
+    kDisks, kMars, kSpace, kNetwork, kAddresses, kStrangers, kNeighbours, kCopies, kFailover;
 
 // One step: draws a stage of the run's families, and plays it.
 void play_stage(Run& run);

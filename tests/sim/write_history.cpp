@@ -55,6 +55,16 @@ void WriteHistory::abandon(std::uint64_t number) {
     writes_[number - 1].under_way = false;
 }
 
+void WriteHistory::give_up(std::uint64_t last, std::span<const std::byte> content) {
+    std::string wrong;
+    for (std::uint64_t s = 0; s < sectors_.size(); ++s) {
+        const auto index = shown(content.subspan(s * kSector, kSector), s, wrong);
+        if (!index) continue; // it is being written to
+        for (auto later = *index; later < sectors_[s].size(); ++later)
+            if (sectors_[s][later] <= last) writes_[sectors_[s][later] - 1].acknowledged_at = 0;
+    }
+}
+
 std::string WriteHistory::describe(std::uint64_t number, std::uint64_t sector) const {
     const auto& write = writes_[number - 1];
     return "write " + std::to_string(number) + " (sectors " + std::to_string(write.first) + "+" +

@@ -33,6 +33,10 @@ class WriteHistory {
     // It failed, or its host crashed: it may have happened or not.
     void abandon(std::uint64_t number);
 
+    // Of the writes up to `last`, those that `content` does not show are lost, and somebody has agreed to that: they
+    // may be there or not.
+    void give_up(std::uint64_t last, std::span<const std::byte> content);
+
     std::uint64_t sectors() const { return sectors_.size(); }
     std::uint64_t started() const { return writes_.size(); }
     std::uint64_t acknowledged() const { return acknowledged_; }

@@ -214,3 +214,44 @@ TEST_CASE("logs of the same names with another past are a split, after what both
     REQUIRE(result.last_common);
     CHECK(result.last_common->text() == "log-000000002-alpha,5120");
 }
+
+TEST_CASE("bytes beyond the last common position are counted over all logs") {
+    Links links;
+    write_first_two(links, "alpha", 73728);
+    links.write("alpha", {3, "alpha"}, 8192);
+    links.write("alpha", {4, "alpha"}, 4096);
+    write_first_two(links, "beta", 40960);
+    links.write("beta", {3, "beta"}, 1024);
+    const auto r = compare_histories(at("alpha", "log-000000004-alpha,4096,0"), at("beta", "log-000000003-beta,1024,0"),
+                                     links.lookup());
+    CHECK(r.kind == History::split);
+    CHECK(r.beyond_a == 73728 - 40960 + 8192 + 4096);
+    CHECK(r.beyond_b == 1024);
+}
+
+TEST_CASE("a host has all that it has written, applied or not") {
+    Links links;
+    write_first_two(links, "alpha", 73728);
+    write_first_two(links, "beta", 40960);
+    links.write("beta", {3, "beta"}, 8192);
+    const std::vector<HostPosition> hosts{at("alpha", "log-000000002-alpha,4096,0"),
+                                          at("beta", "log-000000003-beta,100,0")};
+    const auto found = find_split_brain(hosts, {}, links.lookup());
+    REQUIRE(found.pairs.size() == 1);
+    CHECK(found.pairs.front().history.last_common == LogPosition{{2, "alpha"}, 40960});
+    CHECK(found.pairs.front().history.beyond_a == 73728 - 40960);
+    CHECK(found.pairs.front().history.beyond_b == 8192);
+    links.write("alpha", {3, "alpha"}, 10);
+    CHECK(known_end(hosts.front(), links.lookup()).position == LogPosition{{3, "alpha"}, 10});
+    CHECK(known_end(hosts.back(), links.lookup()).position == LogPosition{{3, "beta"}, 8192});
+}
+
+TEST_CASE("who stands in an empty log has not gone on") {
+    Links links;
+    write_first_two(links, "alpha", 73728);
+    links.write("alpha", {3, "alpha"}, 0);
+    write_full(links, "beta");
+    const auto r = compare(at("alpha", "log-000000003-alpha,0,0"), at("beta", "log-000000003-beta,40960,0"), links);
+    CHECK(r.kind == History::common);
+    CHECK(r.last_common == LogPosition{{2, "alpha"}, 73728});
+}

@@ -141,9 +141,12 @@ TEST_CASE("a secondary steps to the next log when all conditions hold") {
     }
     SECTION("S1: two hosts own the next number") {
         s.logs({{2, "alpha", 1000}, {3, "alpha", 200}, {3, "gamma", 100}});
+        s.set("primary", "(none)");
         CHECK_FALSE(s.plan().step_to);
         CHECK(s.says("err-splitbrain-detected"));
         CHECK_FALSE(s.plan().fetch);
+        s.set("primary", "alpha"); // its version has been chosen, and it continues what is here
+        CHECK(s.plan().step_to == kLog3a);
     }
     SECTION("S3: the next number is missing") {
         s.logs({{2, "alpha", 1000}, {4, "alpha", 200}});
@@ -182,8 +185,15 @@ TEST_CASE("what a log has behind the place where its writer went on is not appli
         CHECK_FALSE(s.plan().step_to);
         CHECK(s.says("err-splitbrain-detected"));
     }
+    SECTION("also before the next log has arrived") {
+        s.logs({{2, "alpha", 1300}});
+        s.set("replay-beta", "log-000000002-alpha,900,400");
+        CHECK(s.plan().end == 1000);
+    }
     SECTION("while nothing follows it, all of it is applied") {
         s.logs({{2, "alpha", 1300}});
+        s.versions("alpha", {{1, "alpha", 500}, {2, "alpha", 1300}});
+        s.view.erase("resource-r/version-000000003-alpha");
         s.set("replay-beta", "log-000000002-alpha,900,400");
         CHECK(s.plan().end == 1300);
     }

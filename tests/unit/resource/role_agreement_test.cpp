@@ -97,3 +97,25 @@ TEST_CASE("of those that cannot be reached, only the primary before decides") {
     s.set("actual-gamma/primary-seen", "beta,1.000000000");
     CHECK(s.unaware() == "beta");
 }
+
+TEST_CASE("a forced switch waits for nobody who may be dead, nor for an application at the old primary") {
+    Scene s;
+    const auto designated_by_force = [&] {
+        const auto primary = s.tree->get("resource-r/primary");
+        REQUIRE(primary);
+        const auto mark = std::string("resource-r/local-alpha/") + tree::kForcedMark;
+        REQUIRE(s.tree->apply(mark, "beta", primary->stamp, ""));
+    };
+    s.set("actual-beta/primary-seen", "beta,1.000000000");
+    s.set("actual-gamma/primary-seen", "beta,1.000000000");
+    s.designate("alpha");
+    designated_by_force();
+    CHECK(s.unaware() == "beta, gamma"); // they answer at once
+    s.set("actual-beta/open-count", "1");
+    CHECK(s.unaware() == "gamma");
+    s.reachable.clear();
+    CHECK(s.unaware().empty());
+    s.designate("beta");
+    s.designate("alpha"); // not by force
+    CHECK(s.unaware() == "beta");
+}

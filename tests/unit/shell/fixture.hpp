@@ -44,7 +44,14 @@ class FakeLocalHost final : public LocalHost {
         co_return std::move(lock);
     }
 
+    env::task<std::optional<std::string>> ask(std::string question) override {
+        asked.push_back(std::move(question));
+        co_return typed;
+    }
+
     bool root = true;
+    std::optional<std::string> typed; // at the terminal; nullopt: there is none
+    Words asked;
     std::optional<std::string> towards = "10.0.0.1";
     std::optional<std::string> first = "10.0.0.1";
     std::map<std::string, std::string> names;
