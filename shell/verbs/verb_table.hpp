@@ -16,6 +16,7 @@ const std::vector<Verb>& role_verbs();
 const std::vector<Verb>& log_verbs();
 const std::vector<Verb>& wait_verbs();
 const std::vector<Verb>& view_verbs();
+const std::vector<Verb>& health_verbs();
 const std::vector<Verb>& help_verbs();
 const std::vector<Verb>& macro_verbs();
 const std::vector<Verb>& script_verbs();
