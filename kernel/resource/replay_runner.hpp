@@ -36,6 +36,7 @@ class ReplayRunner final : public Runner {
         std::int64_t end = 0;   // of what was there
         std::uint64_t cuts = 0; // of the log until then
     };
+    void note_newest();
     bool is_torn(const Plan& plan) const;
     bool must_pause() const;
     bool shall_wait_for_more(const Plan& plan) const;
@@ -44,6 +45,7 @@ class ReplayRunner final : public Runner {
     ReplayEngine engine_;
     Duration ended_at_{};
     std::optional<Torn> torn_;
+    std::optional<Stamp> newest_; // of the writes on the disk
 };
 
 } // namespace mars::resource

@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <ctime>
 
+#include "kernel/format/replay_link.hpp"
 #include "kernel/tree/heard.hpp"
 #include "kernel/tree/log_progress.hpp"
+#include "kernel/tree/write_burst.hpp"
 
 namespace mars::tree {
 
@@ -61,6 +63,21 @@ std::optional<std::int64_t> bytes_behind(const View& view, std::string_view reso
     return progress.forward_known;
 }
 
+namespace {
+
+// Since when the data that `host` has not applied exist: not earlier than the newest write that it has applied, nor, if
+// it had everything until then, than the begin of the present burst of writes.
+std::optional<Stamp> missing_since(const View& view, std::string_view resource, const std::string& host,
+                                   const std::string& primary) {
+    const auto applied = Stamp::parse(view.value(resource_key(resource, "actual-" + host + "/replay-stamp")));
+    const auto burst = WriteBurst::parse(view.value(resource_key(resource, "actual-" + primary + "/write-burst")));
+    const auto replay = format::ReplayLink::parse(view.value(resource_key(resource, "replay-" + host)));
+    if (!burst || !replay || format::compare_progress(burst->after, replay->position()) > 0) return applied;
+    return std::max(burst->begin, applied.value_or(burst->begin));
+}
+
+} // namespace
+
 Lag lag_of(const View& view, std::string_view resource, const std::string& host, const Looker& looker) {
     if (is_primary(view, resource, host)) return {0, Duration(0), ""};
     const auto bytes = bytes_behind(view, resource, host);
@@ -71,10 +88,17 @@ Lag lag_of(const View& view, std::string_view resource, const std::string& host,
             return {std::nullopt, std::nullopt,
                     text_of(*silence, looker.now) + "; " + host + " was " + amount_text(*bytes) + " behind then"};
     if (*bytes == 0) return {0, Duration(0), ""};
-    if (const auto silence = silence_of(view, host, looker))
-        return {bytes, silence->heard ? std::optional(looker.now - *silence->heard) : std::nullopt,
-                text_of(*silence, looker.now) + "; " + host + " may have come further since"};
-    return {bytes, std::nullopt, "for how long is not told"};
+    Lag lag{bytes, std::nullopt, ""};
+    // A stamp of the future tells nothing: the cluster's clock is ahead of this host's.
+    const auto since = missing_since(view, resource, host, primary);
+    if (since && *since <= looker.now) lag.time = looker.now - *since;
+    if (const auto silence = silence_of(view, host, looker)) {
+        lag.reason = text_of(*silence, looker.now) + "; " + host + " may have come further since";
+        if (!lag.time && silence->heard) lag.time = looker.now - *silence->heard;
+    } else if (!lag.time) {
+        lag.reason = "since when it misses something is not told";
+    }
+    return lag;
 }
 
 std::string age_text(Duration age) {

@@ -99,8 +99,9 @@ constexpr Primitive kNewsStateRows[] = {
      "can know. Of a silent host: at most; it grows.",
      "%data-lag{}", "60000000", lag_value, Unit::bytes, true},
     {"time-lag", "[{host}]", 0, 1, false, false,
-     "Seconds that it is behind: 0 when it is level, however long nobody has written; -1 when that is not known. Of a "
-     "silent host: at least since it was heard of; it grows.",
+     "Seconds that it is behind: how long the oldest write that it misses exists, within some seconds; 0 when it is "
+     "level, "
+     "however long nobody has written; -1 when that is not known. Of a silent host: at most; it grows.",
      "%time-lag{}", "-1", lag_value, Unit::seconds, true},
     {"lag-reason", "[{host}]", 0, 1, false, false, "Why these are not known, or only bounds; else empty.",
      "[%lag-reason{nodea}]", "[]", lag_value, Unit::text, true},

@@ -73,13 +73,24 @@ void check_device(Examination& e) {
     }
 }
 
+// What marsd of `host` says about an activity that does not go on; empty: nothing.
+std::string said_of(const Examination& e, const std::string& host, std::initializer_list<const char*> names) {
+    std::string text;
+    for (const char* name : names) {
+        const auto key = tree::resource_key(e.resource, "actual-" + host + "/msg-" + name);
+        if (const auto said = message_at(e.patient.view, key)) text += "; " + said->text;
+    }
+    return text;
+}
+
 void check_copy(Examination& e) {
     const auto& p = e.patient;
     const auto size = p.view.number(tree::resource_key(e.resource, "size")).value_or(0);
     for (const auto& host : e.hosts) {
         if (p.is_complete(e.resource, host)) continue;
         const auto done = p.view.number(tree::resource_key(e.resource, "syncstatus-" + host)).value_or(0);
-        const auto why = tree::amount_text(done) + " of " + tree::amount_text(size) + " are here";
+        const auto why = tree::amount_text(done) + " of " + tree::amount_text(size) + " are here" +
+                         said_of(e, host, {"inf-sync", "inf-sync-start"});
         if (done >= size)
             e.add(Weight::warning, host, "its copy is whole, but its replay has still to reach the end of the sync",
                   "until then its disk cannot be used", {"marsadm forecast " + e.resource});
@@ -98,8 +109,11 @@ void check_backlog(Examination& e) {
         if (p.is_silent(host)) continue; // said of it already
         const auto lag = tree::lag_of(p.view, e.resource, host, p.looker);
         if (lag.bytes && *lag.bytes > kMuch)
-            e.add(Weight::warning, host, "its replica is " + tree::amount_text(*lag.bytes) + " behind", "",
-                  {"marsadm forecast " + e.resource + " tells when it has caught up"});
+            e.add(
+                Weight::warning, host, "its replica is " + tree::amount_text(*lag.bytes) + " behind",
+                (lag.time ? "the oldest write that it misses was " + tree::age_text(*lag.time) + " ago" : lag.reason) +
+                    said_of(e, host, {"inf-fetch"}),
+                {"marsadm forecast " + e.resource + " tells when it has caught up"});
     }
 }
 

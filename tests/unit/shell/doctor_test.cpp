@@ -151,8 +151,12 @@ const std::vector<Trouble>& troubles() {
          {"on host a: its device /dev/mars/r fails requests: if-state = -28"}},
         {"copy",
          Weight::error,
-         [](Healthy& h, Patient&) { h.set("resource-r/syncstatus-b", "524288"); },
-         {"ERROR: resource r on host b: its copy is not complete, and no sync runs", "512.0 KiB of 1.0 MiB are here"}},
+         [](Healthy& h, Patient&) {
+             h.set("resource-r/syncstatus-b", "524288");
+             h.complain("resource-r/actual-b", "inf-sync-start", "waiting until a has replayed");
+         },
+         {"ERROR: resource r on host b: its copy is not complete, and no sync runs",
+          "512.0 KiB of 1.0 MiB are here; waiting until a has replayed"}},
         {"copy",
          Weight::warning,
          [](Healthy& h, Patient&) {
@@ -166,8 +170,13 @@ const std::vector<Trouble>& troubles() {
          {"its replay has still to reach the end of the sync"}},
         {"backlog",
          Weight::warning,
-         [](Healthy& h, Patient&) { h.version(3, "a", 100 << 20, 1); },
-         {"on host b: its replica is 100.0 MiB behind", "next: marsadm forecast r"}},
+         [](Healthy& h, Patient&) {
+             h.version(3, "a", 100 << 20, 1);
+             h.set("resource-r/actual-b/replay-stamp", Stamp{Healthy::kNow - 34, 0}.text());
+             h.complain("resource-r/actual-b", "inf-fetch", "a refuses the connection");
+         },
+         {"on host b: its replica is 100.0 MiB behind",
+          "the oldest write that it misses was 34 s ago; a refuses the connection", "next: marsadm forecast r"}},
         {"logs",
          Weight::error,
          [](Healthy& h, Patient&) { h.set("resource-r/actual-b/damaged-log", "log-000000003-a"); },

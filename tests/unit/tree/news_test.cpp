@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "kernel/tree/news.hpp"
+#include "kernel/tree/write_burst.hpp"
 #include "tests/unit/map_view.hpp"
 
 using namespace mars;
@@ -77,6 +78,32 @@ TEST_CASE("on the primary the lag of a silent secondary grows, in bytes and in s
     lag = lag_of(two, "r", "b", from("a"));
     CHECK(lag.bytes == 1048576 - 4096);
     CHECK(lag.time == Duration(60s));
+}
+
+TEST_CASE("the lag in seconds is the age of the oldest write that is missing, whatever pause was before") {
+    Two two;
+    two.written("8192");
+    CHECK_FALSE(lag_of(two, "r", "b", from("b")).time); // not told, as by older releases
+    two.set("resource-r/actual-b/replay-stamp", Stamp{kNow - 3600, 0}.text());
+    CHECK(lag_of(two, "r", "b", from("b")).time == Duration(1h)); // at most
+    const auto burst = [&](std::int64_t seconds_ago, std::int64_t position) {
+        const WriteBurst value{Stamp{kNow - seconds_ago, 0}, {format::LogName{3, "a"}, position}};
+        CHECK(WriteBurst::parse(value.text()) == value);
+        two.set("resource-r/actual-a/write-burst", value.text());
+    };
+    burst(2, 4096); // b had everything until then
+    CHECK(lag_of(two, "r", "b", from("b")).time == Duration(2s));
+    burst(2, 6144); // b lacks some of what was written before
+    CHECK(lag_of(two, "r", "b", from("b")).time == Duration(1h));
+    burst(600, 4096); // b is in the midst of a long burst
+    two.set("resource-r/actual-b/replay-stamp", Stamp{kNow - 7, 0}.text());
+    CHECK(lag_of(two, "r", "b", from("b")).time == Duration(7s));
+    two.set("resource-r/actual-b/replay-stamp", Stamp{kNow + 7, 0}.text()); // a clock is ahead
+    CHECK_FALSE(lag_of(two, "r", "b", from("b")).time);
+    two.written("4096");
+    CHECK(lag_of(two, "r", "b", from("b")).time == Duration(0));
+    CHECK_FALSE(WriteBurst::parse("17"));
+    CHECK_FALSE(WriteBurst::parse("17.5,log-x"));
 }
 
 TEST_CASE("of the hosts that are silent the one that was heard of longest ago counts") {
