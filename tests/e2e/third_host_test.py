@@ -62,7 +62,7 @@ def test_two_members_go_on_without_the_third(state):
         wait_for("hostC says how old its data are", lambda: "[no news of host" in c.view("diskstate", RES))
         assert "UpToDate[no news of hostA for" in c.marsadm(f"view {RES}").out
         assert '"data_lag_bytes": null' in c.marsadm(f"--json view {RES}").out
-        assert b.view("data-lag", RES) == "0"
+        assert b.view("data-lag", RES) == "0" and b.view("time-lag", RES) == "0"
         found = a.marsadm("doctor", check=False)
         assert found.code == 2 and "on host hostC: no news of hostC" in found.out, found
         assert "MiB behind at most" in found.out, found
