@@ -103,6 +103,13 @@ void check_copy(Examination& e) {
     }
 }
 
+// Its last progress, when that is long ago for somebody who is behind.
+std::string standstill_of(const Examination& e, const std::string& host) {
+    const auto replay = e.patient.view.get(tree::resource_key(e.resource, "replay-" + host));
+    if (!replay || e.patient.now() - replay->stamp < std::chrono::minutes(1)) return {};
+    return "; its position has not moved " + e.patient.since(replay->stamp);
+}
+
 void check_backlog(Examination& e) {
     const auto& p = e.patient;
     for (const auto& host : e.hosts) {
@@ -112,7 +119,7 @@ void check_backlog(Examination& e) {
             e.add(
                 Weight::warning, host, "its replica is " + tree::amount_text(*lag.bytes) + " behind",
                 (lag.time ? "the oldest write that it misses was " + tree::age_text(*lag.time) + " ago" : lag.reason) +
-                    said_of(e, host, {"inf-fetch"}),
+                    standstill_of(e, host) + said_of(e, host, {"inf-fetch"}),
                 {"marsadm forecast " + e.resource + " tells when it has caught up"});
     }
 }

@@ -117,8 +117,9 @@ env::task<result<Step>> forecast(VerbContext& ctx) {
     co_return Step::done;
 }
 
-// All of them look at what is here, whatever state this host is in.
-constexpr unsigned kLooks = kReads | kInformational | kNoUuid | kAnyUser | kNoMemberCheck;
+// All of them look at what is here, whatever state this host is in. Only root can read it: to others nothing would seem
+// to be there.
+constexpr unsigned kLooks = kReads | kInformational | kNoUuid | kNoMemberCheck;
 
 } // namespace
 

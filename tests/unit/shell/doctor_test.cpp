@@ -173,10 +173,13 @@ const std::vector<Trouble>& troubles() {
          [](Healthy& h, Patient&) {
              h.version(3, "a", 100 << 20, 1);
              h.set("resource-r/actual-b/replay-stamp", Stamp{Healthy::kNow - 34, 0}.text());
+             h.set("resource-r/replay-b", "log-000000003-a,4096,0", Stamp{Healthy::kNow - 600, 0});
              h.complain("resource-r/actual-b", "inf-fetch", "a refuses the connection");
          },
          {"on host b: its replica is 100.0 MiB behind",
-          "the oldest write that it misses was 34 s ago; a refuses the connection", "next: marsadm forecast r"}},
+          "the oldest write that it misses was 34 s ago; its position has not moved for 10 min; a refuses the "
+          "connection",
+          "next: marsadm forecast r"}},
         {"logs",
          Weight::error,
          [](Healthy& h, Patient&) { h.set("resource-r/actual-b/damaged-log", "log-000000003-a"); },
@@ -256,6 +259,9 @@ TEST_CASE("doctor of one resource leaves the others out") {
 
 TEST_CASE("the exit status of doctor is for monitoring") {
     Pair site;
+    site.local.root = false; // to whom nothing would seem to be there
+    CHECK(site.run({"doctor"}).exit == 4);
+    site.local.root = true;
     site.set("resource-r/todo-b/attach", "1");
     CHECK(site.run({"doctor"}).exit == 0);
     CHECK(site.output.text(Severity::answer) == "all right\n");
