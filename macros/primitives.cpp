@@ -45,6 +45,7 @@ std::span<const TableChapter> primitive_table() {
         {"Time stamps, ages, lags", rows({age_state_primitives()})},
         {"Consistency", rows({consistency_state_primitives()})},
         {"Handover and application", rows({handover_state_primitives()})},
+        {"Age of what is known", rows({news_state_primitives()})},
     };
     return kChapters;
 }

@@ -44,6 +44,7 @@ struct Replayer::Portion {
     std::uint64_t begin;
     std::uint64_t end;
     std::size_t records = 0;
+    Stamp newest;                     // of its records
     std::optional<ReplayResult> stop; // how the log ends behind this portion
 };
 
@@ -135,6 +136,7 @@ env::task<void> Replayer::collect(LogReader& reader, Portion& portion) {
         if (record.code == MARS_LOG_CODE_WRITE_NEW)
             portion.extents.insert(static_cast<std::uint64_t>(record.pos), reader.share(record));
         portion.end = record.end;
+        portion.newest = std::max(portion.newest, record.stamp);
         ++portion.records;
     }
 }
@@ -148,6 +150,7 @@ env::task<result<void>> Replayer::apply(Portion& portion) {
         MARS_CO_TRY_VOID(co_await disk_.flush());
     }
     position_ = portion.end;
+    newest_ = std::max(newest_.value_or(Stamp()), portion.newest);
     counters_.records += portion.records;
     counters_.log_bytes += portion.end - portion.begin;
     counters_.disk_bytes += portion.extents.bytes();

@@ -63,6 +63,8 @@ class Replayer {
     std::uint64_t position() const { return position_; }
     // The disk was touched by nothing behind it.
     std::uint64_t dirty_end() const { return dirty_end_; }
+    // When the newest write that is durable on the disk had arrived at the primary; nullopt: none was applied yet.
+    std::optional<Stamp> newest() const { return newest_; }
     const ReplayCounters& counters() const { return counters_; }
     // Notified when the position has advanced (rate-limited), and at the end of a run.
     env::Event& changed() { return changed_; }
@@ -83,6 +85,7 @@ class Replayer {
     std::uint64_t position_ = 0;
     std::uint64_t dirty_end_ = 0;
     Duration last_report_{0};
+    std::optional<Stamp> newest_;
     ReplayCounters counters_;
     env::Event changed_;
 };

@@ -8,6 +8,7 @@ namespace mars::resource {
 namespace {
 constexpr Duration kRotationRetry = std::chrono::milliseconds(100); // while the log before is still being written back
 constexpr Duration kTellAtEnd = std::chrono::seconds(10);           // systemd's patience has an end, too
+constexpr Duration kPause = std::chrono::seconds(10);               // between bursts of writes
 } // namespace
 
 void AppendRunner::observe(Local& local) {
@@ -157,7 +158,27 @@ env::task<result<bool>> AppendRunner::publish() {
     co_return true;
 }
 
+// What is missing elsewhere is not older than the begin of the burst of writes that it belongs to: for who was level
+// until then, a pause before is no lag.
+void AppendRunner::note_burst() {
+    const auto logs = engine_.is_running() ? engine_.open_logs() : std::vector<block::LogProgress>();
+    if (logs.empty()) {
+        looked_at_.reset();
+        return;
+    }
+    const auto now = host_.tree.lamport().now();
+    const format::LogPosition end{logs.back().log, static_cast<std::int64_t>(logs.back().durable)};
+    if (looked_at_ && end != end_) {
+        if (!grown_at_ || context_.now() - *grown_at_ > kPause) burst_ = tree::WriteBurst{*looked_at_, end_};
+        grown_at_ = context_.now();
+    }
+    looked_at_ = now;
+    end_ = end;
+}
+
 void AppendRunner::add_facts(Facts& facts) {
+    note_burst();
+    facts.burst = burst_;
     facts.is_primary = is_running() || has_untold_; // others must not take it for a former one
     if (is_running()) facts.replay_code = "0";
     facts.device_exists = engine_.device_exists();

@@ -50,6 +50,7 @@ class AppendRunner final : public Runner {
     bool gives_up_telling();
     env::task<bool> create_device();
     env::task<void> look_after_device();
+    void note_burst();
 
     AttachedDisk& disk_;
     AppendNote& note_;
@@ -58,6 +59,11 @@ class AppendRunner final : public Runner {
     std::map<LogName, std::int64_t> tails_; // logs, and their durable lengths
     std::optional<Duration> untold_since_;  // the last positions, while marsd is being stopped
     bool has_untold_ = false;               // it has given that up
+    // The end of the newest log: what it was, when it was looked at (Lamport), and when it has grown (steady).
+    format::LogPosition end_;
+    std::optional<Stamp> looked_at_;
+    std::optional<Duration> grown_at_;
+    std::optional<tree::WriteBurst> burst_;
     Duration device_seen_at_{};
     std::string device_trouble_; // what is in the way of the device's node
 };

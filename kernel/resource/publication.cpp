@@ -49,7 +49,12 @@ constexpr Row kState[] = {
      [](const Facts& f) { return f.primary_seen.empty() ? Value() : Value(f.primary_seen); }},
 };
 
+// What changes while data flow; told behind the positions.
 constexpr Row kRates[] = {
+    {"actual-%/replay-stamp", Renewal::when_changed,
+     [](const Facts& f) { return f.newest_applied ? Value(f.newest_applied->text()) : Value(); }},
+    {"actual-%/write-burst", Renewal::when_changed,
+     [](const Facts& f) { return f.burst ? Value(f.burst->text()) : Value(); }},
     {"actual-%/amount-file_rate", Renewal::when_changed, [](const Facts& f) { return number(f.fetch_rate.amount); }},
     {"actual-%/ops-file_rate", Renewal::when_changed, [](const Facts& f) { return number(f.fetch_rate.operations); }},
     {"actual-%/amount-replay_rate", Renewal::when_changed, [](const Facts& f) { return number(f.replay_rate.amount); }},

@@ -12,6 +12,7 @@
 #include "kernel/format/log_name.hpp"
 #include "kernel/resource/resource_view.hpp"
 #include "kernel/tree/tree.hpp"
+#include "kernel/tree/write_burst.hpp"
 
 namespace mars::resource {
 
@@ -35,7 +36,9 @@ struct Facts {
     int device_error = 0;          // why the device gives errors: -errno
     int open_count = 0;
     bool device_exists = false;
-    std::string primary_seen; // which version of `primary` this host acts upon; empty: nothing is durable
+    std::string primary_seen;              // which version of `primary` this host acts upon; empty: nothing is durable
+    std::optional<Stamp> newest_applied;   // when the newest write that replay has applied had arrived at the primary
+    std::optional<tree::WriteBurst> burst; // of a primary
     Rate fetch_rate, replay_rate, sync_rate;
 
     bool operator==(const Facts&) const = default;

@@ -40,6 +40,8 @@ class ReplayEngine {
     // What is on the disk durably, and what may have been touched.
     format::ReplayLink position() const;
     std::int64_t end() const;
+    // When the newest write of this run that is on the disk had arrived at the primary.
+    std::optional<Stamp> newest() const { return replayer_ ? replayer_->newest() : std::nullopt; }
     block::Limiter& rate() { return rate_; }
 
   private:

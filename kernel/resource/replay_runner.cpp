@@ -55,6 +55,7 @@ bool ReplayRunner::shall_wait_for_more(const Plan& plan) const {
 }
 
 env::task<void> ReplayRunner::take_outcome() {
+    note_newest();
     const auto end = engine_.end();
     auto outcome = co_await engine_.take_outcome();
     ended_at_ = context_.now();
@@ -80,7 +81,13 @@ env::task<result<bool>> ReplayRunner::publish() {
     co_return true;
 }
 
+void ReplayRunner::note_newest() {
+    if (const auto newest = engine_.newest()) newest_ = newest;
+}
+
 void ReplayRunner::add_facts(Facts& facts) {
+    note_newest();
+    facts.newest_applied = newest_;
     facts.is_replaying = is_running();
     facts.replay_code = is_running() ? "0" : health_.last_replay().code.text();
     facts.replay_rate = rate_of(engine_.rate(), is_running());

@@ -36,6 +36,7 @@ class ReplayRunner final : public Runner {
         std::int64_t end = 0;   // of what was there
         std::uint64_t cuts = 0; // of the log until then
     };
+    void note_newest();
     bool is_torn(const Plan& plan) const;
     bool is_again(const Plan& plan) const;
     bool must_pause() const;
@@ -46,6 +47,7 @@ class ReplayRunner final : public Runner {
     Duration ended_at_{};
     std::optional<Torn> torn_;
     std::optional<format::LogPosition> reached_; // by the last run
+    std::optional<Stamp> newest_;                // of the writes on the disk
 };
 
 } // namespace mars::resource

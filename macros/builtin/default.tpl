@@ -3,6 +3,8 @@
 %if{%is-member{}}{\
   \  %{res} [%count-resource-peers{}/%count-configured-peers{}]\
   \ %diskstate{} %replstate{} %flags{} %role{} %primarynode{} %commstate{}\n\
+  %if{%is-primary{}}{\
+    %foreach{line}{%silence-text{}}{\n}{%if{%{line}}{\     Silence: %{line}\n}}}\
   %if{%handover-text{}}{\
     \     Handover: %handover-text{}\n}\
   %if{%application-text{}}{\

@@ -3,5 +3,5 @@
 {%not{%disk-present{}}}{Detached}\
 {%not{%is-attach{}}}{Detached}\
 {%not{%is-almost-consistent{}}}{Inconsistent}\
-{%work-reached{}}{Uptodate}\
-{Outdated[%outdated-flags-1and1{}]}\
+{%work-reached{}}{Uptodate%if{%news-text{}}{[%news-text{}]}}\
+{Outdated[%outdated-flags-1and1{}%if{%news-text{}}{; %news-text{}}]}\

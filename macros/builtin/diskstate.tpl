@@ -23,8 +23,8 @@
   %if{%todo-primary{}}{[%human-numbers{}{}{}{%writeback-rest{}}]}}\
 {%not{%work-reached{}}}{\
   %elsif\
-  {%not{%todo-primary{}}}{OutDated[%outdated-flags{}]}\
+  {%not{%todo-primary{}}}{OutDated[%outdated-flags{}%if{%news-text{}}{; %news-text{}}]}\
   {%is-primary{}}{WriteBack[%human-numbers{}{}{}{%writeback-rest{}}]}\
   {Recovery[%human-numbers{}{}{}{%writeback-rest{}}]}}\
 {%and{%get-primary{}}{%is-emergency{%get-primary{}}}}{EmergencyMode}\
-{UpToDate}\
+{UpToDate%if{%news-text{}}{[%news-text{}]}}\

@@ -11,6 +11,7 @@
 {%todo-primary{}}{\
   %elsif\
   {%is-emergency{}}{EmergencyMode}\
+  {%and{%is-primary{}}{%silent-members{}}}{SecondaryUnreachable}\
   {%is-primary{}}{Replicating}\
   {NotYetPrimary}}\
 {%and{%sync-rest{}}{%not{%todo-sync{}}}}{PausedSync}\
@@ -20,4 +21,4 @@
 {%not{%get-primary{}}}{NoPrimaryDesignated}\
 {%not{%is-alive{%get-primary{}}}}{PrimaryUnreachable}\
 {%is-orphan{}}{Orphan}\
-{Replaying}\
+{Replaying%if{%news-text{}}{[%news-text{}]}}\

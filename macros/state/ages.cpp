@@ -22,12 +22,27 @@ std::string replay_stamp(const State& state, const std::string& host) {
     return std::to_string(link ? link->stamp.sec : 0);
 }
 
-std::string fetch_stamp(const State& state, const std::string& host) {
+// The newest version link of the host.
+std::optional<tree::Link> last_version(const State& state, const std::string& host) {
     std::string directory = state.in_resource(""), last;
     for (auto& name : state.view().names(directory.substr(0, directory.size() - 1), "version-"))
         if (name.ends_with("-" + host)) last = name;
-    auto link = last.empty() ? std::nullopt : state.view().raw(directory + last);
+    return last.empty() ? std::nullopt : state.view().raw(directory + last);
+}
+
+std::string fetch_stamp(const State& state, const std::string& host) {
+    auto link = last_version(state, host);
     return std::to_string(link ? link->stamp.sec : -1);
+}
+
+// Both have come to the same point: whoever has told it first, the other one is not late.
+bool is_level(const State& state, std::string_view activity, const std::string& a, const std::string& b) {
+    if (activity == "alive") return false;
+    const auto replay = [&](const std::string& host) { return state.optional(state.in_resource("replay-" + host)); };
+    const auto first = last_version(state, a), second = last_version(state, b);
+    const bool same_fetch = first && second && first->value == second->value;
+    const bool same_replay = !replay(a).empty() && replay(a) == replay(b);
+    return activity == "fetch" ? same_fetch : activity == "replay" ? same_replay : same_fetch && same_replay;
 }
 
 // The stamp of an activity on `host`; "alive" is that of the host itself.
@@ -84,6 +99,15 @@ Flow lag(Evaluator& evaluator, const Call& call, Value& out) {
         MARS_FLOW(state.designated_primary(other));
     out.set(-1);
     if (other.empty()) return Flow::normal;
+    if (!evaluator.compat()) {
+        const auto looker = state.looker(); // what was true when the line was cut is no lag of now
+        if (tree::silence_of(state.view(), host, looker) || tree::silence_of(state.view(), other, looker))
+            return Flow::normal;
+        if (is_level(state, choice(call), host, other)) {
+            out.set(0);
+            return Flow::normal;
+        }
+    }
     Number mine = Number::parse(stamp_of(state, choice(call), host)),
            theirs = Number::parse(stamp_of(state, choice(call), other));
     if (!(mine > Number()) || !(theirs > Number())) return Flow::normal;
@@ -101,7 +125,9 @@ constexpr Primitive kAgeStateRows[] = {
     {"{alive,fetch,replay,work}-lag", "[{host}][{other}]", 0, 2, false, true,
      "How many seconds the stamp of the host (default: the acting one) is newer than that of the other (default: the "
      "designated "
-     "primary): 0 if it is older, -1 if unknown.",
+     "primary): 0 if it is older, or both have come to the same point; -1 if unknown, also when nothing is heard of "
+     "one of "
+     "them.",
      "%fetch-lag{nodea}{nodeb}", "16", lag, Unit::seconds, true},
 };
 

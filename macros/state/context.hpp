@@ -16,6 +16,7 @@ struct Options {
     std::int64_t timeout = 600;          // seconds
     std::int64_t threshold = 10'485'760; // bytes
     std::int64_t window = 60;            // seconds
+    std::int64_t fresh = 5;              // seconds: older news are told with their age
     std::int64_t stuck_seconds = 3600;
     std::int64_t keep_backup_hours = 168;
     int force = 0;

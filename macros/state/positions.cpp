@@ -18,7 +18,7 @@ Flow position(Evaluator& evaluator, const Call& call, Value& out) {
         out.set(state.checked(state.in_resource("syncstatus-" + state.host())));
         return Flow::normal;
     }
-    const Positions& p = state.positions();
+    const tree::LogProgress& p = state.positions();
     if (name == "replay-pos" || name == "work-pos")
         out.set(p.back);
     else if (name == "fetch-pos" || name == "replay-size")
@@ -31,7 +31,7 @@ Flow position(Evaluator& evaluator, const Call& call, Value& out) {
 }
 
 Flow log_number(Evaluator& evaluator, const Call& call, Value& out) {
-    const Positions& p = state_of(evaluator).positions();
+    const tree::LogProgress& p = state_of(evaluator).positions();
     auto& name = call.binding.entry->name;
     if (name == "replay-basenr")
         out.set(p.base_number);

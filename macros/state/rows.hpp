@@ -23,5 +23,6 @@ std::span<const Primitive> rate_state_primitives();
 std::span<const Primitive> age_state_primitives();
 std::span<const Primitive> consistency_state_primitives();
 std::span<const Primitive> handover_state_primitives();
+std::span<const Primitive> news_state_primitives();
 
 } // namespace mars::macros

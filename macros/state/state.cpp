@@ -123,6 +123,11 @@ Stamp State::now() const {
     return {context_.outside.system_time().sec, 0};
 }
 
+tree::Looker State::looker() const {
+    const auto& real = context_.real_host;
+    return {real.empty() ? context_.host : real, system_time(), std::chrono::seconds(context_.options.fresh)};
+}
+
 std::string State::heard_time(const std::string& host, std::string stamp) const {
     const auto time = Stamp::parse(stamp);
     if (!time || !(*time > system_time())) return stamp;
@@ -221,13 +226,14 @@ std::string State::device_present() {
     return block_device();
 }
 
-const Positions& State::positions() {
+const tree::LogProgress& State::positions() {
     std::string directory = in_resource("");
     std::string key = directory + " " + host();
     auto known = positions_.find(key);
     if (known == positions_.end())
         known =
-            positions_.emplace(key, log_progress(view(), directory, host(), checked(directory + "replay-" + host())))
+            positions_
+                .emplace(key, tree::log_progress(view(), directory, host(), checked(directory + "replay-" + host())))
                 .first;
     return known->second;
 }

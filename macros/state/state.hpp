@@ -13,10 +13,11 @@
 #include <vector>
 
 #include "kernel/base/stamp.hpp"
+#include "kernel/tree/log_progress.hpp"
+#include "kernel/tree/news.hpp"
 #include "kernel/tree/view.hpp"
 #include "macros/language/evaluator.hpp"
 #include "macros/state/context.hpp"
-#include "macros/state/log_progress.hpp"
 
 namespace mars::macros {
 
@@ -64,6 +65,8 @@ class State : public Companion {
 
     Stamp now() const; // Lamport time
     Stamp system_time() const;
+    // This host, at this moment.
+    tree::Looker looker() const;
     bool is_recent(std::string_view stamp) const;
     // As that, for a heartbeat of `host`, by when it was heard.
     bool is_heard(const std::string& host, std::string stamp) const;
@@ -87,7 +90,7 @@ class State : public Companion {
     std::string device_path() const;
     std::string device_present(); // "1", "0" or empty
 
-    const Positions& positions();
+    const tree::LogProgress& positions();
     bool is_split_brain();
     // What speaks for it, one line per finding.
     std::string split_report();
@@ -104,7 +107,7 @@ class State : public Companion {
     const Context& context_;
     Evaluator* evaluator_ = nullptr;
     std::int64_t wait_budget_;
-    std::map<std::string, Positions> positions_;
+    std::map<std::string, tree::LogProgress> positions_;
     std::map<std::string, std::string> split_; // what was found, by directory
 };
 

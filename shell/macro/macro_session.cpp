@@ -20,6 +20,8 @@ macros::Options macro_options(const Options& options) {
     out.timeout = options.timeout ? seconds(*options.timeout) : -1;
     out.threshold = static_cast<std::int64_t>(options.threshold);
     out.window = seconds(options.window);
+    // A moment that somebody has chosen is seldom that of a heartbeat.
+    if (options.now) out.fresh = seconds(options.window);
     out.stuck_seconds = seconds(options.stuck);
     out.keep_backup_hours = options.keep_backup_hours;
     out.force = options.force;

@@ -14,6 +14,12 @@ std::string health(LineRunner& runner) {
     for (const auto& resource : resources_of(ctx.view(), ctx.me())) {
         auto state = lua::view_macro(interpreter, "diskstate", resource);
         if (!state) continue;
+        // What is old may not be so any more, and a primary whose members are silent replicates to nobody.
+        for (const char* what : {"news-text", "silence-text"}) {
+            const auto news = lua::view_macro(interpreter, what, resource);
+            if (news && news->starts_with("no news"))
+                return resource + ": " + news->substr(0, news->find_first_of(";\n"));
+        }
         auto word = state->substr(0, state->find_first_of("[\n"));
         if (word != "UpToDate" && word != "OutDated" && word != "WriteBack") return resource + " " + word;
         for (const char* what : {"handover-state", "application-state"}) {

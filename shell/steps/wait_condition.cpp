@@ -52,8 +52,8 @@ constexpr auto kDiskStates =
                                      "DefectiveLog", "IncompleteLog", "DiskError", "DiskFull", "DiskMismatch"});
 constexpr auto kReplStates = std::to_array<std::string_view>(
     {"Replaying", "Replicating", "Syncing", "NotYetPrimary", "NotStarted", "PausedFetch", "PausedReplay", "PausedSync",
-     "NoPrimaryDesignated", "PrimaryUnreachable", "SplitBrain", "UnResponsive", "EmergencyMode", "ModuleNotLoaded",
-     "NotJoined", "Orphan"});
+     "NoPrimaryDesignated", "PrimaryUnreachable", "SecondaryUnreachable", "SplitBrain", "UnResponsive", "EmergencyMode",
+     "ModuleNotLoaded", "NotJoined", "Orphan"});
 
 bool is_same_word(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),

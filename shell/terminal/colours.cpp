@@ -46,6 +46,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"EmergencyMode", kRed},
     {"ForcedPrimary", kRed},
     {"PrimaryUnreachable", kRed},
+    {"SecondaryUnreachable", kRed},
     {"HandoverUnfinished", kRed},
     {"WantedNotRunning", kRed},
     {"WantedElsewhere", kRed},
@@ -65,6 +66,7 @@ bool is_blank(char c) {
 }
 
 std::string_view colour_of(std::string_view word) {
+    if (word.ends_with("[no")) return kYellow; // "UpToDate[no news of hostA …]"
     word = word.substr(0, word.find('['));
     if (word.starts_with("DISK_ERROR=") || word.starts_with("DEVICE_ERROR=") || word == "FAILURE") return kRed;
     auto row = std::find_if(kWords.begin(), kWords.end(), [&](const Word& known) { return known.word == word; });

@@ -22,8 +22,10 @@ struct ExitRow {
 
 constexpr std::array<ExitRow, 8> kExitRows{{
     {0, "every resource succeeded, or there was none"},
-    {1, "refused or failed: a precondition is not met, the verb is not possible, or another host failed"},
-    {2, "usage: a wrong verb, option or argument; nothing was touched"},
+    {1,
+     "refused or failed: a precondition is not met, the verb is not possible, or another host failed; the answer no of "
+     "safe-to-stop, and warnings of doctor"},
+    {2, "usage: a wrong verb, option or argument; nothing was touched; errors that doctor has found"},
     {3, "the waiting time was exhausted"},
     {4, "system: not root, no tree, no cluster, no address, no space, or the output could not be written"},
     {5, "mixed: some resources succeeded, some failed"},

@@ -9,9 +9,10 @@ namespace {
 
 using FamilyRows = const std::vector<Verb>& (*)();
 
-constexpr std::array<FamilyRows, 16> kVerbFamilies{
-    cluster_verbs, resource_verbs, switch_verbs,  role_verbs,    log_verbs,      wait_verbs,  view_verbs, help_verbs,
-    macro_verbs,   script_verbs,   systemd_verbs, trigger_verbs, template_verbs, habit_verbs, kind_verbs, later_verbs};
+constexpr std::array<FamilyRows, 17> kVerbFamilies{
+    cluster_verbs, resource_verbs, switch_verbs, role_verbs,  log_verbs,    wait_verbs,
+    view_verbs,    health_verbs,   help_verbs,   macro_verbs, script_verbs, systemd_verbs,
+    trigger_verbs, template_verbs, habit_verbs,  kind_verbs,  later_verbs};
 
 } // namespace
 

@@ -17,6 +17,7 @@ const std::vector<Verb>& log_verbs();
 const std::vector<Verb>& wait_verbs();
 const std::vector<Verb>& kind_verbs(); // checksums and compressions
 const std::vector<Verb>& view_verbs();
+const std::vector<Verb>& health_verbs();
 const std::vector<Verb>& help_verbs();
 const std::vector<Verb>& macro_verbs();
 const std::vector<Verb>& script_verbs();

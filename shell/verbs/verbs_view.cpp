@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel/tree/heard.hpp"
+#include "kernel/tree/news.hpp"
 #include "macros/tools/check.hpp"
 #include "macros/tools/json.hpp"
 #include "shell/command/checks.hpp"
@@ -91,8 +92,6 @@ bool tells_of_others(std::string_view name) {
     return name == kDefaultMacro || name.starts_with("diskstate") || name.starts_with("replstate") || name == "1and1";
 }
 
-constexpr Duration kSilent = std::chrono::seconds(10); // some heartbeats; by the time of receipt here
-
 // Hosts that nothing was heard of lately make what is shown old.
 std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
     std::vector<std::string> warnings;
@@ -115,7 +114,7 @@ std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
                            ": what is shown is " + old + "; next: systemctl status marsd, systemctl start marsd");
         return warnings;
     }
-    if (own && ctx.age(*own) > kSilent)
+    if (own && ctx.age(*own) > tree::kFreshNews)
         warnings.push_back("nothing is heard of marsd on host " + ctx.self() + ": what is shown is " + old +
                            "; next: journalctl -u marsd");
     if (const auto lead = tree::clock_lead(tree, ctx.self(), ctx.env().clock().now()); lead > std::chrono::minutes(1))
@@ -125,7 +124,7 @@ std::vector<std::string> silence(VerbContext& ctx, const tree::View& tree) {
             "affected; next: compare the clocks of all hosts (marsadm @hosts lua 'return os.time()')");
     for (const auto& host : sharing_hosts(tree)) {
         const auto time = tree::heard_at(tree, host, ctx.env().clock().now());
-        if (host == ctx.self() || (time && ctx.age(*time) <= kSilent)) continue;
+        if (host == ctx.self() || (time && ctx.age(*time) <= tree::kFreshNews)) continue;
         warnings.push_back("nothing is heard of host " + host +
                            (time ? " for " + seconds_text(ctx.age(*time)) + ", what is shown of it is that old"
                                  : std::string(" so far")));

@@ -96,7 +96,8 @@ bool has_word(std::string_view text, std::string_view wanted) {
     while (!text.empty()) {
         const auto word = text.substr(0, text.find_first_of(" \n"));
         text.remove_prefix(std::min(text.size(), word.size() + 1));
-        if (word.substr(0, word.find('[')) == wanted) return true;
+        const bool is_old = word == "UpToDate[no"; // "no news of …": nobody knows whether it still is
+        if (!is_old && word.substr(0, word.find('[')) == wanted) return true;
     }
     return false;
 }

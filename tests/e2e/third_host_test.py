@@ -58,11 +58,26 @@ def test_two_members_go_on_without_the_third(state):
         cluster.link(b, c).cut()
         a.run(f"dd if=/dev/urandom of={a.device(RES)} bs=1M count=8 oflag=direct status=none")
         b.wait_caught_up(RES, a)
+        wait_for("the primary says that hostC is silent", lambda: a.view("replstate", RES) == "SecondaryUnreachable")
+        wait_for("hostC says how old its data are", lambda: "[no news of host" in c.view("diskstate", RES))
+        assert "UpToDate[no news of hostA for" in c.marsadm(f"view {RES}").out
+        assert '"data_lag_bytes": null' in c.marsadm(f"--json view {RES}").out
+        assert b.view("data-lag", RES) == "0" and b.view("time-lag", RES) == "0"
+        found = a.marsadm("doctor", check=False)
+        assert found.code == 2 and "on host hostC: no news of hostC" in found.out, found
+        assert "MiB behind at most" in found.out, found
+        assert "no news of hostC" in a.marsadm(f"forecast {RES}").out
+        stop = b.marsadm("safe-to-stop", check=False)
+        assert stop.code == 0, stop
+        assert c.marsadm("safe-to-stop hostA", check=False).code == 1, "what hostC knows is old"
         cluster.link(b, c).heal()  # hostC now gets by way of hostB what it is not told by hostA
         wait_for("hostC hears of hostA's position through hostB",
                  lambda: c.replay(RES, "hostA") == a.replay(RES, "hostA"), timeout=120)
         cluster.link(a, c).heal()
         c.wait_caught_up(RES, a)
+        for host in cluster.hosts:
+            wait_for(f"{host.name} is healthy again",
+                     lambda h=host: h.marsadm("doctor", check=False).out == "all right\n")
         assert len({host.disk_digest(disk) for host in cluster.hosts}) == 1
 
 

@@ -2,6 +2,8 @@
 // What a host finds after a crash, or when its disk gives errors.
 #include <map>
 
+#include "kernel/tree/disk_view.hpp"
+#include "kernel/tree/news.hpp"
 #include "tests/unit/cluster/fixture.hpp"
 
 using namespace mars;
@@ -199,4 +201,27 @@ TEST_CASE("after a restart, a primary waits for the members of its resource, and
     s.cluster.kill(s.host(0));
     s.cluster.boot(s.host(0));
     CHECK(s.eventually([&] { return !s.hosts_with_device().empty(); }, 7s)); // the guard lasts 10 s
+}
+
+TEST_CASE("how long a replica is behind is the age of the oldest write that it misses, also after a pause") {
+    Situation s;
+    const auto lag = [&] {
+        const tree::DiskView view(*s.host(0).process, "/mars");
+        const tree::Looker looker{"hosta", s.host(0).machine.real_time()};
+        return tree::lag_of(view, kResource, "hostb", looker);
+    };
+    CHECK(lag().time == Duration(0));
+    s.cluster.world().run_for(10min); // nobody writes
+    CHECK(lag().time == Duration(0));
+    REQUIRE(s.run_verb(s.host(1), {"pause-replay", kResource}).exit == 0);
+    s.start_application(s.host(0));
+    REQUIRE(s.eventually([&] { return lag().bytes > 0; }));
+    s.cluster.world().run_for(20s);
+    REQUIRE(lag().time);
+    CHECK(*lag().time >= 15s);
+    CHECK(*lag().time < 60s); // not since the last write before the pause
+    s.stop_application(s.host(0));
+    REQUIRE(s.run_verb(s.host(1), {"resume-replay", kResource}).exit == 0);
+    REQUIRE(s.rest());
+    CHECK(lag().time == Duration(0));
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/macros/fixture.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -11,6 +12,9 @@
 namespace mars::macros::testing {
 
 namespace {
+
+// Moments are shown in the time zone of this machine.
+[[maybe_unused]] const bool kIsUtc = setenv("TZ", "UTC", 1) == 0;
 
 constexpr std::int64_t kReference = 1650000000, kUsualAge = 60;
 
@@ -161,6 +165,7 @@ std::string escape(std::string_view text) {
 
 SampleCluster::SampleCluster(const std::string& host, Compat compat) : context(view, outside, host) {
     context.compat = compat;
+    context.options.fresh = 60; // its heartbeats are older than those of a live cluster
     view.load(golden("sample-cluster.tree"));
     // Each host sees the files that it has itself.
     view.apply("resource-vol1/log-000000011-nodea = 40000000");

@@ -168,7 +168,7 @@ TEST_CASE("view --json is what tests/golden/macros/vol1.json says") {
     SampleCluster b;
     b.view.apply("actual-nodeb/rest-space -> 6");
     b.view.apply("actual-nodeb/total-space -> 900");
-    b.view.apply("actual-nodea/alive -> 1");
+    b.view.apply("actual-nodea/alive -> 1 @-2");
     b.view.apply("resource-vol1/actual-nodeb/replay-code -> -5");
     CHECK(json_of_resource(b.context, "vol1") == read_text(golden("vol1.json")));
 }

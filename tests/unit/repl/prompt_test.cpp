@@ -11,8 +11,10 @@ using namespace mars::shell::testing;
 namespace {
 
 struct Prompt : Pair {
+    Words hosts{"a", "b"}; // whose marsd gives signs of life
+
     std::string now() {
-        alive({"a", "b"});
+        alive(hosts);
         auto process = machine.start_process("marsadm");
         Surroundings surroundings{*process, local, remote, output, {}};
         surroundings.verbs = &built_in_verbs();
@@ -22,6 +24,21 @@ struct Prompt : Pair {
 };
 
 } // namespace
+
+TEST_CASE("the prompt is not ok when a line is cut, on neither side") {
+    Prompt prompt;
+    REQUIRE(prompt.hand->storage().make_directory("/dev/vg"));
+    prompt.machine.filesystem().add_disk("/dev/vg/a", 1 << 20);
+    CHECK(prompt.now() == "ok");
+    prompt.hosts = {"a"};
+    prompt.beating.erase("b");
+    prompt.world.run_for(42s);
+    CHECK(prompt.now() == "r: no news of b for 42 s");
+    prompt.set("resource-r/primary", "a");
+    prompt.set("resource-r/actual-a/is-primary", "1");
+    prompt.set("resource-r/actual-b/is-primary", "0");
+    CHECK(prompt.now() == "r: no news of b for 42 s");
+}
 
 TEST_CASE("the prompt names a handover that was not finished, and an application that does not run") {
     Prompt prompt;

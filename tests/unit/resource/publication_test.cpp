@@ -45,7 +45,12 @@ TEST_CASE("facts become keys of this host") {
     CHECK(s.value("actual-alpha/open-count") == "2");
     CHECK(s.value("actual-alpha/if-state") == "-5");
     CHECK(s.value("actual-alpha/amount-sync_rate").empty());
+    CHECK(s.value("actual-alpha/replay-stamp").empty());
+    facts.newest_applied = Stamp{17, 5};
+    facts.burst = tree::WriteBurst{Stamp{16, 0}, {format::LogName{3, "beta"}, 4096}};
     s.publication->publish_rates(facts);
+    CHECK(s.value("actual-alpha/replay-stamp") == "17.000000005");
+    CHECK(s.value("actual-alpha/write-burst") == "16.000000000,log-000000003-beta,4096");
     CHECK(s.value("actual-alpha/amount-sync_rate") == "10");
     CHECK(s.value("actual-alpha/ops-sync_rate") == "3");
 }

@@ -46,7 +46,8 @@ TEST_CASE("who asks a verb for JSON that gives none is told which do") {
             words.emplace_back(argument.type == ArgumentType::address ? "10.0.0.9" : "b");
         auto result = site.refuse(words, "usage.option");
         CHECK(result.exit == 2);
-        CHECK(site.output.text(Severity::error).find("these do: view, macro-list") != std::string::npos);
+        CHECK(site.output.text(Severity::error).find("these do: view, doctor, safe-to-stop, forecast, macro-list") !=
+              std::string::npos);
     }
     site.succeed({"macro", "list", "--json"});
     site.succeed({"view", "r", "--json"});

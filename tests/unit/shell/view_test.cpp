@@ -61,6 +61,66 @@ TEST_CASE("view warns of hosts that are silent") {
     CHECK(site.output.text(Severity::warning).find("nothing is heard of host b") != std::string::npos);
 }
 
+TEST_CASE("nothing is called UpToDate without its age when the primary is not heard of") {
+    Pair site;
+    site.machine.filesystem().add_disk("/dev/vg/a", 1 << 20);
+    site.beating.erase("b");
+    site.world.run_for(42s);
+    site.alive({"a"});
+    for (const char* macro : {"view-diskstate", "view-diskstate-1and1", "view-replstate", "view"}) {
+        site.succeed({macro, "r"});
+        INFO(macro);
+        CHECK(site.output.text(Severity::answer).find("[no news of b for 4") != std::string::npos);
+        CHECK(site.output.text(Severity::answer).find("; data as of ") != std::string::npos);
+    }
+    site.succeed({"view", "r", "--json"});
+    const auto text = site.output.text(Severity::answer);
+    CHECK(text.find("\"diskstate\": \"UpToDate[no news of b for 4") != std::string::npos);
+    for (const char* unknown : {"data_lag_bytes", "time_lag_seconds", "replay_lag_seconds", "fetch_lag_seconds"}) {
+        INFO(unknown);
+        CHECK(text.find("\"" + std::string(unknown) + "\": null") != std::string::npos);
+    }
+    CHECK(text.find("\"lag_reason\": \"no news of b for 4") != std::string::npos);
+    site.succeed({"view-diskstate", "r", "--compat=0.1a"});
+    CHECK(site.output.text(Severity::answer) == "UpToDate\n");
+    site.refuse({"wait-resource", "r", "UpToDate", "--timeout=3"}, "wait.indicator"); // nobody knows
+}
+
+TEST_CASE("a primary does not replicate to members that it does not hear of, and names them") {
+    Pair site;
+    site.machine.filesystem().add_disk("/dev/vg/a", 1 << 20);
+    site.set("resource-r/primary", "a");
+    site.set("resource-r/actual-a/is-primary", "1");
+    site.set("resource-r/actual-b/is-primary", "0");
+    site.succeed({"view-replstate", "r"});
+    CHECK(site.output.text(Severity::answer) == "Replicating\n");
+    site.beating.erase("b");
+    site.world.run_for(42s);
+    site.alive({"a"});
+    site.set(
+        "resource-r/version-000000003-a",
+        "0123456789abcdef0123456789abcdef,log-000000003-b,1052672:19daf2d1dbd4aba87d78e6a0c210666e,log-000000002-b,"
+        "8192",
+        0s);
+    site.succeed({"view-replstate", "r"});
+    CHECK(site.output.text(Severity::answer) == "SecondaryUnreachable\n");
+    site.succeed({"view", "r"});
+    CHECK(site.output.text(Severity::answer).find("\n     Silence: no news of b for 4") != std::string::npos);
+    CHECK(site.output.text(Severity::answer).find("; since then 1.0 MiB behind at most\n") != std::string::npos);
+    site.succeed({"view", "r", "--json"});
+    CHECK(site.output.text(Severity::answer).find("\"silent_members\": [\"b\"]") != std::string::npos);
+}
+
+TEST_CASE("an idle cluster that is level has no lag") {
+    Pair site;
+    site.set("resource-r/replay-a", "log-000000003-b,4096,0", 3s); // told after that of the primary
+    site.set("resource-r/replay-b", "log-000000003-b,4096,0", 5s);
+    for (const char* lag : {"view-replay-lag", "view-data-lag", "view-time-lag"}) {
+        site.succeed({lag, "r"});
+        CHECK(site.output.text(Severity::answer) == "0\n");
+    }
+}
+
 TEST_CASE("the variable cmd is the name of the macro, also in the frame of a list") {
     Pair site;
     site.macro_path = {"/srv"};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "macros/state/log_progress.hpp"
+#include "kernel/tree/log_progress.hpp"
 
 #include <algorithm>
 #include <map>
@@ -8,7 +8,7 @@
 #include "kernel/base/number.hpp"
 #include "kernel/format/replay_link.hpp"
 
-namespace mars::macros {
+namespace mars::tree {
 
 namespace {
 
@@ -36,7 +36,7 @@ std::optional<std::int64_t> recorded_length(std::string_view value) {
 
 using Lengths = std::map<std::int64_t, LogLength>;
 
-Lengths read_lengths(const tree::View& view, const std::string& directory, const std::string& host) {
+Lengths read_lengths(const View& view, const std::string& directory, const std::string& host) {
     Lengths lengths;
     std::string parent = directory.substr(0, directory.size() - 1);
     for (auto& name : view.names(parent, "log-")) {
@@ -72,9 +72,9 @@ std::int64_t sum_run(const Lengths& lengths, std::int64_t first, std::int64_t st
 
 } // namespace
 
-Positions log_progress(const tree::View& view, const std::string& directory, const std::string& host,
-                       const std::string& replay_link) {
-    Positions p;
+LogProgress log_progress(const View& view, const std::string& directory, const std::string& host,
+                         const std::string& replay_link) {
+    LogProgress p;
     auto replay = format::ReplayLink::parse(replay_link);
     if (!replay) return p;
     std::int64_t n = replay->log.seq, done = replay->pos, rest = replay->dirty, ignored = 0;
@@ -96,4 +96,4 @@ Positions log_progress(const tree::View& view, const std::string& directory, con
     return p;
 }
 
-} // namespace mars::macros
+} // namespace mars::tree

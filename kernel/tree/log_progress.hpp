@@ -8,10 +8,10 @@
 
 #include "kernel/tree/view.hpp"
 
-namespace mars::macros {
+namespace mars::tree {
 
 // Progress of a host in the logs of a resource. All 0 when its replay link is missing or malformed.
-struct Positions {
+struct LogProgress {
     std::int64_t replay_number = 0; // N
     std::int64_t base_number = 0;   // first existing file below or at N
     std::int64_t fetch_number = 0;  // last existing file above or at N
@@ -23,7 +23,7 @@ struct Positions {
 };
 
 // `directory`: that of the resource, with a slash at its end.
-Positions log_progress(const tree::View& view, const std::string& directory, const std::string& host,
-                       const std::string& replay_link);
+LogProgress log_progress(const View& view, const std::string& directory, const std::string& host,
+                         const std::string& replay_link);
 
-} // namespace mars::macros
+} // namespace mars::tree
