@@ -8,8 +8,8 @@
 namespace mars::sim {
 
 std::span<const Family* const> families() {
-    static constexpr const Family* all[] = {&kEveryday, &kLines,   &kClocks,    &kCrashes,  &kRestarts, &kOperators,
-                                            &kMembers,  &kAbsence, &kStorage,   &kLogs,     &kDisks,    &kMars,
+    static constexpr const Family* all[] = {&kEveryday, &kLines,   &kClocks,    &kCrashes,   &kRestarts, &kOperators,
+                                            &kMembers,  &kAbsence, &kStorage,   &kLogs,      &kDisks,    &kMars,
                                             &kSpace,    &kNetwork, &kAddresses, &kStrangers, &kFailover};
     return all;
 }
