@@ -17,10 +17,6 @@ void Decision::decide_next() {
     if (!is_finished() || leave_empty_log()) return;
     if (!length_of(cur_) && is_mine(cur_) && designated_ && local_.missing_past.empty()) return create_own(cur_);
     const auto next = logs_numbered(cur_.seq + 1);
-    if (const auto theirs = log_instead_of_own(next)) {
-        plan_.remove_log = LogName{cur_.seq + 1, me_};
-        return step_to(*theirs);
-    }
     if (!next.empty()) {
         if (may_step(next)) return step_to(next.front());
         // After a forced switch, what others have under the next number continues the version that was given up.
@@ -153,19 +149,6 @@ bool Decision::is_complete_before(const LogName& n) {
     return designated_ && local_.missing_past.empty() && (is_forced() || !somebody_is_ahead(length_));
 }
 
-// This host has died in the middle of a rotation, before the new log had a byte, and the primary has gone on from the
-// same point since: the own log is nothing but a name, which must not pass for another history.
-std::optional<LogName> Decision::log_instead_of_own(const std::vector<LogName>& next) const {
-    const LogName own{cur_.seq + 1, me_};
-    if (designated_ || std::find(next.begin(), next.end(), own) == next.end() || length_of(own) != std::int64_t(0))
-        return std::nullopt;
-    const auto told = r_.version(own.seq, me_);
-    if (told && told->length > 0) return std::nullopt;
-    const auto theirs = r_.version(own.seq, r_.primary());
-    const bool is_other = theirs && theirs->log.seq == own.seq && theirs->log.host != me_;
-    return is_other && is_continued_by(theirs->log) ? std::optional(theirs->log) : std::nullopt;
-}
-
 // Others have been primary since, and their history goes on exactly where the own log ends here: this host has been
 // put back to an older picture, and is designated again. Without both links nothing is proven.
 bool Decision::is_continued_by(const LogName& n) const {
@@ -241,6 +224,7 @@ bool Decision::is_other_history(const std::string& host) const {
     const auto theirs = r_.replay(host);
     if (!theirs) return false;
     const auto history = compare_with(host, theirs->position()).kind;
+    if (local_.was_put_back) return false; // it is this host that lacks something, and nobody has chosen that
     return history == format::History::split || (history == format::History::unknown && r_.was_forced(me_));
 }
 

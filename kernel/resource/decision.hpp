@@ -64,7 +64,6 @@ class Decision {
     void correct_version();
     bool may_step(const std::vector<LogName>& next);
     bool is_continued_by(const LogName& n) const;
-    std::optional<LogName> log_instead_of_own(const std::vector<LogName>& next) const;
     bool origin_agrees(const LogName& n);
     bool is_complete_before(const LogName& n);
     bool next_fits(const LogName& n);

@@ -74,7 +74,9 @@ bool succeed_by_force(Run& run) {
         commands.run(*heir, {"connect", resource.name});
         return false;
     }
-    if (forced.exit != 0) {
+    if (forced.exit != 0 && !heir->machine.filesystem().faults().is_empty()) {
+        run.tell("what fails on " + heir->name() + " is in the way; it completes later");
+    } else if (forced.exit != 0) {
         run.report("a forced switch to " + heir->name() + " has not come to its end: " + forced.error);
         return true;
     }
