@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kManySteps = 1000; // in one go; some tens are usual
+constexpr Duration kRecoverAgain = std::chrono::seconds(1);
 constexpr Duration kAskedLately = 2s;
 constexpr Duration kListLogs = 300s;
 
@@ -196,10 +197,19 @@ env::task<bool> Controller::round() {
 }
 
 env::task<bool> Controller::recover() {
+    const auto now = context_.now();
+    if (recover_again_at_ > now) { // what wakes us meanwhile helps nothing
+        round_.look_again_in(recover_again_at_ - now);
+        co_return false;
+    }
     publication_.begin();
     (void)logs_->take_changes(); // it lists them
     auto recovered = co_await health_.recover();
-    if (!recovered) host_.env.log().error(context_.prefix() + "local logs: " + recovered.error().text);
+    if (!recovered) {
+        host_.env.log().error(context_.prefix() + "local logs: " + recovered.error().text + "; tried again");
+        recover_again_at_ = context_.now() + kRecoverAgain;
+        round_.look_again_in(kRecoverAgain);
+    }
     co_return recovered.has_value();
 }
 

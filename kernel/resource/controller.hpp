@@ -111,6 +111,7 @@ class Controller {
     const std::array<Runner*, 2> log_runners_{&repair_, &fetch_};
     const std::array<Runner*, 5> runners_{&replay_, &sync_, &repair_, &fetch_, &append_}; // as they are ended
 
+    Duration recover_again_at_{}; // after a failure
     bool is_recovered_ = false;
     bool is_starting_ = false; // to become primary
     env::TaskGroup tasks_;

@@ -62,7 +62,7 @@ void FetchRunner::add_messages(std::map<std::string, std::string>& messages) con
 void RepairRunner::observe(Local& local) {
     local.damaged = health_.damaged();
     local.damaged_from = health_.damaged_from();
-    local.may_repair = engine_.is_wanted();
+    local.may_repair = engine_.is_wanted() && !health_.is_pausing();
 }
 
 env::task<bool> RepairRunner::stop(const Plan&) {

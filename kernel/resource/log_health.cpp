@@ -169,6 +169,10 @@ env::task<result<void>> LogHealth::end_damage(LogName log) {
 // After members have been asked, and from time to time: an I/O error may pass by itself, members come and go.
 env::task<void> LogHealth::settle(bool is_busy) {
     if (!damage_ || is_busy || repair_.is_running()) co_return;
+    if (is_pausing()) {
+        context_.round.look_again_in(kRetry - (context_.now() - *failed_at_));
+        co_return;
+    }
     const bool is_gone = !context_.logs.length(damage_->log) || context_.logs.cuts(damage_->log) != damage_->cuts;
     if (is_gone) { // fetched anew, or given up
         forget_damage();
@@ -181,7 +185,10 @@ env::task<void> LogHealth::settle(bool is_busy) {
         co_return;
     }
     auto examined = co_await examine(damage_->log, false);
-    if (!examined) context_.host.env.log().error(context_.prefix() + examined.error().text);
+    failed_at_.reset();
+    if (examined) co_return;
+    failed_at_ = context_.now();
+    context_.host.env.log().error(context_.prefix() + examined.error().text + "; tried again");
 }
 
 // What create-resource has written, and join-resource may have copied, says nothing of the log; the primary replaces

@@ -25,6 +25,9 @@ class LogHealth {
     // `is_busy`: something works on the logs.
     env::task<void> settle(bool is_busy);
 
+    // What was found out of a damaged log could not be told or stored: neither is tried again at once.
+    bool is_pausing() const { return failed_at_ && context_.now() - *failed_at_ < kRetry; }
+
     std::optional<LogName> damaged() const { return damage_ ? std::optional(damage_->log) : std::nullopt; }
     // Its length up to there; 0 when there is none.
     std::int64_t damaged_from() const { return damage_ ? damage_->good_up_to : 0; }
@@ -40,6 +43,7 @@ class LogHealth {
     result<void> replace_zero_version();
 
   private:
+    static constexpr Duration kRetry = std::chrono::seconds(5);
     struct Damage {
         LogName log;
         std::int64_t good_up_to = 0;
@@ -58,6 +62,7 @@ class LogHealth {
     ReplayOutcome last_replay_;
     std::string last_error_; // of a replay, as it was logged
     Duration examined_at_{};
+    std::optional<Duration> failed_at_;
 };
 
 } // namespace mars::resource

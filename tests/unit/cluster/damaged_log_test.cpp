@@ -38,6 +38,28 @@ std::size_t size_of(sim::Node& node) {
 
 } // namespace
 
+TEST_CASE("a mended log whose length cannot be told is not looked at again and again") {
+    Situation s;
+    write_without_writeback(s);
+    s.cluster.world().run_for(5s);
+    auto& primary = s.host(0);
+    s.cluster.kill(primary);
+    const auto begin = static_cast<std::size_t>(replayed(s));
+    flip(primary, begin + (size_of(primary) - begin) / 2);
+    auto& filesystem = primary.machine.filesystem();
+    filesystem.fault = [](env::sim::Operation, const std::string& path) {
+        return path.find("/.tmp-version-") != path.npos ? std::optional(ENOSPC) : std::nullopt;
+    };
+    s.cluster.boot(primary);
+    s.cluster.world().run_for(10s);
+    const auto before = filesystem.opens;
+    s.cluster.world().run_for(10s);
+    CHECK(filesystem.opens - before < 200);
+    filesystem.fault = nullptr;
+    REQUIRE(s.eventually([&] { return !s.hosts_with_device().empty(); }));
+    CHECK(s.rest());
+}
+
 TEST_CASE("a damaged log of the primary is mended from a member, and keeps what only the primary has") {
     Situation s;
     write_without_writeback(s);
