@@ -23,9 +23,9 @@
 namespace mars::block {
 
 struct LoggerOptions {
-    std::string resource;                        // for messages
-    std::string directory;                       // where rotate() makes logs
-    std::function<Stamp()> stamp;                // Lamport time, asked once per write
+    std::string resource;                    // for messages
+    std::string directory;                   // where rotate() makes logs
+    std::function<Stamp()> stamp;            // Lamport time, asked once per write
     std::function<format::KindMask()> kinds; // checksums and compressions that records may have: all hosts know them
     WritebackOptions writeback;
 };

@@ -88,11 +88,11 @@ class WritePath : public Device {
 };
 
 struct WritePathSetup {
-    Device* disk = nullptr;                      // stays until stop()
-    std::string resource;                        // for messages
-    std::string directory;                       // of the logs
-    format::LogName log;                         // the first one: empty, or made so when it does not exist
-    std::function<Stamp()> stamp;                // Lamport time, asked once per write
+    Device* disk = nullptr;                  // stays until stop()
+    std::string resource;                    // for messages
+    std::string directory;                   // of the logs
+    format::LogName log;                     // the first one: empty, or made so when it does not exist
+    std::function<Stamp()> stamp;            // Lamport time, asked once per write
     std::function<format::KindMask()> kinds; // checksums and compressions that records may have: all hosts know them
 };
 

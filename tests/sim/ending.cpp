@@ -84,8 +84,8 @@ class Care {
 
 void Care::switch_on() {
     for (auto* node : resource_.members) {
-        if (past_.left.contains(node)) continue; // joins again later
-        if (past_.changed.contains(node))        // a disk that is refused is not attached
+        if (past_.left.contains(node)) continue;                    // joins again later
+        if (past_.changed.contains(node) || node == past_.put_back) // a disk that is refused is not attached
             run_.cluster.commands().run(*node, {"up", resource_.name, "--timeout=10"});
         else
             must(run_, *node, {"up", resource_.name});

@@ -87,7 +87,8 @@ bool succeed_by_force(Run& run) {
     resource.history.give_up(before, *heir->machine.filesystem().contents(resource.disk));
     run.cluster.start_application(*heir, resource);
     run.pass(run.between(0s, 10s));
-    if (run.random.chance(30)) { // the new one has to find its role again, while the old one is dead
+    const bool is_in_order = heir->machine.filesystem().faults().is_empty() && !run.has_no_disk(*heir, resource);
+    if (run.random.chance(30) && is_in_order) { // the new one has to find its role again, while the old one is dead
         run.crash(*heir, run.random.chance(50));
         run.cluster.boot(*heir);
         if (!run.cluster.world().run_until([&] { return heir->has_device(resource); }, 60s))
