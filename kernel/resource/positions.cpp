@@ -18,8 +18,10 @@ env::task<result<void>> Positions::publish(format::ReplayLink replay, std::int64
         co_return failure(std::errc::invalid_argument, "resource " + view_.name() + ": position in " +
                                                            replay.log.text() + " does not follow " +
                                                            (before ? before->log.text() : "the published one"));
-    MARS_CO_TRY_VOID(tree_.set(view_.key("replay-" + me_), replay.text()));
+    // In this order: without its version link, a position at the end of a log would stay there, as nothing is left to
+    // be replayed and told. The smaller of the two counts.
     MARS_CO_TRY_VOID(write_version(replay.log, known_length, false));
+    MARS_CO_TRY_VOID(tree_.set(view_.key("replay-" + me_), replay.text()));
     const auto version = tree_.version_of(directory);
     if (before && before->log.seq < replay.log.seq) MARS_CO_TRY_VOID(co_await tree_.sync());
     told_ = Told{replay, known_length, version};

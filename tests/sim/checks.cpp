@@ -70,6 +70,11 @@ std::string difference_of(Run& run, SimResource& resource) {
         cluster.link(cluster.node(0), resource.key(format::version_key(replay->log.seq, primary))));
     if (!version || version->log != replay->log || version->length != replay->pos)
         return resource.name + ": primary " + primary + " has still to write back from " + wanted + " on";
+    const auto* writer = cluster.find(primary);
+    for (auto& file : writer ? writer->machine.filesystem().names_in(resource.directory()) : std::vector<std::string>())
+        if (const auto log = format::LogName::parse(file); log && log->seq > replay->log.seq)
+            if (const auto* bytes = writer->machine.filesystem().contents(resource.key(file)); bytes && !bytes->empty())
+                return resource.name + ": primary " + primary + " has still to tell of " + file;
     if (cluster.hosts_with_device(resource).empty()) return resource.name + ": nobody has the device";
     for (auto* node : resource.members) {
         const auto link = cluster.link(*node, resource.key("replay-" + node->name()));
