@@ -21,7 +21,7 @@ VALUES = {
     "FILE": "program.lua", "CODE": "print(1)", "START": "a.service", "STOP": "a.service", "KEY": "x", "VALUE": "1",
     "bash|zsh": "bash", "list|check": "list", "check|list|show": "list", "text|man": "text", "UUID": "a_1", "PATH": "x",
     "DIR": ".", "ARG": "x", "ARGUMENT": "x", "UNIT": "a.service", "HOST|(none)": "b", "USER": "root", "TEXT": "x",
-    "active|ended": "ended", "N": "1",
+    "active|ended": "ended", "N": "1", "NR": "2", "KINDS": "COMPRESS_LZ4",
 }
 # Endless, or they end only with marsd: shown below, or with an option.
 OPTIONS = ["--dry-run", "--timeout=0"]

@@ -28,11 +28,16 @@ struct End {
 };
 
 void check_record(const ScannedRecord& record, const Bytes& window) {
+    check(record.pos >= 0 && record.stamp.nsec >= 0 && record.stamp.nsec < 1000000000, "values are possible");
+    if (record.decompressed) {
+        check(record.payload.size() + MARS_LOG_OVERHEAD > record.end - record.start, "compression has made it shorter");
+        check(record.payload.data() == record.decompressed.get(), "the payload is the decompressed one");
+        return;
+    }
     check(record.payload.size() + MARS_LOG_OVERHEAD == record.end - record.start, "the payload fills its record");
     check(record.payload.data() >= window.data() &&
               record.payload.data() + record.payload.size() <= window.data() + window.size(),
           "the payload lies in the window");
-    check(record.pos >= 0 && record.stamp.nsec >= 0 && record.stamp.nsec < 1000000000, "values are possible");
 }
 
 End scan(const Bytes& file, std::size_t window_bytes, const ScanOptions& options) {
