@@ -78,8 +78,8 @@ std::optional<std::int64_t> Decision::continued_at() const {
         link = r_.version(next.front().seq, next.front().host);
         if (!link || link->log != next.front() || link->prev.empty()) return std::nullopt;
     }
-    const auto last = format::VersionLink::parse(link->prev + ":");
-    return last && last->log == cur_ ? std::optional(last->length) : std::nullopt;
+    const auto end = format::head_position(link->prev);
+    return end && end->log == cur_ ? std::optional(end->pos) : std::nullopt;
 }
 
 std::optional<std::int64_t> Decision::length_of(const LogName& name) const {

@@ -136,13 +136,13 @@ bool Decision::is_complete_before(const LogName& n) {
     for (auto& host : r_.storage_members()) {
         const auto theirs = host == me_ ? std::nullopt : r_.version(n.seq, host);
         if (!theirs || theirs->log != n || theirs->prev.empty()) continue;
-        const auto end = format::VersionLink::parse(theirs->prev + ":");
+        const auto end = format::head_position(theirs->prev);
         if (!end || end->log != cur_) continue;
-        if (end->length > length_)
-            say("inf-versionlink-not-equal", host + " knows of " + std::to_string(end->length) + " bytes of " +
+        if (end->pos > length_)
+            say("inf-versionlink-not-equal", host + " knows of " + std::to_string(end->pos) + " bytes of " +
                                                  cur_.text() + " before " + n.text() + ", here are only " +
                                                  std::to_string(length_));
-        return end->length <= length_;
+        return end->pos <= length_;
     }
     if (length_of(n).value_or(0) > 0 || r_.primary() != me_) return true;
     if (!local_.missing_past.empty()) say("err-past-missing", local_.missing_past);

@@ -25,7 +25,7 @@ Manager::Manager(env::Env& env, tree::Tree& tree, exports::Provider& exports, Tu
           },
           host_.digests),
       resources_changed_(env), roles_changed_(env), tasks_(env) {
-    host_.log_kinds = [this] { return log_kinds(); };
+    host_.log_kinds = [this] { return log_kinds_; };
     host_.may_be_designated = [this](const std::string& resource) { return may_be_designated(resource); };
     host_.emergency_level = [this] { return status_.level(); };
     host_.total_bytes = [this] { return status_.total_bytes(); };
@@ -44,7 +44,7 @@ result<void> Manager::start() {
     MARS_TRY_VOID(fetch_server_.start(logs));
     MARS_TRY_VOID(sync_server_.start(sync));
     status_.take_space(host_.env.storage().space(host_.tree.root())); // nothing is served yet that could wait
-    status_.publish(usable_kinds(), log_kinds());
+    publish_status();
     auto look = [this](const std::string& path) {
         if (path.find("/device-") != std::string::npos) resources_changed_.set();
         if (!path.ends_with("/primary")) return;
@@ -198,7 +198,7 @@ env::task<void> Manager::measure_space() {
 // Positions first: who sees this heartbeat may rely on having seen all positions that were true when it was made (M9).
 env::task<void> Manager::beat(bool is_shutting_down) {
     co_await tell_all(false);
-    status_.publish(usable_kinds(), log_kinds());
+    publish_status();
     status_.beat(is_shutting_down);
 }
 
@@ -261,14 +261,20 @@ format::KindMask Manager::usable_kinds() const {
     return mask;
 }
 
-// Of the checksums those that are not switched off, of the compressions those that are switched on. Spec:
-// transaction-log 3.4, 4.
-format::KindMask Manager::log_kinds() const {
+// Each write asks for the kinds: they are found out anew with each heartbeat, not with each write.
+void Manager::publish_status() {
+    const auto usable = usable_kinds();
+    log_kinds_ = usable & wanted_log_kinds();
+    status_.publish(usable, log_kinds_);
+}
+
+// The checksums that are not switched off, and the compressions that are switched on. Spec: transaction-log 3.4, 4.
+format::KindMask Manager::wanted_log_kinds() const {
     const auto chosen = [this](const char* key) {
         return format::parse_mask(host_.tree.value(std::string("defaults/") + key)).value_or(0);
     };
     const auto off = chosen("disabled-log-digests"), on = chosen("enabled-log-compressions");
-    return usable_kinds() & ((MARS_LOG_ALL_SUMS & ~off) | (MARS_LOG_ALL_COMPRESSIONS & on));
+    return (MARS_LOG_ALL_SUMS & ~off) | (MARS_LOG_ALL_COMPRESSIONS & on);
 }
 
 // --- peers -----------------------------------------------------------------------------------------------------------

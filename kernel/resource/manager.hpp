@@ -60,9 +60,11 @@ class Manager final : private block::PeerGate {
     bool has_answered(const std::string& host);
     bool is_reachable(const std::string& host) const;
     format::KindMask usable_kinds() const; // all hosts of the cluster know them
-    format::KindMask log_kinds() const;
+    format::KindMask wanted_log_kinds() const;
+    void publish_status();
     std::shared_ptr<Controller> find(const std::string& resource) const;
 
+    format::KindMask log_kinds_ = 0; // that records may have: none but MD5_OLD before the start
     Host host_;
     HostStatus status_;
     HandoverWatch handovers_;

@@ -56,8 +56,8 @@ std::optional<std::int64_t> ResourceView::final_length(const format::LogName& lo
     for (const auto& member : members) {
         const auto next = version(log.seq + 1, member);
         if (!next || next->prev.empty()) continue;
-        const auto last = format::VersionLink::parse(next->prev + ":");
-        if (last && last->log == log) return last->length;
+        const auto end = format::head_position(next->prev);
+        if (end && end->log == log) return end->pos;
     }
     return std::nullopt;
 }
