@@ -4,6 +4,7 @@
 
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
+#include "shell/command/split_report.hpp"
 #include "shell/health/doctor.hpp"
 
 namespace mars::shell {
@@ -151,12 +152,13 @@ void check_emergency(Examination& e) {
 
 void check_messages(Examination& e) {
     const auto& p = e.patient;
+    const bool is_split = !split_report(p.view, e.resource).empty();
     for (const auto& host : e.hosts) {
         const auto directory = tree::resource_key(e.resource, "actual-" + host);
         for (const char* kind : {"err-", "wrn-"})
             for (const auto& name : p.view.names(directory, std::string("msg-") + kind)) {
                 const auto said = message_at(p.view, directory + "/" + name);
-                if (!said) continue;
+                if (!said || (is_split && name == "msg-err-splitbrain-detected")) continue; // told with its versions
                 auto advice = advice_of(said->text);
                 if (advice.cures.empty()) advice.cures = {p.command(host, "view " + e.resource)};
                 e.add(kind == std::string_view("err-") ? Weight::error : Weight::warning, host, advice.text,

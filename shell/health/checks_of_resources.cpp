@@ -5,6 +5,7 @@
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
 #include "shell/command/log_links.hpp"
+#include "shell/command/split_report.hpp"
 #include "shell/health/doctor.hpp"
 
 namespace mars::shell {
@@ -39,15 +40,19 @@ void check_primary(Examination& e) {
               {"fuser -vm /dev/mars/" + resource + " on " + in_fact[0] + "; umount it there"});
 }
 
+// As `view` tells it.
 void check_histories(Examination& e) {
-    const auto found = find_split_brain(e.patient.view, e.resource).text();
-    std::string why = found;
-    while (why.ends_with('\n')) why.pop_back();
-    for (auto& c : why) c = c == '\n' ? ';' : c;
-    if (found.empty()) return;
-    e.add(Weight::error, "", "split brain: two hosts have gone on differently", why,
-          {"decide whose data is to be kept; marsadm view " + e.resource + " on both",
-           "on the host whose data is to be given up: marsadm invalidate " + e.resource});
+    std::string title, versions;
+    std::vector<std::string> ways;
+    for (auto& line : split_report(e.patient.view, e.resource)) {
+        if (title.empty())
+            title = std::move(line);
+        else if (line.starts_with("to keep "))
+            ways.push_back(std::move(line));
+        else
+            versions += (versions.empty() ? "" : "; ") + line;
+    }
+    if (!title.empty()) e.add(Weight::error, "", title, versions, std::move(ways));
 }
 
 tree::IsHeard is_heard_by(const Patient& p) {

@@ -60,7 +60,7 @@ class Others {
         const bool is_wanted = p_.view.value(tree::resource_key(resource_, "systemd-want")) == host_;
         if (!is_open && !is_wanted) {
             check.remarks.push_back("resource " + resource_ + ": " + host_ +
-                                    " is primary; nobody has the device open, and there will be none meanwhile");
+                                    " is primary; nobody has the device open, and meanwhile nobody can open it");
             return;
         }
         std::vector<std::string> cures{"umount /dev/mars/" + resource_ + " on " + host_ + ", then marsadm secondary " +

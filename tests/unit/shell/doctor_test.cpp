@@ -113,7 +113,7 @@ const std::vector<Trouble>& troubles() {
              h.set("resource-r/version-000000003-b",
                    std::string(32, '9') + ",log-000000003-b,512:" + std::string(32, '2') + ",log-000000002-a,8192");
          },
-         {"resource r: split brain", "next: on the host whose data is to be given up: marsadm invalidate r"}},
+         {"resource r: SPLIT BRAIN: 2 versions", "next: to keep the version of ", ": marsadm invalidate r"}},
         {"handover",
          Weight::error,
          [](Healthy& h, Patient&) {
