@@ -75,6 +75,7 @@ Forecast catch_up_of(const Patient& p, const std::string& resource, const std::s
     }
     if (lag.bytes == 0) {
         forecast.outlook = Outlook::done;
+        if (const auto silence = tree::silence_of(p.view, host, p.looker)) forecast.why = text_of(*silence, p.now());
         return forecast;
     }
     if (!lag.bytes || p.is_silent(host)) {
