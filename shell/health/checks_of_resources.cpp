@@ -4,7 +4,6 @@
 #include "kernel/tree/heard.hpp"
 #include "shell/command/checks.hpp"
 #include "shell/command/hosts.hpp"
-#include "shell/command/log_links.hpp"
 #include "shell/command/split_report.hpp"
 #include "shell/health/doctor.hpp"
 
